@@ -1,0 +1,292 @@
+import type { TObject, TProperties } from 'typebox';
+import type { Capabilities, CapabilityName } from './capability.ts';
+import type { SluiceError } from './errors.ts';
+import type { AnswerEvent, RequestEvent, TextTemplate } from './event.ts';
+import type { ChatAnswer } from './answer.ts';
+import type { ChatRequest } from './request.ts';
+import type { Run } from './run.ts';
+import type { Configured } from './schema.ts';
+import type { UpstreamHead, UpstreamRequest } from './upstream.ts';
+
+/*
+ * A component is one file with one exported object. The file name is its `type`; discovery reads the folder, so nothing
+ * else is edited to add one. From the object follow the schema, editor completion, the documentation page and the tests
+ * of its examples.
+ *
+ * `create` is called once per pipeline generation and may throw: the definition is then refused and the old generation
+ * goes on. What it returns is shared by all runs of the generation, so it holds compiled configuration only; what
+ * belongs to one stream is made by `open`. `dispose` is called when the last run of the generation has ended.
+ */
+
+export type ComponentKind = 'parser' | 'processor' | 'token-provider' | 'backend' | 'modifier' | 'encoder';
+
+interface ComponentBase<K extends ComponentKind, S extends TObject<TProperties>, N extends CapabilityName, I, X> {
+  /** Lower kebab case; equals the file name. */
+  readonly type: string;
+  /** One sentence for the catalogue and for the editor. */
+  readonly summary: string;
+  readonly config: S;
+  readonly needs: readonly N[];
+  /** Each is shown in the documentation and run as a test. */
+  readonly examples: readonly X[];
+  create(config: Configured<S>, capabilities: Pick<Capabilities, N>): I;
+  readonly kind: K;
+}
+
+interface Disposable {
+  /** Ends timers, files, sockets. Called once, after the last run. */
+  dispose?(): void | Promise<void>;
+}
+
+// ---- processors ----------------------------------------------------------------------------------------------------
+
+/** Where a processor puts what it makes. `push` is synchronous and throws PROCESSOR_FLOOD beyond the caps. */
+export interface ProcessorOutput {
+  /** Sends an event on. Not pushing an event deletes it; pushing more inserts. */
+  push(event: RequestEvent): void;
+  /** Answers in place of a backend. The rest of the request is dropped. */
+  answer(events: readonly AnswerEvent[]): void;
+}
+
+/**
+ * Works on the request before the backend is called. It implements one of the two methods: `process` for one event at
+ * a time, `processRequest` when it needs the whole. Either may return a promise; until it is settled the run waits,
+ * heartbeats go on, and `run.progress` is shown to the client. Whatever it waits for must end with `run.signal`.
+ */
+export interface Processor extends Disposable {
+  process?(event: RequestEvent, output: ProcessorOutput, run: Run): void | Promise<void>;
+  processRequest?(request: ChatRequest, output: ProcessorOutput, run: Run): ChatRequest | undefined | Promise<ChatRequest | undefined>;
+}
+
+export interface ProcessorExample<C> {
+  readonly title: string;
+  readonly config: C;
+  /** Text of the one user message that goes in. */
+  readonly given: string;
+  /** Text of it afterwards, or the code of the error it ends with. */
+  readonly expect: string | { readonly error: string };
+}
+
+export interface ProcessorComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName>
+  extends ComponentBase<'processor', S, N, Processor, ProcessorExample<Record<string, unknown>>> {
+  /** True for a rule that protects: then it can't be skipped on failure, and a condition that fails counts as true. */
+  readonly guard: boolean;
+}
+
+// ---- token providers -----------------------------------------------------------------------------------------------
+
+/** Completes a request with an authorisation. Applied to its own origins only; the egress checks that. */
+export interface Credential {
+  apply(request: UpstreamRequest): void;
+  /** Origins it may be sent to; `"*"` where the author bound it to the one backend that uses it. */
+  readonly origins: readonly string[] | '*';
+  /** Monotonic milliseconds, or undefined for never. */
+  readonly expiresAt?: number;
+}
+
+export interface TokenProvider extends Disposable {
+  getToken(run: Run): Credential | Promise<Credential>;
+  /** The provider of the model refused it. */
+  invalidate(credential: Credential): void;
+}
+
+export type TokenProviderComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
+  'token-provider', S, N, TokenProvider, { readonly title: string; readonly config: Record<string, unknown> }
+>;
+
+// ---- backends ------------------------------------------------------------------------------------------------------
+
+/** How the bytes of a streamed answer are cut into frames. */
+export type Framing = 'sse';
+
+/** What a decoder makes of one frame. */
+export interface DecodedFrame {
+  readonly events: readonly AnswerEvent[];
+  /** Nothing in the frame can carry text that its events do not show, so its bytes may go out as they are. */
+  readonly transparent: boolean;
+}
+
+/** Turns the frames of one streamed answer into events. One per attempt. */
+export interface AnswerDecoder {
+  /** `data` is decoded text. Throws a SluiceError for a frame that is an error or is not valid. */
+  frame(event: string, data: string): DecodedFrame;
+  /**
+   * The connection ended cleanly. Returns the events that complete the answer, marked synthetic, or throws
+   * UPSTREAM_TRUNCATED where the provider never said that it was done.
+   */
+  end(): readonly AnswerEvent[];
+  /** True after the terminator of the format: what follows is dropped. */
+  readonly terminated: boolean;
+}
+
+/** One wire format of one upstream. Never sees a socket. */
+export interface Backend extends Disposable {
+  readonly origin: string;
+  /** The model that is asked for when the request names none; also what `/v1/models` lists. */
+  readonly model: string;
+  readonly framing: Framing;
+  encode(request: ChatRequest, run: Run): UpstreamRequest;
+  decode(request: ChatRequest): AnswerDecoder;
+  /** Decodes an answer that came as one JSON document. */
+  decodeBody(body: string, request: ChatRequest): readonly AnswerEvent[];
+  /** Maps an answer with a status of 400 or more. `body` is at most 64 KiB and may be anything. */
+  decodeError(head: UpstreamHead, body: string): SluiceError;
+}
+
+export type BackendComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
+  'backend', S, N, Backend, { readonly title: string; readonly config: Record<string, unknown> }
+>;
+
+// ---- modifiers -----------------------------------------------------------------------------------------------------
+
+/** A block whose text a modifier may read. */
+export type Channel = 'text' | 'reasoning' | 'refusal';
+export const channels: readonly Channel[] = ['text', 'reasoning', 'refusal'];
+
+/**
+ * The most that a modifier holds back: nothing (`live`), at most `maxHeldCharacters` that may still become something
+ * else (`window`), or the whole answer (`buffer`).
+ */
+export type StreamPolicy = { readonly mode: 'live' } | { readonly mode: 'window'; readonly maxHeldCharacters: number } | { readonly mode: 'buffer' };
+
+/** Reads the text of one block and changes nothing. */
+export interface TextReader {
+  read(chunk: string): void;
+  end?(): void;
+}
+
+/**
+ * Rewrites the text of one block. `text` returns what can go out now, `flush` what is left at the end of the block;
+ * joined, they are the new text. Both are synchronous; a throw from a guard ends the stream with nothing unmasked.
+ */
+export interface TextRewriter {
+  text(chunk: string): string;
+  flush(): string;
+}
+
+/** Works on whole events of one stream. A promise pauses the stream until it is settled, and only then. */
+export interface EventRewriter {
+  modify(event: AnswerEvent, emit: (event: AnswerEvent) => void, run: Run): void | Promise<void>;
+  flush?(emit: (event: AnswerEvent) => void, run: Run): void | Promise<void>;
+}
+
+interface ModifierBase extends Disposable {
+  readonly policy: StreamPolicy;
+}
+export interface ReadModifier extends ModifierBase {
+  readonly effect: 'read';
+  readonly channels: readonly Channel[];
+  open(run: Run, channel: Channel): TextReader;
+}
+export interface TextModifier extends ModifierBase {
+  readonly effect: 'text';
+  readonly channels: readonly Channel[];
+  open(run: Run, channel: Channel): TextRewriter;
+}
+export interface EventModifier extends ModifierBase {
+  readonly effect: 'events';
+  open(run: Run): EventRewriter;
+}
+
+/** Works on the answer while it streams. The strongest `effect` of a chain decides how fast the chain can be. */
+export type Modifier = ReadModifier | TextModifier | EventModifier;
+
+export interface ModifierExample<C> {
+  readonly title: string;
+  readonly config: C;
+  /** The pieces in which the text arrives. */
+  readonly given: readonly string[];
+  /** The whole text that leaves. */
+  readonly expect: string;
+}
+
+export interface ModifierComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName>
+  extends ComponentBase<'modifier', S, N, Modifier, ModifierExample<Record<string, unknown>>> {
+  readonly guard: boolean;
+}
+
+// ---- parsers and encoders ------------------------------------------------------------------------------------------
+
+/** What a parser may need beside the body. */
+export interface ParseContext {
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Reads the body of a request in one dialect. Throws REQUEST_INVALID with the field that is wrong. */
+export interface Parser {
+  parse(body: unknown): ChatRequest;
+}
+
+export type ParserComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
+  'parser', S, N, Parser, { readonly title: string; readonly body: Record<string, unknown> }
+>;
+
+export interface EncodeContext {
+  readonly run: Pick<Run, 'id' | 'pipeline' | 'revision' | 'clock'>;
+  readonly request: ChatRequest;
+  /** Seconds since 1970, for dialects that date an answer which its provider did not date. */
+  readonly created: number;
+}
+
+/**
+ * Writes one stream in a client's dialect. All strings are latin1 of UTF-8 bytes, ready for the socket; every frame
+ * ends with a blank line. Nothing may be written after `end` or `fail`.
+ */
+export interface StreamEncoder {
+  /** The frames of an event; empty where the dialect has no form for it. */
+  encode(event: AnswerEvent): string;
+  /**
+   * The frame of a piece of text of an open block, given as JSON-escaped text; the fast way, equal to `encode` of the
+   * `text.delta`. `template` is the provider's own frame where it said nothing else.
+   */
+  encodeText(blockId: string, template: TextTemplate, json: string): string;
+  /** Harmless to every client of the dialect. */
+  readonly heartbeat: string;
+  /** The error frame of the dialect: the only end of a stream that failed. */
+  fail(error: SluiceError): string;
+  /** The success terminator of the dialect. */
+  end(): string;
+}
+
+export interface ErrorBody {
+  readonly contentType: string;
+  readonly body: unknown;
+}
+
+export interface Encoder {
+  /** Frames of a backend of this dialect may go out as they came. */
+  readonly dialect: string;
+  open(context: EncodeContext): StreamEncoder;
+  /** The one JSON document of an answer that is not streamed. */
+  encodeAnswer(answer: ChatAnswer, context: EncodeContext): unknown;
+  encodeError(error: SluiceError, requestId: string): ErrorBody;
+  /** The list of models, in the shape that clients of the dialect read. */
+  encodeModels?(models: readonly { readonly id: string; readonly created: number; readonly ownedBy: string }[]): unknown;
+}
+
+export type EncoderComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
+  'encoder', S, N, Encoder, { readonly title: string }
+>;
+
+export type AnyComponent = ProcessorComponent | TokenProviderComponent | BackendComponent | ModifierComponent | ParserComponent | EncoderComponent;
+
+type Definable<C> = Omit<C, 'kind'>;
+
+export function defineProcessor<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<ProcessorComponent<S, N>>): ProcessorComponent<S, N> {
+  return { ...component, kind: 'processor' };
+}
+export function defineTokenProvider<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<TokenProviderComponent<S, N>>): TokenProviderComponent<S, N> {
+  return { ...component, kind: 'token-provider' };
+}
+export function defineBackend<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<BackendComponent<S, N>>): BackendComponent<S, N> {
+  return { ...component, kind: 'backend' };
+}
+export function defineModifier<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<ModifierComponent<S, N>>): ModifierComponent<S, N> {
+  return { ...component, kind: 'modifier' };
+}
+export function defineParser<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<ParserComponent<S, N>>): ParserComponent<S, N> {
+  return { ...component, kind: 'parser' };
+}
+export function defineEncoder<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<EncoderComponent<S, N>>): EncoderComponent<S, N> {
+  return { ...component, kind: 'encoder' };
+}
