@@ -207,11 +207,6 @@ export interface ModifierComponent<S extends TObject<TProperties> = TObject<TPro
 
 // ---- parsers and encoders ------------------------------------------------------------------------------------------
 
-/** What a parser may need beside the body. */
-export interface ParseContext {
-  readonly params: Readonly<Record<string, unknown>>;
-}
-
 /** Reads the body of a request in one dialect. Throws REQUEST_INVALID with the field that is wrong. */
 export interface Parser {
   parse(body: unknown): ChatRequest;
@@ -240,6 +235,8 @@ export interface StreamEncoder {
    * `text.delta`. `template` is the provider's own frame where it said nothing else.
    */
   encodeText(blockId: string, template: TextTemplate, json: string): string;
+  /** True for an event that this client did not ask for, so the provider's frame with it must not go out as it is. */
+  hides(event: AnswerEvent): boolean;
   /** Harmless to every client of the dialect. */
   readonly heartbeat: string;
   /** The error frame of the dialect: the only end of a stream that failed. */

@@ -1,0 +1,165 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ChildProcesses } from './child-processes.ts';
+import { chooseAffinity, type Affinity } from './cpu-affinity.ts';
+import { errorMessage } from './error-message.ts';
+import { LoadClient } from './load-client.ts';
+import { Measurements } from './measurements.ts';
+import { nginx } from './nginx-system.ts';
+import { nodePipe } from './node-pipe-system.ts';
+import { Runner } from './runner.ts';
+import { loadScenarios, mockModes, type LoadScenario } from './scenarios.ts';
+import { selects, type Settings } from './settings.ts';
+import { sluiceSystems } from './sluice-system.ts';
+import { plainSystem, type RunningSystem, type StartContext, type System } from './system.ts';
+import type { WordMaskFigure } from './word-mask.ts';
+import { wordMaskSpeed } from './word-mask-speed.ts';
+
+const briefWarmUpMilliseconds = 200;
+export const allSystems: readonly System[] = [nginx, nodePipe, ...sluiceSystems];
+
+const programPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** What the owner of a bench gives it. */
+export interface BenchOptions {
+  readonly settings: Settings;
+  readonly children: ChildProcesses;
+  /** A temporary folder that the owner removes. */
+  readonly folder: string;
+  readonly progress: (line: string) => void;
+}
+
+/** A bench whose mock and load generator run. */
+export interface Bench extends BenchOptions {
+  readonly affinity: Affinity | undefined;
+  readonly mockPort: number;
+  readonly scenarios: readonly LoadScenario[];
+  /** The shortest stream; also warms up the systems whose memory is read. */
+  readonly single: LoadScenario | undefined;
+  readonly measurements: Measurements;
+  readonly runner: Runner;
+}
+
+async function startMock(children: ChildProcesses, affinity: Affinity | undefined): Promise<number> {
+  const parameters = [programPath('./mock-upstream.ts')];
+  return children
+    .start({ name: 'mock', file: process.execPath, parameters, core: affinity?.mock, channel: true })
+    .port();
+}
+
+async function startGenerator(children: ChildProcesses, affinity: Affinity | undefined): Promise<LoadClient> {
+  const parameters = [programPath('./load-generator.ts')];
+  const child = children.start({
+    name: 'load generator',
+    file: process.execPath,
+    parameters,
+    core: affinity?.generator,
+    channel: true,
+  });
+  await child.port();
+  return new LoadClient(child);
+}
+
+export async function prepare(options: BenchOptions): Promise<Bench> {
+  const { settings, children, progress } = options;
+  const affinity = chooseAffinity();
+  const mockPort = await startMock(children, affinity);
+  const client = await startGenerator(children, affinity);
+  const measurements = new Measurements();
+  const runner = new Runner(client, settings.profile, measurements, progress);
+  const paced = selects(settings.only, 'lone');
+  const loneStreams = paced ? await runner.chooseLoneStreams(plainSystem('direct', mockPort, undefined)) : 1;
+  const all = loadScenarios(settings.profile, loneStreams);
+  const scenarios = all.filter((scenario) => selects(settings.only, scenario.name));
+  const single = all.find((scenario) => scenario.name === 'single');
+  return { ...options, affinity, mockPort, scenarios, single, measurements, runner };
+}
+
+async function start(bench: Bench, system: System, purpose: string): Promise<RunningSystem> {
+  const folder = join(bench.folder, `${system.name}-${purpose}`);
+  await mkdir(folder, { recursive: true });
+  const { children } = bench;
+  const context: StartContext = {
+    children,
+    mockPort: bench.mockPort,
+    folder,
+    core: bench.affinity?.system,
+    modes: mockModes(bench.settings.profile),
+  };
+  return system.start(context);
+}
+
+/** The systems that were asked for and that this machine has; the others are noted. */
+export function chooseSystems(bench: Bench): System[] {
+  return allSystems.filter((system) => {
+    if (!selects(bench.settings.systems, system.name)) return false;
+    const reason = system.unavailable();
+    if (reason !== undefined) bench.measurements.notes.push(`${system.name}: ${reason}`);
+    return reason === undefined;
+  });
+}
+
+async function startAndWarm(bench: Bench, system: System): Promise<RunningSystem | undefined> {
+  try {
+    bench.progress(`start and warm up ${system.name}`);
+    const running = await start(bench, system, 'load');
+    await bench.runner.check(running, bench.scenarios);
+    const milliseconds = system.warmsUp ? bench.settings.profile.warmUp : briefWarmUpMilliseconds;
+    await bench.runner.warmUp(
+      running,
+      bench.scenarios.filter((scenario) => scenario.name !== 'ttft'),
+      milliseconds,
+    );
+    return running;
+  } catch (error) {
+    bench.measurements.problems.push(`${system.name} is left out: ${errorMessage(error)}`);
+    bench.progress(`${system.name} is left out: ${errorMessage(error)}`);
+    return undefined;
+  }
+}
+
+/** All systems stay up and take turns, the order reversed in every second round, so that drift hits all alike. */
+export async function measureLoad(bench: Bench, systems: readonly System[]): Promise<void> {
+  if (bench.scenarios.length === 0) return;
+  const direct = plainSystem('direct', bench.mockPort, undefined);
+  await bench.runner.check(direct, bench.scenarios);
+  const running: RunningSystem[] = [];
+  for (const system of systems) {
+    const ready = await startAndWarm(bench, system);
+    if (ready !== undefined) running.push(ready);
+  }
+  for (let round = 1; round <= bench.settings.profile.rounds; round++) {
+    for (const scenario of bench.scenarios) {
+      const all = scenario.name === 'ttft' ? [direct, ...running] : running;
+      const order = round % 2 === 1 ? all : all.toReversed();
+      for (const system of order) await bench.runner.measure(system, scenario, round);
+    }
+  }
+  for (const system of running) if (system.child !== undefined) await bench.children.stop(system.child);
+}
+
+/** Each system alone, in a fresh process. */
+export async function measureIdle(bench: Bench, systems: readonly System[]): Promise<void> {
+  const { single } = bench;
+  if (single === undefined || !selects(bench.settings.only, 'idle')) return;
+  for (const system of systems) {
+    try {
+      const running = await start(bench, system, 'idle');
+      await bench.runner.measureIdle(running, single);
+      if (running.child !== undefined) await bench.children.stop(running.child);
+    } catch (error) {
+      bench.measurements.problems.push(`idle, ${system.name}: ${errorMessage(error)}`);
+    }
+  }
+}
+
+/** The word mask by itself, in this process, when all else is quiet. */
+export async function measureWordMask(bench: Bench): Promise<readonly WordMaskFigure[]> {
+  if (!selects(bench.settings.only, 'word-mask')) return [];
+  bench.progress('word mask');
+  const speeds = await wordMaskSpeed(bench.settings.profile.name);
+  if (typeof speeds !== 'string') return speeds;
+  bench.measurements.notes.push(`word mask: ${speeds}`);
+  return [];
+}

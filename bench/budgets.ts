@@ -1,0 +1,139 @@
+import type { Measurements, Metric } from './measurements.ts';
+import type { ScenarioName } from './scenarios.ts';
+import { ratio } from './statistics.ts';
+import type { WordMaskFigure } from './word-mask.ts';
+
+/** The system that the budgets speak of, and those they compare it with. */
+const ours = 'sluice-5+3';
+const ourFloor = 'sluice-empty';
+const yardsticks = ['nginx', 'pipe'] as const;
+const maskWords = 100_000;
+
+/** One line of the table: what was measured against what was promised. */
+export interface BudgetLine {
+  readonly figure: string;
+  readonly against: string;
+  readonly budget: string;
+  readonly stretch: string;
+  readonly measured: string;
+  readonly verdict: 'met' | 'stretch met' | 'not met' | 'not measured';
+}
+
+interface RatioBudget {
+  readonly figure: string;
+  readonly scenario: ScenarioName;
+  readonly metric: Metric;
+  readonly nginx: number;
+  readonly pipe: number;
+  /** Against nginx. */
+  readonly stretch: number;
+}
+
+const ratioBudgets: readonly RatioBudget[] = [
+  { figure: 'CPU of a JSON request', scenario: 'json', metric: 'cpuPerAnswer', nginx: 7, pipe: 1.3, stretch: 4.5 },
+  {
+    figure: 'CPU of a 64-event stream',
+    scenario: 'burst',
+    metric: 'cpuPerAnswer',
+    nginx: 1.5,
+    pipe: 1.1,
+    stretch: 1.15,
+  },
+  { figure: 'CPU of a lone event', scenario: 'lone', metric: 'cpuPerEvent', nginx: 2.4, pipe: 1.15, stretch: 1.6 },
+  {
+    figure: 'added time to first token, p50',
+    scenario: 'ttft',
+    metric: 'firstByteP50',
+    nginx: 1.9,
+    pipe: 1.3,
+    stretch: 1.3,
+  },
+];
+
+function verdict(
+  value: number | undefined,
+  within: (limit: number) => boolean,
+  budget: number,
+  stretch: number | undefined,
+): BudgetLine['verdict'] {
+  if (value === undefined) return 'not measured';
+  if (stretch !== undefined && within(stretch)) return 'stretch met';
+  return within(budget) ? 'met' : 'not met';
+}
+
+/** The figure of a system; time to first token counts only what is added to the mock's own. */
+export function comparable(
+  measurements: Measurements,
+  scenario: ScenarioName,
+  system: string,
+  metric: Metric,
+): number | undefined {
+  const value = measurements.figure(scenario, system, metric);
+  if (scenario !== 'ttft') return value;
+  const direct = measurements.figure(scenario, 'direct', metric);
+  return value === undefined || direct === undefined ? undefined : value - direct;
+}
+
+function ratioLine(measurements: Measurements, budget: RatioBudget, yardstick: 'nginx' | 'pipe'): BudgetLine {
+  const { scenario, metric } = budget;
+  const value = ratio(
+    comparable(measurements, scenario, ours, metric),
+    comparable(measurements, scenario, yardstick, metric),
+  );
+  const stretch = yardstick === 'nginx' ? budget.stretch : undefined;
+  return {
+    figure: budget.figure,
+    against: yardstick,
+    budget: `<= ${budget[yardstick]}x`,
+    stretch: stretch === undefined ? '' : `${stretch}x`,
+    measured: value === undefined ? '' : `${value.toFixed(2)}x`,
+    verdict: verdict(value, (limit) => value !== undefined && value <= limit, budget[yardstick], stretch),
+  };
+}
+
+/** Microseconds that the steps add to an event, from the streams in a burst: their figures are the steadiest. */
+function stepCost(measurements: Measurements): BudgetLine {
+  const perEvent = (system: string): number | undefined => measurements.figure('burst', system, 'cpuPerEvent');
+  const [full, empty] = [perEvent(ours), perEvent(ourFloor)];
+  const value = full === undefined || empty === undefined ? undefined : full - empty;
+  return {
+    figure: '5+3 steps, CPU per event',
+    against: ourFloor,
+    budget: '<= +0.8 us',
+    stretch: '+0.4 us',
+    measured: value === undefined ? '' : `${value >= 0 ? '+' : ''}${value.toFixed(2)} us`,
+    verdict: verdict(value, (limit) => value !== undefined && value <= limit, 0.8, 0.4),
+  };
+}
+
+function idleMemory(measurements: Measurements): BudgetLine {
+  const value = measurements.figure('idle', ours, 'idleKilobytes');
+  return {
+    figure: 'memory per idle stream',
+    against: 'absolute',
+    budget: '<= 56 KB',
+    stretch: '24 KB',
+    measured: value === undefined ? '' : `${value.toFixed(1)} KB`,
+    verdict: verdict(value, (limit) => value !== undefined && value <= limit, 56, 24),
+  };
+}
+
+function maskSpeed(speeds: readonly WordMaskFigure[]): BudgetLine {
+  const value = speeds.find((speed) => speed.language === 'english' && speed.words === maskWords)?.plain;
+  return {
+    figure: 'word mask, 100,000 words',
+    against: 'absolute',
+    budget: '>= 40 MB/s',
+    stretch: '90 MB/s',
+    measured: value === undefined ? '' : `${value.toFixed(0)} MB/s`,
+    verdict: verdict(value, (limit) => value !== undefined && value >= limit, 40, 90),
+  };
+}
+
+/** All promises beside what this run measured. */
+export function budgetLines(measurements: Measurements, speeds: readonly WordMaskFigure[]): BudgetLine[] {
+  const ratios = ratioBudgets.flatMap((budget) =>
+    yardsticks.map((yardstick) => ratioLine(measurements, budget, yardstick)),
+  );
+  return [...ratios, stepCost(measurements), idleMemory(measurements), maskSpeed(speeds)];
+}

@@ -1,0 +1,201 @@
+import { budgetLines, comparable, type BudgetLine } from './budgets.ts';
+import { figure, percent, table, times } from './markdown.ts';
+import { frameWayNames, type Measurements, type Metric } from './measurements.ts';
+import { burstEvents } from './mock-answers.ts';
+import type { LoadScenario, ScenarioName } from './scenarios.ts';
+import type { Profile } from './settings.ts';
+import { ratio } from './statistics.ts';
+import type { WordMaskFigure } from './word-mask.ts';
+
+export interface ReportInput {
+  readonly measurements: Measurements;
+  readonly profile: Profile;
+  readonly scenarios: readonly LoadScenario[];
+  /** Names of the systems that ran, in order. */
+  readonly systems: readonly string[];
+  readonly wordMask: readonly WordMaskFigure[];
+  /** One line each: machine, runtime, how the run was set up. */
+  readonly machine: readonly string[];
+}
+
+interface Column {
+  readonly title: string;
+  value(system: string): string;
+}
+
+function plain(input: ReportInput, scenario: ScenarioName, title: string, metric: Metric): Column {
+  return { title, value: (system) => figure(input.measurements.figure(scenario, system, metric)) };
+}
+
+function ratioColumns(input: ReportInput, scenario: ScenarioName, metric: Metric): Column[] {
+  return ['nginx', 'pipe'].map((base) => ({
+    title: `x ${base}`,
+    value: (system) =>
+      system === 'direct'
+        ? ''
+        : times(
+            ratio(
+              comparable(input.measurements, scenario, system, metric),
+              comparable(input.measurements, scenario, base, metric),
+            ),
+          ),
+  }));
+}
+
+/** CPU that each further event of the burst costs: the shortest stream's cost is taken off. */
+function furtherEvent(input: ReportInput): Column {
+  const singleEvents = input.scenarios.find((scenario) => scenario.name === 'single')?.events ?? 0;
+  return {
+    title: 'us per further event',
+    value(system) {
+      const burst = input.measurements.figure('burst', system, 'cpuPerAnswer');
+      const single = input.measurements.figure('single', system, 'cpuPerAnswer');
+      return burst === undefined || single === undefined ? '' : figure((burst - single) / (burstEvents - singleEvents));
+    },
+  };
+}
+
+function addedFirstToken(input: ReportInput): Column {
+  return {
+    title: 'added p50 ms',
+    value: (system) => figure(comparable(input.measurements, 'ttft', system, 'firstByteP50')),
+  };
+}
+
+function columnsOf(input: ReportInput, scenario: LoadScenario): Column[] {
+  const column = (title: string, metric: Metric): Column => plain(input, scenario.name, title, metric);
+  const firstByte = [column('first byte p50 ms', 'firstByteP50'), column('p99 ms', 'firstByteP99')];
+  switch (scenario.name) {
+    case 'json':
+      return [
+        column('us CPU/request', 'cpuPerAnswer'),
+        ...ratioColumns(input, 'json', 'cpuPerAnswer'),
+        column('requests/s', 'answersPerSecond'),
+        ...firstByte,
+      ];
+    case 'burst':
+      return [
+        column('us CPU/stream', 'cpuPerAnswer'),
+        ...ratioColumns(input, 'burst', 'cpuPerAnswer'),
+        furtherEvent(input),
+        column('events/s', 'eventsPerSecond'),
+        ...firstByte,
+      ];
+    case 'lone':
+      return [
+        column('us CPU/event', 'cpuPerEvent'),
+        ...ratioColumns(input, 'lone', 'cpuPerEvent'),
+        column('events/s kept', 'eventsPerSecond'),
+      ];
+    case 'ttft':
+      return [...firstByte, addedFirstToken(input), ...ratioColumns(input, 'ttft', 'firstByteP50')];
+    default:
+      return [
+        column('us CPU/stream', 'cpuPerAnswer'),
+        ...ratioColumns(input, scenario.name, 'cpuPerAnswer'),
+        column('streams/s', 'answersPerSecond'),
+        ...firstByte,
+      ];
+  }
+}
+
+function systemTable(systems: readonly string[], columns: readonly Column[]): string {
+  const rows = systems.map((system) => [system, ...columns.map((column) => column.value(system))]);
+  const measured = rows.filter((cells) => cells.some((cell, index) => index > 0 && cell !== ''));
+  return table(['system', ...columns.map((column) => column.title)], measured);
+}
+
+function scenarioSection(input: ReportInput, scenario: LoadScenario): string {
+  const systems = scenario.name === 'ttft' ? ['direct', ...input.systems] : input.systems;
+  const metric: Metric =
+    scenario.name === 'ttft' ? 'firstByteP50' : scenario.askedEventsPerSecond > 0 ? 'cpuPerEvent' : 'cpuPerAnswer';
+  const distance = input.measurements.spread(scenario.name, systems, metric);
+  const asked =
+    scenario.askedEventsPerSecond > 0 ? `Asked for: ${figure(scenario.askedEventsPerSecond)} events/s.` : '';
+  const rounds = input.profile.rounds > 1 ? `Rounds lie at most ${percent(distance)} apart.` : '';
+  return [
+    `### ${scenario.title}`,
+    systemTable(systems, columnsOf(input, scenario)),
+    [asked, rounds].filter(Boolean).join(' '),
+  ]
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+function idleSection(input: ReportInput): string[] {
+  const column = plain(input, 'idle', 'KB per stream', 'idleKilobytes');
+  if (input.systems.every((system) => column.value(system) === '')) return [];
+  const columns = [column, ...ratioColumns(input, 'idle', 'idleKilobytes')];
+  return [
+    `### Idle streams: ${input.profile.idleStreams} open, fresh process, growth of resident memory`,
+    systemTable(input.systems, columns),
+  ];
+}
+
+function wordMaskSection(speeds: readonly WordMaskFigure[]): string[] {
+  if (speeds.length === 0) return [];
+  const rows = speeds.map((speed) => [
+    `${speed.language}, ${figure(speed.words)} words`,
+    figure(speed.plain),
+    figure(speed.plainDeltas),
+    figure(speed.matching),
+    figure(speed.buildMilliseconds),
+    figure(speed.tableBytes / 1_048_576),
+  ]);
+  return ['### Word mask', table(['list', 'MB/s', 'in deltas MB/s', 'matching MB/s', 'build ms', 'tables MB'], rows)];
+}
+
+function framesSection(input: ReportInput): string[] {
+  const rows = input.scenarios.flatMap((scenario) =>
+    input.systems.flatMap((system) => {
+      const ways = input.measurements.frames(scenario.name, system);
+      if (ways === undefined) return [];
+      const total = frameWayNames.reduce((sum, way) => sum + ways[way], 0);
+      if (total === 0) return [];
+      return [
+        [`${scenario.name}, ${system}`, ...frameWayNames.map((way) => percent(ways[way] / total)), figure(total)],
+      ];
+    }),
+  );
+  if (rows.length === 0) return ['## Ways of the frames', 'Not measured: no system showed counters.'];
+  return ['## Ways of the frames', table(['scenario, system', ...frameWayNames, 'frames'], rows)];
+}
+
+function budgetTable(lines: readonly BudgetLine[]): string {
+  const rows = lines.map((line) => [line.figure, line.against, line.budget, line.stretch, line.measured, line.verdict]);
+  return table(['figure (sluice-5+3)', 'against', 'budget', 'stretch', 'measured', 'verdict'], rows);
+}
+
+const bullets = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n');
+const listSection = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : [title, bullets(lines)];
+
+/** The last line of a run. */
+export function summaryLine(input: ReportInput): string {
+  const lines = budgetLines(input.measurements, input.wordMask);
+  const count = (...verdicts: BudgetLine['verdict'][]): number =>
+    lines.filter((line) => verdicts.includes(line.verdict)).length;
+  const { problems } = input.measurements;
+  return `${count('met', 'stretch met')} budgets met, ${count('not met')} not met, ${count('not measured')} not measured; ${problems.length} problems`;
+}
+
+/** The whole result page. */
+export function report(input: ReportInput): string {
+  const { measurements, scenarios } = input;
+  const sections = [
+    '# Results of the bench',
+    "Written by `node bench/run.ts`; README.md says how to read it. CPU is that of the system's whole process tree, figures are medians of the rounds.",
+    bullets(input.machine),
+    '## Budgets',
+    budgetTable(budgetLines(measurements, input.wordMask)),
+    '## Figures',
+    ...scenarios.map((scenario) => scenarioSection(input, scenario)),
+    ...idleSection(input),
+    ...wordMaskSection(input.wordMask),
+    ...framesSection(input),
+    ...listSection('## Problems', measurements.problems),
+    ...listSection('## Not measured', measurements.notes),
+    summaryLine(input),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}

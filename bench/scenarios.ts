@@ -1,0 +1,89 @@
+import { burstEvents, jsonText, loneIntervalMilliseconds, streamText } from './mock-answers.ts';
+import type { Profile } from './settings.ts';
+
+export const scenarioNames = ['json', 'single', 'burst', 'lone', 'ttft', 'idle', 'word-mask'] as const;
+export type ScenarioName = (typeof scenarioNames)[number];
+
+/** A scenario that is answered and counted; idle streams and the word mask have code of their own. */
+export interface LoadScenario {
+  readonly name: ScenarioName;
+  readonly title: string;
+  /** First part of the mock's path. */
+  readonly mode: string;
+  readonly stream: boolean;
+  /** Chunks of JSON in one answer; 0 where it is not a stream. */
+  readonly events: number;
+  readonly text: string;
+  readonly connections: number;
+  readonly spread: number;
+  readonly ramp: number;
+  readonly measure: number;
+  /** Events per second that the mock sends to all streams together; 0 for as fast as it goes. */
+  readonly askedEventsPerSecond: number;
+}
+
+const closedLoopConnections = 32;
+const singleEvents = 4;
+
+function closedLoop(profile: Profile, name: ScenarioName, title: string, events: number): LoadScenario {
+  return {
+    name,
+    title,
+    mode: name,
+    stream: events > 0,
+    events,
+    text: events > 0 ? streamText(events) : jsonText,
+    connections: closedLoopConnections,
+    spread: 0,
+    ramp: profile.ramp,
+    measure: profile.measure,
+    askedEventsPerSecond: 0,
+  };
+}
+
+/** Paced streams, started evenly over the life of one, so that they never move in step. */
+export function loneScenario(profile: Profile, streams: number): LoadScenario {
+  const events = profile.loneEvents;
+  const streamSeconds = ((events - 1) * loneIntervalMilliseconds) / 1_000;
+  return {
+    ...closedLoop(
+      profile,
+      'lone',
+      `Lone events: ${streams} streams of ${events} events, one every ${loneIntervalMilliseconds} ms, each its own write`,
+      events,
+    ),
+    mode: `lone-${events}`,
+    connections: streams,
+    spread: streamSeconds * 1_000,
+    measure: profile.loneMeasure,
+    askedEventsPerSecond: (streams * events) / streamSeconds,
+  };
+}
+
+export function loadScenarios(profile: Profile, loneStreams: number): LoadScenario[] {
+  return [
+    closedLoop(profile, 'json', `JSON request: ${closedLoopConnections} connections, closed loop, answer of 1 KB`, 0),
+    closedLoop(profile, 'single', 'Shortest stream: role, one text delta, finish, usage in one write', singleEvents),
+    closedLoop(
+      profile,
+      'burst',
+      `Stream of ${burstEvents} events in one write, ${closedLoopConnections} connections, closed loop`,
+      burstEvents,
+    ),
+    loneScenario(profile, loneStreams),
+    {
+      ...closedLoop(profile, 'ttft', 'Time to first token: 1 connection, shortest stream', singleEvents),
+      mode: 'single',
+      connections: 1,
+      measure: profile.firstTokenMeasure,
+    },
+  ];
+}
+
+/** The mode of streams that stay open after the first text. */
+export const idleMode = 'idle';
+
+/** Every first part of a path that the scenarios use. */
+export function mockModes(profile: Profile): string[] {
+  return [...new Set([...loadScenarios(profile, 1).map((scenario) => scenario.mode), idleMode])];
+}

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.ts';
+import { wordsInText } from './mock-answers.ts';
+import { get, untilReady } from './ready.ts';
+import { writePipelines, type Steps } from './sluice-pipelines.ts';
+import type { System } from './system.ts';
+
+const program = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+function masked(text: string): string {
+  return text.replaceAll(new RegExp(wordsInText.join('|'), 'gi'), '***');
+}
+
+/** The numbers of a flat JSON object; undefined where there is none. */
+function readCounters(body: string): Record<string, number> | undefined {
+  try {
+    const entries = Object.entries(JSON.parse(body) as object);
+    return Object.fromEntries(entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+  } catch {
+    return undefined;
+  }
+}
+
+function sluice(name: string, steps: Steps): System {
+  return {
+    name,
+    warmsUp: true,
+    unavailable: () => (existsSync(program) ? undefined : 'dist/main.js is missing; run `npm run build` first'),
+    async start(context) {
+      const port = await freePort();
+      const folder = join(context.folder, 'pipelines');
+      await writePipelines(folder, context.mockPort, context.modes, steps);
+      const child = context.children.start({
+        name,
+        file: process.execPath,
+        parameters: [program],
+        environment: {
+          NODE_ENV: 'production',
+          HOST: '127.0.0.1',
+          PORT: String(port),
+          SLUICE_PIPELINES_DIR: folder,
+          SLUICE_LOG_LEVEL: 'warn',
+          BENCH_API_KEY: 'bench-upstream',
+        },
+        core: context.core,
+        channel: false,
+      });
+      await untilReady(child, port, '/readyz', [200]);
+      return {
+        name,
+        port,
+        child,
+        path: (mode) => `/pipelines/${mode}/v1/chat/completions`,
+        expectedText: steps === 'some-match' ? masked : (text) => text,
+        frameCounters: async () => readCounters((await get(port, '/metrics.json')).body),
+      };
+    },
+  };
+}
+
+/** A pipeline without a step; with 5 processors and 3 modifiers that find nothing; the same, finding 1 word in 15 events. */
+export const sluiceSystems: readonly System[] = [
+  sluice('sluice-empty', 'none'),
+  sluice('sluice-5+3', 'never-match'),
+  sluice('sluice-5+3-match', 'some-match'),
+];

@@ -1,0 +1,150 @@
+import { pathToFileURL } from 'node:url';
+import { buildWordAutomaton, type WordAutomaton } from '../src/kernel/word-automaton.ts';
+import { createWordMasker } from '../src/kernel/word-mask.ts';
+
+/*
+ * Speed of the word mask: made-up English and Chinese lists, running text of the same making. `node bench/word-mask.ts`.
+ * MB/s counts UTF-8 bytes of text that goes through a masker, whole and in pieces of a model's delta.
+ */
+
+export interface WordMaskFigure {
+  readonly language: 'english' | 'chinese';
+  readonly words: number;
+  readonly buildMilliseconds: number;
+  readonly tableBytes: number;
+  /** MB/s of UTF-8 in pieces of 64 Ki units, no word in the text. */
+  readonly plain: number;
+  /** The same in pieces of 24 units. */
+  readonly plainDeltas: number;
+  /** MB/s in pieces of 64 Ki units, about every 30th word of the text is in the list. */
+  readonly matching: number;
+}
+
+interface Language {
+  readonly name: 'english' | 'chinese';
+  word(random: Random): string;
+  readonly space: string;
+}
+
+type Random = () => number;
+
+const textUnits = 4 * 1024 * 1024;
+const minimumMilliseconds = 400;
+const consonants = ['b', 'c', 'd', 'f', 'g', 'h', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'w', 'st', 'tr', 'ch', 'sh', 'th', 'pl', 'gr', 'qu', 'br', 'k', 'j', 'z'];
+const vowels = ['a', 'e', 'i', 'o', 'u', 'ea', 'ou', 'io', 'ai', 'ee', 'y'];
+const endings = ['', 'n', 'r', 's', 't', 'l', 'ng', 'd', 'm', 'ck', 'nt', 'st'];
+
+const english: Language = {
+  name: 'english',
+  space: ' ',
+  word(random) {
+    let word = '';
+    const syllables = 2 + Math.floor(random() * 3);
+    for (let index = 0; index < syllables; index += 1) word += skewed(consonants, random) + skewed(vowels, random);
+    return word + skewed(endings, random);
+  },
+};
+
+const chinese: Language = {
+  name: 'chinese',
+  space: '',
+  word(random) {
+    let word = '';
+    const length = 2 + Math.floor(random() * 4);
+    for (let index = 0; index < length; index += 1) word += String.fromCharCode(0x4e00 + Math.floor(random() ** 1.5 * 3500));
+    return word;
+  },
+};
+
+/** The figures of one list. Deterministic but for the time. */
+export function measureWordMask(name: 'english' | 'chinese', count: number): WordMaskFigure {
+  const language = name === 'english' ? english : chinese;
+  const random = seeded(count + name.length);
+  const listed = new Set<string>();
+  while (listed.size < count) listed.add(language.word(random));
+  const words = [...listed];
+  const started = performance.now();
+  const automaton = buildWordAutomaton(words, process.env['ROWB'] ? { rowBytes: Number(process.env['ROWB']) * 1048576 } : {});
+  const buildMilliseconds = performance.now() - started;
+  const matchingText = makeText(language, seeded(7), words);
+  const plainText = withoutMatches(automaton, makeText(language, seeded(9), []));
+  return {
+    language: name,
+    words: count,
+    buildMilliseconds,
+    tableBytes: automaton.tableBytes,
+    plain: throughput(automaton, cut(plainText, 64 * 1024)),
+    plainDeltas: throughput(automaton, cut(plainText, 24)),
+    matching: throughput(automaton, cut(matchingText, 64 * 1024)),
+  };
+}
+
+function makeText(language: Language, random: Random, listed: readonly string[]): string {
+  const parts: string[] = [];
+  for (let units = 0; units < textUnits; ) {
+    const part = listed.length > 0 && random() < 1 / 30 ? (listed[Math.floor(random() * listed.length)] ?? '') : language.word(random);
+    parts.push(part);
+    units += part.length + language.space.length;
+  }
+  return parts.join(language.space);
+}
+
+function withoutMatches(automaton: WordAutomaton, text: string): string {
+  const masker = createWordMasker(automaton, { with: '' });
+  return masker.text(text) + masker.flush();
+}
+
+function cut(text: string, size: number): string[] {
+  const pieces: string[] = [];
+  // Over a buffer, so that a piece is a string of its own as it would be from a socket.
+  for (let start = 0; start < text.length; start += size) pieces.push(Buffer.from(text.slice(start, start + size)).toString());
+  return pieces;
+}
+
+function throughput(automaton: WordAutomaton, pieces: readonly string[]): number {
+  const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+  let best = Infinity;
+  let units = 0;
+  const started = performance.now();
+  for (let round = 0; round < 3 || performance.now() - started < minimumMilliseconds; round += 1) {
+    const masker = createWordMasker(automaton, { with: '***' });
+    // Time of the processor, so that a neighbour on a shared machine does not count.
+    const begun = process.cpuUsage();
+    for (const piece of pieces) units += masker.text(piece).length;
+    units += masker.flush().length;
+    const { user, system } = process.cpuUsage(begun);
+    best = Math.min(best, user + system);
+  }
+  if (units === 0) throw new Error('nothing came out');
+  return bytes / best;
+}
+
+function skewed<T>(choices: readonly T[], random: Random): T {
+  const choice = choices[Math.floor(random() ** 2 * choices.length)];
+  if (choice === undefined) throw new RangeError('no choices');
+  return choice;
+}
+
+/** Small seeded generator (multiply with carry); good enough for made-up text. */
+function seeded(seed: number): Random {
+  let low = seed + 0x9e37;
+  let high = seed ^ 0x5bd1e995;
+  return () => {
+    low = (18_030 * (low & 0xffff) + (low >>> 16)) >>> 0;
+    high = (30_903 * (high & 0xffff) + (high >>> 16)) >>> 0;
+    return (((high << 16) + (low & 0xffff)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  console.log('list                build ms   tables MB   plain MB/s   in deltas MB/s   matching MB/s');
+  for (const language of ['english', 'chinese'] as const) {
+    for (const count of [1_000, 10_000, 100_000]) {
+      const figure = measureWordMask(language, count);
+      const name = `${language} ${count.toLocaleString('en')}`;
+      const cells = [figure.buildMilliseconds, figure.tableBytes / 1e6, figure.plain, figure.plainDeltas, figure.matching];
+      const widths = [8, 12, 13, 17, 16];
+      console.log(name.padEnd(20) + cells.map((cell, index) => cell.toFixed(1).padStart(widths[index] ?? 0)).join(''));
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { ChatService } from './http/chat.service.ts';
+import { Dialects } from './http/dialects.ts';
+import { HealthController } from './http/health.controller.ts';
+import { NativeChatController } from './http/native-chat.controller.ts';
+import { OpenAiChatController } from './http/openai-chat.controller.ts';
+import { createCompile } from './compile/compile.ts';
+import { EngineView } from './compile/engine-view.ts';
+import { LiveRuns } from './compile/live-runs.ts';
+import { Pipelines } from './compile/pipelines.ts';
+import type { Environment } from './config/environment.ts';
+import { PipelineFolder } from './definitions/pipeline-folder.ts';
+import { Drain } from './drain.ts';
+import { HttpForwarder } from './forward/http-forwarder.ts';
+import type { FrameCounters } from './kernel/answer-pipe.ts';
+import type { Capabilities } from './kernel/capability.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Log } from './kernel/run.ts';
+import { Ticker } from './kernel/ticker.ts';
+import { NumberMeter } from './observability/meter.ts';
+import type { Registry } from './registry/registry.ts';
+
+/** What a process, or a test, brings along: everything else is made from it. */
+export interface AppOptions {
+  readonly environment: Environment;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const CAPABILITIES = Symbol('Capabilities');
+const FRAMES = Symbol('FrameCounters');
+
+/** The one module: wires the engine. A compiled pipeline takes what it needs from the `Capabilities` provider. */
+@Module({})
+export class AppModule {
+  static register(options: AppOptions): DynamicModule {
+    return { module: AppModule, controllers: [NativeChatController, OpenAiChatController, HealthController], providers: providersOf(options) };
+  }
+}
+
+function providersOf({ environment, registry, clock, log }: AppOptions): Provider[] {
+  return [
+    NumberMeter,
+    LiveRuns,
+    { provide: Ticker, useFactory: () => new Ticker(clock) },
+    { provide: FRAMES, useValue: { pass: 0, scan: 0, splice: 0, slow: 0 } satisfies FrameCounters },
+    { provide: CAPABILITIES, inject: [Ticker, NumberMeter], useFactory: (ticker: Ticker, meter: NumberMeter): Capabilities => ({ clock, log, meter, ticker }) },
+    { provide: HttpForwarder, inject: [Ticker], useFactory: (ticker: Ticker) => new HttpForwarder(clock, ticker) },
+    { provide: PipelineFolder, useFactory: () => new PipelineFolder({ directory: environment.pipelinesDir, clock }) },
+    {
+      provide: Pipelines,
+      inject: [CAPABILITIES, HttpForwarder, FRAMES],
+      useFactory: (capabilities: Capabilities, forwarder: HttpForwarder, counters: FrameCounters) =>
+        new Pipelines(createCompile({ registry, environment, capabilities, forwarder, counters }), clock, log),
+    },
+    { provide: Dialects, inject: [CAPABILITIES], useFactory: (capabilities: Capabilities) => new Dialects(registry, capabilities) },
+    { provide: Drain, inject: [LiveRuns], useFactory: (runs: LiveRuns) => new Drain(runs, clock, log, { preStop: environment.preStop, timeout: environment.drainTimeout }) },
+    {
+      provide: EngineView,
+      inject: [Pipelines, LiveRuns, FRAMES, HttpForwarder, NumberMeter],
+      useFactory: (pipelines: Pipelines, runs: LiveRuns, frames: FrameCounters, forwarder: HttpForwarder, meter: NumberMeter) => new EngineView(pipelines, runs, frames, forwarder, meter),
+    },
+    {
+      provide: ChatService,
+      inject: [Pipelines, Dialects, CAPABILITIES, HttpForwarder, LiveRuns],
+      useFactory: (pipelines: Pipelines, dialects: Dialects, capabilities: Capabilities, forwarder: HttpForwarder, runs: LiveRuns) => new ChatService(pipelines, dialects, capabilities, forwarder, runs),
+    },
+  ];
+}

@@ -1,0 +1,100 @@
+import { countStringTokens } from '../../kernel/json-text.ts';
+import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+
+/*
+ * Which fields of a chunk are known, level by level. A field that is not listed is kept in `ext`; and since nobody has
+ * read it, a frame that has text in one is never passed on unread where a rule protects.
+ */
+
+const chunkFields = new Set(['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier', 'choices', 'usage', 'error', 'prompt_filter_results', 'prompt_annotations']);
+const choiceFields = new Set(['index', 'delta', 'message', 'text', 'finish_reason', 'logprobs', 'content_filter_results']);
+const deltaFields = new Set([
+  'role', 'content', 'refusal', 'reasoning', 'reasoning_content', 'reasoning_details', 'tool_calls', 'function_call', 'audio', 'annotations', 'images',
+]);
+const callFields = new Set(['index', 'id', 'type', 'function', 'custom']);
+const functionFields = new Set(['name', 'arguments', 'input']);
+
+/** Vendor fields that hold one of few words, or padding, and never text of the answer. */
+const harmlessFields = new Set(['obfuscation', 'provider', 'native_finish_reason', 'channel']);
+/** Longest value of such a field that is believed to be harmless. */
+const maxHarmlessLength = 128;
+const verdictWords = new Set(['safe', 'low', 'medium', 'high']);
+const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+export function unknownOfChunk(chunk: JsonObject): Record<string, unknown> | undefined {
+  return otherFields(chunk, chunkFields);
+}
+export function unknownOfChoice(choice: JsonObject): Record<string, unknown> | undefined {
+  return otherFields(choice, choiceFields);
+}
+export function unknownOfDelta(delta: JsonObject): Record<string, unknown> | undefined {
+  return otherFields(delta, deltaFields);
+}
+export function unknownOfCall(call: JsonObject): Record<string, unknown> | undefined {
+  return otherFields(call, callFields);
+}
+export function unknownOfFunction(inner: JsonObject): Record<string, unknown> | undefined {
+  return otherFields(inner, functionFields);
+}
+
+/** True where every value is null: a field without a value says nothing. */
+export function saysNothing(fields: JsonObject | undefined): boolean {
+  return fields === undefined || Object.values(fields).every((value) => value === null);
+}
+
+/**
+ * True when the frame holds no string that the events of it do not show. `data` is the text of the chunk, `strings` the
+ * number of strings that were found in it: a key that is there twice hides one.
+ */
+export function isTransparent(chunk: JsonObject, data: string, strings: number): boolean {
+  return isKnownChunk(chunk) && countStringTokens(data) === strings;
+}
+
+function isKnownChunk(chunk: JsonObject): boolean {
+  if (!isHarmless(unknownOfChunk(chunk)) || holdsText(chunk['usage']) || holdsText(chunk['prompt_filter_results']) || holdsText(chunk['prompt_annotations'])) return false;
+  const choices = chunk['choices'];
+  return choices === undefined || (Array.isArray(choices) && choices.every((choice) => isObject(choice) && isKnownChoice(choice)));
+}
+
+function isKnownChoice(choice: JsonObject): boolean {
+  const { delta, message, text, logprobs, content_filter_results: verdicts } = choice;
+  if (message !== undefined || text !== undefined || holdsText(logprobs) || holdsText(verdicts)) return false;
+  if (!isHarmless(unknownOfChoice(choice))) return false;
+  return delta === undefined || delta === null || (isObject(delta) && isKnownDelta(delta));
+}
+
+function isKnownDelta(delta: JsonObject): boolean {
+  const { content, reasoning, reasoning_content: reasoningContent, reasoning_details: details, tool_calls: calls, function_call: call, audio, annotations, images } = delta;
+  // Two spellings of one text: only one of them becomes an event.
+  if (typeof reasoning === 'string' && typeof reasoningContent === 'string' && reasoning !== reasoningContent) return false;
+  if (Array.isArray(content) || hasItems(details) || hasItems(annotations) || hasItems(images) || holdsText(audio)) return false;
+  if (!isHarmless(unknownOfDelta(delta)) || (isObject(call) && !isHarmless(unknownOfFunction(call)))) return false;
+  return !Array.isArray(calls) || calls.every((item) => isObject(item) && isKnownCall(item));
+}
+
+function isKnownCall(call: JsonObject): boolean {
+  const { function: inner, custom } = call;
+  if (!isHarmless(unknownOfCall(call))) return false;
+  return [inner, custom].every((part) => !isObject(part) || isHarmless(unknownOfFunction(part)));
+}
+
+function hasItems(value: unknown): boolean {
+  return value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+}
+
+function isHarmless(fields: JsonObject | undefined): boolean {
+  if (fields === undefined) return true;
+  return Object.entries(fields).every(([name, value]) => {
+    if (typeof value !== 'string') return !holdsText(value);
+    if (name === 'p') return alphabet.startsWith(value);
+    return value === '' || (harmlessFields.has(name) && value.length <= maxHarmlessLength);
+  });
+}
+
+/** True when some string in it is not a plain word of a verdict. */
+function holdsText(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '' && !verdictWords.has(value);
+  if (typeof value !== 'object' || value === null) return false;
+  const items: unknown[] = Object.values(value);
+  return items.some(holdsText);
+}

@@ -1,0 +1,390 @@
+import { AnswerBody } from '../kernel/answer-body.ts';
+import { AnswerPipe } from '../kernel/answer-pipe.ts';
+import type { UsageFold } from '../kernel/answer.ts';
+import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
+import type { Credential, Encoder, EncodeContext, Modifier, StreamEncoder } from '../kernel/component.ts';
+import { applyCredential } from '../kernel/credential.ts';
+import { asSluiceError, describeCause, SluiceError } from '../kernel/errors.ts';
+import type { AnswerEvent } from '../kernel/event.ts';
+import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
+import { runProcessors, type ProcessedRequest } from '../kernel/request-chain.ts';
+import type { ChatRequest } from '../kernel/request.ts';
+import { currentRun, type Caller, type Run, type RunScope } from '../kernel/run.ts';
+import type { Bound } from '../kernel/text-stage.ts';
+import type { Watched } from '../kernel/ticker.ts';
+import type { UpstreamHead } from '../kernel/upstream.ts';
+import type { Capabilities } from '../kernel/capability.ts';
+import { selectBackend } from '../routing/select-backend.ts';
+import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
+
+export type Outcome = 'ok' | 'error' | 'client-gone' | 'client-slow';
+
+export interface ChatRunOptions {
+  readonly id: string;
+  readonly pipeline: CompiledPipeline;
+  readonly request: ChatRequest;
+  readonly encoder: Encoder;
+  readonly client: ClientAnswer;
+  readonly caller: Caller;
+  readonly capabilities: Capabilities;
+  readonly forwarder: Forwarder;
+  /** Called exactly once, whatever the end. */
+  readonly onEnded: (run: ChatRun) => void;
+}
+
+/**
+ * One request through one pipeline, from the parsed request to the last byte. It owns everything that belongs to the
+ * run and ends all of it exactly once: as complete, failed, or left by its client.
+ */
+export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceiver {
+  readonly runId: string;
+  readonly #options: ChatRunOptions;
+  readonly #abort = new AbortController();
+  readonly #run: Run;
+  readonly #startedAt: number;
+  readonly #stream: StreamEncoder;
+  readonly #context: EncodeContext;
+  readonly #pauses = { client: false, modifier: false };
+  #answer: AnswerPipe | AnswerBody | undefined;
+  #opening = '';
+  #backend: CompiledBackend;
+  #credential: Credential | undefined;
+  #call: ForwardCall | undefined;
+  #ended = false;
+  #firstContentAt: number | undefined;
+
+  constructor(options: ChatRunOptions) {
+    const { pipeline, request, encoder, capabilities, caller, client } = options;
+    const { clock } = capabilities;
+    this.#options = options;
+    this.runId = options.id;
+    this.#startedAt = clock.now();
+    this.#run = {
+      id: options.id,
+      pipeline: pipeline.name,
+      revision: pipeline.revision,
+      caller,
+      params: request.params,
+      signal: this.#abort.signal,
+      deadline: this.#startedAt + pipeline.limits.maxStreamDuration,
+      clock,
+      log: capabilities.log,
+      meter: capabilities.meter,
+      progress: (step, message, data) => this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
+    };
+    this.#backend = selectBackend(request.model, { ...pipeline, pipeline: pipeline.name });
+    this.#context = { run: this.#run, request, created: Math.floor(clock.wallTime() / 1000) };
+    this.#stream = encoder.open(this.#context);
+    client.setHeaders(() => this.#headers());
+  }
+
+  get frames(): AnswerPipe | AnswerBody {
+    return this.#requireAnswer();
+  }
+
+  get terminated(): boolean {
+    return this.#answer?.terminated === true;
+  }
+
+  get progress(): number {
+    return this.#answer?.progress ?? 0;
+  }
+
+  start(): void {
+    const { client, capabilities, request, pipeline } = this.#options;
+    currentRun.run(this, () => {
+      client.listen(this);
+      capabilities.ticker.watch(this);
+      if (request.stream) {
+        this.#opening = this.#stream.encode({
+          type: 'stream.start',
+          requestId: this.runId,
+          pipeline: pipeline.name,
+          revision: pipeline.revision,
+          dialect: request.dialect,
+          ...(request.model !== undefined && { requestedModel: request.model }),
+        });
+      }
+      this.#guarded(() => this.#process());
+    });
+  }
+
+  /** Ends the run with an error, from wherever it is. Later calls do nothing. */
+  fail(cause: unknown): void {
+    if (this.#ended) return;
+    const error = asSluiceError(cause);
+    const { client } = this.#options;
+    this.#answer?.close();
+    const frame = client.headCommitted ? this.#takeOpening() + this.#stream.fail(error) : '';
+    this.#end('error', error);
+    client.fail(error, frame);
+  }
+
+  // ---- the client ----
+
+  onDrain(): void {
+    this.#pause('client', false);
+  }
+
+  onGone(): void {
+    if (this.#ended) return;
+    this.#answer?.close();
+    this.#end('client-gone', new SluiceError('CLIENT_GONE'));
+  }
+
+  onTick(now: number): void {
+    const { client, pipeline, request } = this.#options;
+    const { heartbeat, commitAfter, clientStall } = pipeline.output;
+    if (now >= this.#run.deadline) {
+      this.fail(new SluiceError('STREAM_TOO_LONG', { details: { seconds: pipeline.limits.maxStreamDuration / 1000 } }));
+      return;
+    }
+    if (client.stalledSince !== undefined) {
+      if (now - client.stalledSince >= clientStall) this.#clientSlow();
+      return;
+    }
+    if (!request.stream) return;
+    if (client.headCommitted) {
+      if (now - client.lastWrite >= heartbeat) this.#commit(this.#stream.heartbeat);
+    } else if (now - this.#startedAt >= commitAfter) {
+      this.#commit(this.#stream.heartbeat);
+    }
+  }
+
+  // ---- the answer, as the forwarder brings it ----
+
+  onReadEnd(): void {
+    if (this.#answer instanceof AnswerPipe) this.#answer.flush();
+  }
+
+  onBody(body: string): void {
+    this.#guarded(() => {
+      const events = this.#backend.backend.decodeBody(body, this.#options.request);
+      const answer = this.#requireAnswer();
+      if (answer instanceof AnswerBody) answer.complete(events, body);
+      else {
+        for (const event of events) answer.push(event);
+        answer.push({ type: 'stream.end', outcome: 'ok' });
+      }
+    });
+  }
+
+  onRejected(head: UpstreamHead, body: string): void {
+    this.#guarded(() => {
+      const error = this.#backend.backend.decodeError(head, body);
+      if (error.code === 'UPSTREAM_AUTH' && this.#credential !== undefined) this.#backend.token?.invalidate(this.#credential);
+      this.fail(error);
+    });
+  }
+
+  onComplete(): void {
+    this.#guarded(() => this.#requireAnswer().end());
+  }
+
+  onError(error: SluiceError): void {
+    this.fail(error);
+  }
+
+  // ---- the way of the request ----
+
+  #process(): void {
+    const { pipeline, request } = this.#options;
+    if (pipeline.processors.length === 0) {
+      this.#forward(request);
+      return;
+    }
+    const source = { caller: this.#run.caller, params: this.#run.params };
+    const steps = pipeline.processors.map(({ condition, ...step }) => ({ ...step, ...(condition && { when: (current: ChatRequest) => condition({ request: current, ...source }) }) }));
+    const processed = runProcessors(steps, request, this.#run, {
+      onWait: (step) => this.#show({ type: 'step.start', processorId: step }),
+      onWaitEnd: (step) => this.#show({ type: 'step.end', processorId: step }),
+    });
+    if (!(processed instanceof Promise)) {
+      this.#processed(processed);
+      return;
+    }
+    processed.then(
+      (result) => this.#guarded(() => this.#processed(result)),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  #processed(result: ProcessedRequest): void {
+    if (this.#ended) return;
+    if ('request' in result) {
+      this.#forward(result.request);
+      return;
+    }
+    const answer = this.#openAnswer(this.#options.request, false);
+    for (const event of result.answer) answer.push(event);
+    answer.push({ type: 'stream.end', outcome: 'ok' });
+  }
+
+  #forward(request: ChatRequest): void {
+    if (request.model !== this.#options.request.model) {
+      this.#backend = selectBackend(request.model, { ...this.#options.pipeline, pipeline: this.#options.pipeline.name });
+    }
+    const credential = this.#backend.token?.getToken(this.#run);
+    if (!(credential instanceof Promise)) {
+      this.#send(request, credential);
+      return;
+    }
+    credential.then(
+      (token) => this.#guarded(() => this.#send(request, token)),
+      (error: unknown) => this.fail(asSluiceError(error, 'TOKEN_UNAVAILABLE')),
+    );
+  }
+
+  #send(request: ChatRequest, credential: Credential | undefined): void {
+    if (this.#ended) return;
+    const { backend, transport, timeouts, type } = this.#backend;
+    const { limits } = this.#options.pipeline;
+    const upstreamRequest = backend.encode(request, this.#run);
+    if (credential !== undefined) applyCredential(credential, upstreamRequest);
+    this.#credential = credential;
+    this.#openAnswer(request, type === this.#options.encoder.dialect).attach(backend.decode(request));
+    const call = this.#options.forwarder.send({
+      transport,
+      request: upstreamRequest,
+      timeouts: request.stream ? timeouts : { ...timeouts, headers: timeouts.total },
+      maxFrameBytes: limits.maxFrameBytes,
+      maxAnswerBytes: limits.maxAnswerBytes,
+      receiver: this,
+      run: this.#run,
+    });
+    this.#call = call;
+    if (this.#pauses.client || this.#pauses.modifier) call.pause();
+  }
+
+  #openAnswer(request: ChatRequest, sameDialect: boolean): AnswerPipe | AnswerBody {
+    const shared = { run: this.#run, sameDialect, modifiers: (model: string | undefined) => this.#modifiersFor(request, model) };
+    const output = {
+      write: (frames: string, content: boolean) => this.#write(frames, content),
+      complete: () => this.#complete(),
+      json: (body: string) => this.#completeWithJson(body),
+      pause: (paused: boolean) => this.#pause('modifier', paused),
+      fail: (error: SluiceError) => this.fail(error),
+    };
+    const answer = request.stream
+      ? new AnswerPipe({ ...shared, output, encoder: this.#stream, counters: this.#options.pipeline.counters })
+      : new AnswerBody({ ...shared, output, encoder: this.#options.encoder, context: this.#context });
+    this.#answer = answer;
+    return answer;
+  }
+
+  /** Conditions are decided once, before the first content, so that a stream is never half masked. */
+  #modifiersFor(request: ChatRequest, model: string | undefined): readonly Bound<Modifier>[] {
+    const { modifiers } = this.#options.pipeline;
+    if (modifiers.every(({ condition }) => condition === undefined)) return modifiers;
+    const source = { request, caller: this.#run.caller, params: this.#run.params, response: { ...(model !== undefined && { model }) } };
+    return modifiers.filter(({ condition }) => condition === undefined || condition(source));
+  }
+
+  // ---- towards the client ----
+
+  #write(frames: string, content: boolean): void {
+    if (this.#ended) return;
+    if (content) this.#firstContentAt ??= this.#run.clock.now();
+    const readsOn = this.#options.client.write(this.#takeOpening() + frames, content);
+    if (!readsOn) this.#pause('client', true);
+  }
+
+  /** Sends the head, if it has not left yet, and something that is no part of the answer. */
+  #commit(show: string): void {
+    if (!this.#options.client.commit(this.#takeOpening() + show)) this.#pause('client', true);
+  }
+
+  /** Shows an event beside the answer; a dialect without a form for it shows nothing. */
+  #show(event: AnswerEvent): void {
+    if (this.#ended || !this.#options.request.stream) return;
+    const frames = this.#stream.encode(event);
+    if (frames !== '') this.#commit(frames);
+  }
+
+  #takeOpening(): string {
+    const opening = this.#opening;
+    this.#opening = '';
+    return opening;
+  }
+
+  #pause(reason: 'client' | 'modifier', paused: boolean): void {
+    if (this.#pauses[reason] === paused) return;
+    this.#pauses[reason] = paused;
+    if (this.#pauses.client || this.#pauses.modifier) this.#call?.pause();
+    else this.#call?.resume();
+  }
+
+  #complete(): void {
+    if (this.#ended) return;
+    this.#end('ok', undefined);
+    this.#options.client.end();
+  }
+
+  #completeWithJson(body: string): void {
+    if (this.#ended) return;
+    this.#end('ok', undefined);
+    this.#options.client.endWithJson(body);
+  }
+
+  #clientSlow(): void {
+    const error = new SluiceError('CLIENT_SLOW', { details: { seconds: this.#options.pipeline.output.clientStall / 1000 } });
+    this.#answer?.close();
+    this.#end('client-slow', error);
+    this.#options.client.fail(error, '');
+  }
+
+  #end(outcome: Outcome, error: SluiceError | undefined): void {
+    this.#ended = true;
+    const { capabilities, onEnded } = this.#options;
+    capabilities.ticker.unwatch(this);
+    // After its terminator an upstream may close in its own time, so that the connection can serve again.
+    if (outcome !== 'ok') this.#call?.abort();
+    this.#abort.abort(error ?? new SluiceError('CLIENT_GONE'));
+    this.#record(outcome, error);
+    onEnded(this);
+  }
+
+  /** The one record of a run. */
+  #record(outcome: Outcome, error: SluiceError | undefined): void {
+    const { log, meter, clock } = this.#run;
+    const now = clock.now();
+    const usage: UsageFold | undefined = this.#answer?.usage;
+    const level = error === undefined || error.kind === 'client' ? 'info' : 'warn';
+    log[level]('run ended', {
+      run: this.runId,
+      pipeline: this.#run.pipeline,
+      revision: this.#run.revision,
+      backend: this.#backend.name,
+      outcome,
+      milliseconds: Math.round(now - this.#startedAt),
+      ...(this.#firstContentAt !== undefined && { firstContentMilliseconds: Math.round(this.#firstContentAt - this.#startedAt) }),
+      ...(usage?.input?.total !== undefined && { inputTokens: usage.input.total }),
+      ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
+      ...(error !== undefined && { code: error.code, ...error.context, ...(error.cause !== undefined && { cause: describeCause(error.cause) }) }),
+    });
+    meter.count(`runs_${outcome.replace('-', '_')}`);
+  }
+
+  #headers(): Record<string, string> {
+    return {
+      'x-sluice-run': this.runId,
+      'x-request-id': this.runId,
+      'x-sluice-revision': this.#run.revision,
+      'x-sluice-backend': this.#backend.name,
+      'x-sluice-attempts': this.#call === undefined ? '0' : '1',
+    };
+  }
+
+  #requireAnswer(): AnswerPipe | AnswerBody {
+    if (this.#answer === undefined) throw new SluiceError('INTERNAL', { context: { reason: 'an answer before the request was sent' } });
+    return this.#answer;
+  }
+
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import type { Environment } from '../config/environment.ts';
+import { checkPipeline } from '../definitions/check-pipeline.ts';
+import type { Diagnostic } from '../definitions/diagnostic.ts';
+import type { Snapshot } from '../definitions/pipeline-folder.ts';
+import type { ResolvedBackend, ResolvedComponent, ResolvedModifier, ResolvedPipeline, ResolvedProcessor } from '../definitions/resolved-pipeline.ts';
+import type { FrameCounters } from '../kernel/answer-pipe.ts';
+import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
+import { parseDuration } from '../kernel/clock.ts';
+import type { Condition } from '../kernel/condition.ts';
+import { describeCause } from '../kernel/errors.ts';
+import type { Forwarder } from '../kernel/forward.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { CompiledBackend, CompiledModifier, CompiledPipeline, CompiledProcessor } from './compiled-pipeline.ts';
+import { checkCondition, compileCondition } from './conditions.ts';
+import { createParameterCheck } from './parameter-check.ts';
+import type { Compile } from './pipelines.ts';
+import { SharedInstances } from './shared-instances.ts';
+
+export interface CompileOptions {
+  readonly registry: Registry;
+  readonly environment: Environment;
+  readonly capabilities: Capabilities;
+  readonly forwarder: Forwarder;
+  readonly counters: FrameCounters;
+}
+
+/**
+ * Makes the one function that validates and builds a definition: what passes it is ready to serve, and what fails it
+ * leaves nothing behind.
+ */
+export function createCompile(options: CompileOptions): Compile {
+  const { registry, environment, capabilities } = options;
+  const shared = new SharedInstances();
+  return (name, snapshot) => {
+    const source = snapshot.pipelines.get(name);
+    if (source === undefined) return { pipeline: undefined, diagnostics: [] };
+    const checked = checkPipeline(source, {
+      registry,
+      resources: snapshot.resources,
+      checkCondition,
+      environment: { ...environment.secrets, clock: capabilities.clock },
+    });
+    if (checked.pipeline === undefined) return { pipeline: undefined, diagnostics: checked.diagnostics };
+    const build = new Build(checked.pipeline, options, shared);
+    try {
+      return { pipeline: build.pipeline(), diagnostics: checked.diagnostics };
+    } catch (error) {
+      void build.dispose();
+      return { pipeline: undefined, diagnostics: [...checked.diagnostics, build.diagnosticOf(error)] };
+    }
+  };
+}
+
+type Created<R extends ResolvedComponent> = ReturnType<R['component']['create']>;
+
+/** Builds one generation, and remembers what must be disposed if it fails half way or when it is over. */
+class Build {
+  readonly #resolved: ResolvedPipeline;
+  readonly #options: CompileOptions;
+  readonly #shared: SharedInstances;
+  readonly #disposals: (() => Promise<void>)[] = [];
+  #current: { readonly file: string; readonly pointer: string } | undefined;
+
+  constructor(resolved: ResolvedPipeline, options: CompileOptions, shared: SharedInstances) {
+    this.#resolved = resolved;
+    this.#options = options;
+    this.#shared = shared;
+  }
+
+  pipeline(): CompiledPipeline {
+    const { definition, name, revision, defaultBackend } = this.#resolved;
+    const { inbound, output, limits } = definition;
+    const backends = new Map([...this.#resolved.backends].map(([key, backend]) => [key, this.#backend(key, backend)]));
+    const chosen = backends.get(defaultBackend);
+    if (chosen === undefined) throw new TypeError(`there is no backend "${defaultBackend}"`);
+    return {
+      name,
+      revision,
+      formats: inbound.formats,
+      maxBodyBytes: inbound.maxBodyBytes,
+      unknownModel: inbound.unknownModel,
+      params: createParameterCheck(definition.params),
+      processors: this.#resolved.processors.map((step) => this.#processor(step)),
+      backends,
+      defaultBackend: chosen,
+      modifiers: this.#resolved.modifiers.map((step) => this.#modifier(step)),
+      output: { heartbeat: parseDuration(output.heartbeat), commitAfter: parseDuration(output.commitAfter), clientStall: parseDuration(output.clientStall) },
+      limits: {
+        concurrentStreams: limits.concurrentStreams ?? Number.POSITIVE_INFINITY,
+        maxStreamDuration: parseDuration(limits.maxStreamDuration),
+        maxFrameBytes: limits.maxFrameBytes,
+        maxAnswerBytes: limits.maxAnswerBytes,
+      },
+      counters: this.#options.counters,
+      dispose: () => this.dispose(),
+    };
+  }
+
+  /** In reverse order of the building; one that fails does not keep the others. */
+  async dispose(): Promise<void> {
+    const disposals = this.#disposals.splice(0).reverse();
+    const results = await Promise.allSettled(disposals.map((dispose) => dispose()));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  diagnosticOf(error: unknown): Diagnostic {
+    const { file = this.#resolved.file, pointer = '' } = this.#current ?? {};
+    return { code: 'build.failed', severity: 'error', message: describeCause(error), file, pointer, line: 1, column: 1 };
+  }
+
+  #processor(step: ResolvedProcessor): CompiledProcessor {
+    return {
+      name: step.name,
+      guard: step.component.guard,
+      onError: step.onError,
+      timeoutMilliseconds: step.timeoutMilliseconds,
+      condition: this.#condition(step, 'request'),
+      processor: this.#create(step),
+    };
+  }
+
+  #modifier(step: ResolvedModifier): CompiledModifier {
+    return { name: step.name, guard: step.component.guard, onError: step.onError, condition: this.#condition(step, 'response'), modifier: this.#create(step) };
+  }
+
+  #backend(name: string, resolved: ResolvedBackend): CompiledBackend {
+    const backend = this.#create(resolved);
+    const transport = this.#options.forwarder.createTransport({
+      profile: resolved.network,
+      connectTimeout: resolved.timeouts.connect,
+      ...(resolved.upstream !== undefined && { script: resolved.upstream }),
+    });
+    this.#disposals.push(() => transport.close());
+    const token = resolved.token === undefined ? undefined : this.#create(resolved.token);
+    return { name, type: resolved.type, backend, transport, token, timeouts: resolved.timeouts };
+  }
+
+  #create<R extends ResolvedComponent>(resolved: R): Created<R> {
+    this.#current = resolved;
+    const { component, config } = resolved;
+    const capabilities = pick(this.#options.capabilities, component.needs);
+    const create = component.create as (config: unknown, capabilities: unknown) => Created<R>;
+    const held = this.#shared.hold(resolved.shared, () => create(config, capabilities));
+    this.#disposals.push(() => held.release());
+    return held.instance;
+  }
+
+  #condition(step: ResolvedProcessor | ResolvedModifier, phase: 'request' | 'response'): Condition | undefined {
+    if (step.when === undefined) return undefined;
+    const { log, meter } = this.#options.capabilities;
+    return compileCondition(step.when, phase, {
+      fallback: step.component.guard,
+      onError: (error) => {
+        meter.count('condition_errors');
+        log.warn('a condition failed', { pipeline: this.#resolved.name, step: step.name, error: describeCause(error) });
+      },
+    });
+  }
+}
+
+/** What a component named in `needs`, and nothing else. */
+function pick(capabilities: Capabilities, names: readonly CapabilityName[]): Partial<Capabilities> {
+  return Object.fromEntries(names.map((name) => [name, capabilities[name]]));
+}

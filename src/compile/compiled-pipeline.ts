@@ -1,0 +1,47 @@
+import type { Backend, Modifier, TokenProvider } from '../kernel/component.ts';
+import type { FrameCounters } from '../kernel/answer-pipe.ts';
+import type { Condition } from '../kernel/condition.ts';
+import type { AttemptTimeouts } from '../kernel/forward.ts';
+import type { ProcessorStep } from '../kernel/request-chain.ts';
+import type { Bound } from '../kernel/text-stage.ts';
+import type { Transport } from '../kernel/upstream.ts';
+
+export interface CompiledBackend {
+  /** Key in the definition; also a name by which a client may ask for it. */
+  readonly name: string;
+  readonly type: string;
+  readonly backend: Backend;
+  readonly transport: Transport;
+  readonly token: TokenProvider | undefined;
+  readonly timeouts: AttemptTimeouts;
+}
+
+export interface CompiledProcessor extends Omit<ProcessorStep, 'when'> {
+  readonly condition: Condition | undefined;
+}
+
+export interface CompiledModifier extends Bound<Modifier> {
+  readonly condition: Condition | undefined;
+}
+
+/** A definition made runnable: an object graph that nothing changes any more. All times are in milliseconds. */
+export interface CompiledPipeline {
+  readonly name: string;
+  readonly revision: string;
+  readonly formats: readonly string[];
+  readonly maxBodyBytes: number;
+  readonly unknownModel: 'refuse' | 'route';
+  readonly params: ParameterCheck;
+  readonly processors: readonly CompiledProcessor[];
+  readonly backends: ReadonlyMap<string, CompiledBackend>;
+  readonly defaultBackend: CompiledBackend;
+  readonly modifiers: readonly CompiledModifier[];
+  readonly output: { readonly heartbeat: number; readonly commitAfter: number; readonly clientStall: number };
+  readonly limits: { readonly concurrentStreams: number; readonly maxStreamDuration: number; readonly maxFrameBytes: number; readonly maxAnswerBytes: number };
+  readonly counters: FrameCounters;
+  /** Ends what the components hold: pools, watchers. Called once, after the last run. */
+  dispose(): Promise<void>;
+}
+
+/** Checks the parameters of a request and fills in defaults. Throws REQUEST_INVALID with the name that is wrong. */
+export type ParameterCheck = (given: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;

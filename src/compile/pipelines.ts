@@ -1,0 +1,183 @@
+import type { Clock } from '../kernel/clock.ts';
+import { SluiceError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/run.ts';
+import { namePattern } from '../kernel/schema.ts';
+import { formatDiagnostic, type Diagnostic } from '../definitions/diagnostic.ts';
+import type { Snapshot } from '../definitions/pipeline-folder.ts';
+import type { CompiledPipeline } from './compiled-pipeline.ts';
+
+/** A pipeline that was deleted goes on for this long: many editors delete a file before they write it anew. */
+const deleteGrace = 5_000;
+const validName = new RegExp(namePattern);
+
+/** One compiled definition and the runs that are pinned to it. */
+interface Generation {
+  readonly pipeline: CompiledPipeline;
+  readonly loadedAt: number;
+  runs: number;
+  retired: boolean;
+}
+
+/** What is known of one name. `current` is the last good generation; `problems` belong to the newest document. */
+interface Slot {
+  readonly name: string;
+  current: Generation | undefined;
+  problems: readonly Diagnostic[];
+  source: string;
+  deleted: boolean;
+}
+
+/** Holds a generation for one run, from admission to its end: a swap never touches it. */
+export interface Lease {
+  readonly pipeline: CompiledPipeline;
+  /** Wall time in milliseconds at which the definition was loaded. */
+  readonly loadedAt: number;
+  /** Runs on this pipeline's current generation, this one included. */
+  readonly live: number;
+  release(): void;
+}
+
+export interface PipelineStatus {
+  readonly name: string;
+  readonly serving: boolean;
+  /** True where the newest document is not the one that serves. */
+  readonly degraded: boolean;
+  readonly revision: string | undefined;
+  readonly problems: readonly Diagnostic[];
+}
+
+/** Compiles one document. Returns a pipeline, or the errors that stand against it. */
+export type Compile = (name: string, snapshot: Snapshot) => { readonly pipeline: CompiledPipeline | undefined; readonly diagnostics: readonly Diagnostic[] };
+
+/**
+ * The pipelines that serve. A new definition is built beside the old one and takes its place in one assignment; a
+ * definition with errors changes nothing but its own status. The old generation is disposed when its last run ends.
+ */
+export class Pipelines {
+  readonly #compile: Compile;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #slots = new Map<string, Slot>();
+  readonly #generations = new Set<Generation>();
+
+  constructor(compile: Compile, clock: Clock, log: Log) {
+    this.#compile = compile;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Generations that are not disposed: one per pipeline, more while old runs finish. */
+  get generationsLive(): number {
+    return this.#generations.size;
+  }
+
+  /** Brings the pipelines to the state of the folder. Never throws for a bad definition. */
+  apply(snapshot: Snapshot): void {
+    for (const diagnostic of snapshot.problems) this.#log.error(formatDiagnostic(diagnostic));
+    for (const name of snapshot.pipelines.keys()) this.#load(name, snapshot);
+    for (const slot of this.#slots.values()) {
+      if (!snapshot.pipelines.has(slot.name) && !slot.deleted) this.#forget(slot);
+    }
+  }
+
+  /** Pins the current generation of a pipeline. Throws what the client must see where there is none. */
+  acquire(name: string): Lease {
+    const slot = this.#slots.get(name);
+    const generation = slot?.current;
+    if (slot === undefined || generation === undefined) throw this.#refusal(name, slot);
+    generation.runs += 1;
+    let released = false;
+    return {
+      pipeline: generation.pipeline,
+      loadedAt: generation.loadedAt,
+      live: generation.runs,
+      release: () => {
+        if (released) return;
+        released = true;
+        generation.runs -= 1;
+        this.#disposeIfIdle(generation);
+      },
+    };
+  }
+
+  status(): readonly PipelineStatus[] {
+    return [...this.#slots.values()]
+      .filter((slot) => !slot.deleted || slot.current !== undefined)
+      .map(({ name, current, problems }) => ({
+        name,
+        serving: current !== undefined,
+        degraded: problems.some(({ severity }) => severity === 'error'),
+        revision: current?.pipeline.revision,
+        problems,
+      }));
+  }
+
+  /** Retires everything; what still runs finishes first. */
+  close(): void {
+    for (const slot of this.#slots.values()) this.#swap(slot, undefined);
+    this.#slots.clear();
+  }
+
+  #load(name: string, snapshot: Snapshot): void {
+    let slot = this.#slots.get(name);
+    if (slot === undefined) {
+      slot = { name, current: undefined, problems: [], source: '', deleted: false };
+      this.#slots.set(name, slot);
+    }
+    slot.deleted = false;
+    const source = sourceOf(name, snapshot);
+    if (slot.source === source) return;
+    slot.source = source;
+    const { pipeline, diagnostics } = this.#compile(name, snapshot);
+    slot.problems = diagnostics;
+    for (const diagnostic of diagnostics) this.#log[diagnostic.severity === 'error' ? 'error' : 'warn'](formatDiagnostic(diagnostic));
+    if (pipeline === undefined) {
+      this.#log.error('definition refused', { pipeline: name, errors: diagnostics.length, serving: slot.current?.pipeline.revision ?? 'nothing' });
+      return;
+    }
+    if (pipeline.revision === slot.current?.pipeline.revision) {
+      void pipeline.dispose();
+      return;
+    }
+    this.#swap(slot, { pipeline, loadedAt: this.#clock.wallTime(), runs: 0, retired: false });
+    this.#log.info('pipeline serves', { pipeline: name, revision: pipeline.revision });
+  }
+
+  #forget(slot: Slot): void {
+    slot.deleted = true;
+    slot.source = '';
+    this.#clock.after(deleteGrace, () => {
+      if (!slot.deleted) return;
+      this.#swap(slot, undefined);
+      if (this.#slots.get(slot.name) === slot) this.#slots.delete(slot.name);
+      this.#log.info('pipeline is gone', { pipeline: slot.name });
+    });
+  }
+
+  #swap(slot: Slot, next: Generation | undefined): void {
+    const previous = slot.current;
+    slot.current = next;
+    if (next !== undefined) this.#generations.add(next);
+    if (previous === undefined) return;
+    previous.retired = true;
+    this.#disposeIfIdle(previous);
+  }
+
+  #disposeIfIdle(generation: Generation): void {
+    if (!generation.retired || generation.runs > 0 || !this.#generations.delete(generation)) return;
+    generation.pipeline.dispose().catch((error: unknown) => this.#log.error('a generation was not disposed cleanly', { pipeline: generation.pipeline.name, error: String(error) }));
+  }
+
+  #refusal(name: string, slot: Slot | undefined): SluiceError {
+    if (!validName.test(name)) return new SluiceError('PIPELINE_NAME_INVALID');
+    if (slot === undefined || slot.deleted) return new SluiceError('PIPELINE_UNKNOWN', { details: { name } });
+    const count = slot.problems.filter(({ severity }) => severity === 'error').length;
+    return new SluiceError('DEFINITION_INVALID', { details: { name, count } });
+  }
+}
+
+/** Everything that a definition is made from; equal text needs no new build. */
+function sourceOf(name: string, { pipelines, resources }: Snapshot): string {
+  const shared = [...resources].map(([key, { text }]) => `${key}\n${text}`).sort();
+  return [pipelines.get(name)?.text ?? '', ...shared].join('\n\u0000\n');
+}

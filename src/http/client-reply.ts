@@ -1,0 +1,170 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { ErrorBody } from '../kernel/component.ts';
+import type { SluiceError } from '../kernel/errors.ts';
+
+/** Lifecycle frames that may wait for the first content. */
+const maxHeldCharacters = 1_048_576;
+
+const streamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+/**
+ * Writes one answer on the hijacked reply of Node's HTTP server. The head leaves in one segment with the first frames;
+ * frames then go to the socket as one latin1 string in a chunk of our own, which costs half of `response.write`. That is
+ * only right while the response is the current one of its socket and chunked; otherwise `response.write` is used.
+ */
+export class ClientReply implements ClientAnswer {
+  headCommitted = false;
+  contentCommitted = false;
+  lastWrite: number;
+  stalledSince: number | undefined;
+  readonly #response: ServerResponse;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #encodeError: (error: SluiceError) => ErrorBody;
+  #readHeaders: () => Readonly<Record<string, string>> = () => ({});
+  #listener: ClientListener | undefined;
+  #held = '';
+  #ended = false;
+
+  /** `socket` is that of the request: a pipelined response has none of its own yet. */
+  constructor(response: ServerResponse, socket: Socket, clock: Clock, encodeError: (error: SluiceError) => ErrorBody) {
+    this.#response = response;
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#encodeError = encodeError;
+    this.lastWrite = clock.now();
+  }
+
+  setHeaders(read: () => Readonly<Record<string, string>>): void {
+    this.#readHeaders = read;
+  }
+
+  listen(listener: ClientListener): void {
+    this.#listener = listener;
+    // A client that half-closes has left, so `end` counts as well as `close`.
+    this.#socket.on('end', this.#onClose);
+    this.#socket.on('close', this.#onClose);
+    this.#socket.on('drain', this.#onDrain);
+    this.#response.on('drain', this.#onDrain);
+    if (this.#socket.destroyed || this.#socket.readableEnded) queueMicrotask(this.#onClose);
+  }
+
+  write(frames: string, content: boolean): boolean {
+    if (this.#ended) return true;
+    if (!content && !this.contentCommitted) {
+      this.#held += frames;
+      if (this.#held.length > maxHeldCharacters) this.contentCommitted = true;
+      if (!this.contentCommitted) return true;
+      return this.#send(this.#takeHeld());
+    }
+    this.contentCommitted = true;
+    return this.#send(this.#takeHeld() + frames);
+  }
+
+  commit(show: string): boolean {
+    return this.#ended ? true : this.#send(show);
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    if (this.#held !== '' || !this.headCommitted) this.#send(this.#takeHeld());
+    this.#close();
+    this.#response.end();
+  }
+
+  endWithJson(body: string): void {
+    this.#endWithBody(200, 'application/json; charset=utf-8', body, {});
+  }
+
+  fail(error: SluiceError, frame: string): void {
+    if (this.#ended) return;
+    if (error.kind === 'client') {
+      this.#close();
+      this.#socket.destroy();
+      return;
+    }
+    if (this.headCommitted) {
+      if (frame !== '') this.#send(frame);
+      this.#close();
+      this.#response.end();
+      return;
+    }
+    const { contentType, body } = this.#encodeError(error);
+    const retryAfter = error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) };
+    this.#endWithBody(error.status, contentType, JSON.stringify(body), retryAfter);
+  }
+
+  #send(frames: string): boolean {
+    this.lastWrite = this.#clock.now();
+    if (this.headCommitted) return this.#writeFrames(frames);
+    this.headCommitted = true;
+    this.#socket.cork();
+    this.#response.writeHead(200, { ...streamHeaders, ...this.#readHeaders() });
+    this.#response.flushHeaders();
+    const readsOn = this.#writeFrames(frames);
+    this.#socket.uncork();
+    return readsOn;
+  }
+
+  #writeFrames(frames: string): boolean {
+    if (frames === '') return true;
+    const socket = this.#socket;
+    const direct = this.#response.chunkedEncoding && this.#response.socket === socket && socket.writable;
+    const readsOn = direct
+      ? socket.write(`${frames.length.toString(16)}\r\n${frames}\r\n`, 'latin1')
+      : this.#response.write(frames, 'latin1');
+    if (!readsOn) this.stalledSince ??= this.lastWrite;
+    return readsOn;
+  }
+
+  #takeHeld(): string {
+    const held = this.#held;
+    this.#held = '';
+    return held;
+  }
+
+  #endWithBody(status: number, contentType: string, body: string, headers: Readonly<Record<string, string>>): void {
+    if (this.#ended) return;
+    this.headCommitted = true;
+    this.#close();
+    this.#response.writeHead(status, {
+      'content-type': contentType,
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      ...this.#readHeaders(),
+      ...headers,
+    });
+    this.#response.end(body);
+  }
+
+  /** From here on nothing is told to the run any more, so the connection can serve its next request. */
+  #close(): void {
+    this.#ended = true;
+    this.#listener = undefined;
+    this.stalledSince = undefined;
+    this.#socket.off('end', this.#onClose);
+    this.#socket.off('close', this.#onClose);
+    this.#socket.off('drain', this.#onDrain);
+    this.#response.off('drain', this.#onDrain);
+  }
+
+  readonly #onDrain = (): void => {
+    this.stalledSince = undefined;
+    this.#listener?.onDrain();
+  };
+
+  readonly #onClose = (): void => {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    this.#close();
+    listener.onGone();
+    this.#socket.destroy();
+  };
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Pipelines } from '../compile/pipelines.ts';
+import type { Drain } from '../drain.ts';
+import { SluiceError } from '../kernel/errors.ts';
+import { readJsonBody } from './read-json-body.ts';
+import { matchRoute } from './routes.ts';
+
+/** Exactly JSON in UTF-8: whatever else a parser might take has been a way around validation elsewhere. */
+const jsonContentType = /^application\/json(; ?charset=utf-8)?$/i;
+
+/** Slow senders: the head must arrive within 10 s, the whole request within 30 s. */
+export const serverTimeouts = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+
+/** Refuses what can be refused before the body is read, and reads bodies with the limit of their pipeline. */
+export function configureFastify(fastify: FastifyInstance, pipelines: Pipelines, drain: Drain): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    done(refusalOf(request, pipelines, drain));
+  });
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (request: FastifyRequest) => readJsonBody(request.raw, maxBodyBytes(request, pipelines)));
+}
+
+function refusalOf(request: FastifyRequest, pipelines: Pipelines, drain: Drain): SluiceError | undefined {
+  const route = matchRoute(request.url);
+  if (route === undefined || route.method !== request.method) return undefined;
+  if (drain.refusing) return new SluiceError('DRAINING');
+  try {
+    pipelines.acquire(route.pipeline).release();
+  } catch (error) {
+    return error as SluiceError;
+  }
+  if (route.method !== 'POST' || jsonContentType.test(request.headers['content-type'] ?? '')) return undefined;
+  return new SluiceError('CONTENT_TYPE_UNSUPPORTED');
+}
+
+function maxBodyBytes(request: FastifyRequest, pipelines: Pipelines): number {
+  const route = matchRoute(request.url);
+  if (route === undefined) return 0;
+  const lease = pipelines.acquire(route.pipeline);
+  lease.release();
+  return lease.pipeline.maxBodyBytes;
+}

@@ -1,0 +1,52 @@
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { describeCause, SluiceError } from '../kernel/errors.ts';
+import type { Log } from '../kernel/run.ts';
+import type { Dialects } from './dialects.ts';
+import { dialectOf, matchRoute } from './routes.ts';
+
+/** Answers every failure before a stream begins, in the dialect of the path: also 404, 405, 413 and 415. */
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  readonly #dialects: Dialects;
+  readonly #log: Log;
+
+  constructor(dialects: Dialects, log: Log) {
+    this.#dialects = dialects;
+    this.#log = log;
+  }
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const error = toSluiceError(thrown, request);
+    if (error.kind === 'client' && error.status === 499) {
+      request.raw.socket.destroy();
+      return;
+    }
+    const level = error.code === 'INTERNAL' ? 'error' : 'info';
+    this.#log[level]('request refused', { run: request.id, code: error.code, status: error.status, ...error.context, ...(error.cause !== undefined && { cause: describeCause(error.cause) }) });
+    const { contentType, body } = this.#dialects.encoder(dialectOf(request.url)).encodeError(error, request.id);
+    reply.header('content-type', contentType).header('cache-control', 'no-store').header('x-sluice-run', request.id).header('x-request-id', request.id);
+    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
+    if (error.code === 'METHOD_NOT_ALLOWED') reply.header('allow', String(error.details['allowed']));
+    // What is left of an unread body would be taken for the next request.
+    if (error.code === 'BODY_TOO_LARGE' || error.code === 'DRAINING') reply.header('connection', 'close');
+    reply.status(error.status).send(JSON.stringify(body));
+  }
+}
+
+function toSluiceError(thrown: unknown, request: FastifyRequest): SluiceError {
+  if (thrown instanceof SluiceError) return thrown;
+  const { status, statusCode, code } = Object(thrown) as { status?: number; statusCode?: number; code?: string };
+  const httpStatus = status ?? statusCode ?? 500;
+  if (httpStatus === 404) {
+    const route = matchRoute(request.url);
+    if (route === undefined || route.method === request.method) return new SluiceError('ROUTE_UNKNOWN');
+    return new SluiceError('METHOD_NOT_ALLOWED', { details: { allowed: route.method, method: request.method } });
+  }
+  if (httpStatus === 413) return new SluiceError('BODY_TOO_LARGE', { details: { limit: '?' } });
+  if (httpStatus === 415) return new SluiceError('CONTENT_TYPE_UNSUPPORTED');
+  if (httpStatus < 500) return new SluiceError('BODY_INVALID', { details: { reason: code ?? 'malformed request' }, cause: thrown });
+  return new SluiceError('INTERNAL', { cause: thrown });
+}

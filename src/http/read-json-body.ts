@@ -1,0 +1,107 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { SluiceError } from '../kernel/errors.ts';
+
+/** Nesting that any dialect needs stays far below; deeper documents break recursive code. */
+const maxDepth = 64;
+
+/** Reads the body of a request as one JSON value. Ends early, and with the connection, where it grows too large. */
+export async function readJsonBody(message: IncomingMessage, maxBytes: number): Promise<unknown> {
+  if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const pieces: Buffer[] = [];
+  let size = 0;
+  await new Promise<void>((resolve, reject) => {
+    message.on('data', (piece: Buffer) => {
+      size += piece.length;
+      if (size > maxBytes) {
+        message.removeAllListeners('data');
+        message.resume();
+        reject(tooLarge(maxBytes));
+        return;
+      }
+      pieces.push(piece);
+    });
+    message.on('end', resolve);
+    message.on('close', () => {
+      if (!message.complete) reject(new SluiceError('CLIENT_GONE'));
+    });
+    message.on('error', () => reject(new SluiceError('CLIENT_GONE')));
+  });
+  return parseJson(pieces.length === 1 ? (pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(pieces, size));
+}
+
+/** Parses untrusted bytes: UTF-8, bounded depth, and no key that could reach a prototype. */
+export function parseJson(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw new SluiceError('BODY_INVALID', { details: { reason: 'it is empty' } });
+  if (!isUtf8(bytes)) throw new SluiceError('BODY_INVALID', { details: { reason: 'it is not UTF-8' } });
+  checkDepth(bytes);
+  const text = bytes.toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SluiceError('BODY_INVALID', { details: { reason: positionOf(error) }, cause: error });
+  }
+  if (mayHoldPrototypeKey(text) && holdsPrototypeKey(value)) {
+    throw new SluiceError('BODY_INVALID', { details: { reason: 'it has a key named "__proto__" or "constructor.prototype"' } });
+  }
+  return value;
+}
+
+/** V8 accepts a million levels, but everything that walks the value after it does not. */
+function checkDepth(bytes: Buffer): void {
+  let depth = 0;
+  for (let index = 0; index < bytes.length; index += 1) {
+    switch (bytes[index]) {
+      case 0x22:
+        index = endOfString(bytes, index);
+        break;
+      case 0x5b:
+      case 0x7b:
+        depth += 1;
+        if (depth > maxDepth) throw new SluiceError('JSON_TOO_DEEP', { details: { limit: maxDepth } });
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth -= 1;
+        break;
+      default:
+    }
+  }
+}
+
+function endOfString(bytes: Buffer, start: number): number {
+  let quote = bytes.indexOf(0x22, start + 1);
+  while (quote !== -1) {
+    let backslashes = 0;
+    while (bytes[quote - 1 - backslashes] === 0x5c) backslashes += 1;
+    if (backslashes % 2 === 0) return quote;
+    quote = bytes.indexOf(0x22, quote + 1);
+  }
+  return bytes.length;
+}
+
+function mayHoldPrototypeKey(text: string): boolean {
+  return text.includes('__proto__') || text.includes('"prototype"') || text.includes('\\u00');
+}
+
+function holdsPrototypeKey(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(holdsPrototypeKey);
+  return Object.entries(value).some(
+    ([key, inner]) =>
+      key === '__proto__' ||
+      (key === 'constructor' && typeof inner === 'object' && inner !== null && Object.hasOwn(inner, 'prototype')) ||
+      holdsPrototypeKey(inner),
+  );
+}
+
+/** Where V8 stopped, without the text around it: a message must not repeat a prompt. */
+function positionOf(error: unknown): string {
+  const match = /position (\d+)/.exec((error as Error).message);
+  return match === null ? 'it ends too early' : `unexpected character at offset ${match[1] ?? '0'}`;
+}
+
+function tooLarge(limit: number): SluiceError {
+  return new SluiceError('BODY_TOO_LARGE', { details: { limit } });
+}

@@ -1,0 +1,35 @@
+import type { SluiceError } from './errors.ts';
+
+/** What a run needs to know of the client's connection. */
+export interface ClientListener {
+  /** The client reads again after `write` had returned false. */
+  onDrain(): void;
+  /** The connection ended before the answer did: FIN, reset or destroy. */
+  onGone(): void;
+}
+
+/**
+ * The way to one client. It keeps the two commit points: frames without content are held until the first content or
+ * until `commit`, so that a failure before has its true status and a fallback leaves no trace.
+ */
+export interface ClientAnswer {
+  /** Asked once, when the head leaves. */
+  setHeaders(read: () => Readonly<Record<string, string>>): void;
+  listen(listener: ClientListener): void;
+  /** Sends or holds frames (latin1). False asks for a pause until `onDrain`. */
+  write(frames: string, content: boolean): boolean;
+  /** Sends the head and what `show` gives, though there is no content yet. Held frames stay held. */
+  commit(show: string): boolean;
+  /** The stream is complete; its terminator was written. */
+  end(): void;
+  /** Ends with one JSON document. */
+  endWithJson(body: string): void;
+  /** Ends with the error: as a status with a body before the head has left, else with `frame` and nothing after it. */
+  fail(error: SluiceError, frame: string): void;
+  readonly headCommitted: boolean;
+  readonly contentCommitted: boolean;
+  /** Monotonic milliseconds of the last write, for the heartbeat. */
+  readonly lastWrite: number;
+  /** Monotonic milliseconds since when the client does not read, or undefined. */
+  readonly stalledSince: number | undefined;
+}

@@ -1,0 +1,36 @@
+import type { ChatRequest } from './request.ts';
+import type { Caller } from './run.ts';
+
+/** When a condition is decided: before the backend is called, or when an answer has begun. */
+export type ConditionPhase = 'request' | 'response';
+
+/** What a condition can read, by the names that an author writes. Text that is absent reads as `''`. */
+export interface ConditionContext {
+  readonly request: {
+    readonly model: string;
+    readonly stream: boolean;
+    /** Number of messages, system messages included. */
+    readonly messages: number;
+    readonly lastUserText: string;
+    /** An estimate; see `estimateTokens`. */
+    readonly inputTokens: number;
+    readonly hasImages: boolean;
+    readonly toolNames: readonly string[];
+    readonly metadata: Readonly<Record<string, unknown>>;
+  };
+  readonly caller: Caller;
+  readonly params: Readonly<Record<string, unknown>>;
+  /** In the phase `response` only. */
+  readonly response: { readonly model: string; readonly finishReason: string };
+}
+
+/** What a condition is decided on. Only what an expression really reads is computed from it. */
+export interface ConditionSource {
+  readonly request: ChatRequest;
+  readonly caller: Caller;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly response?: { readonly model?: string; readonly finishReason?: string };
+}
+
+/** A compiled condition. Synchronous, never throws, changes nothing. */
+export type Condition = (context: ConditionSource) => boolean;

@@ -1,0 +1,199 @@
+import { channels, type Channel, type ReadModifier, type TextModifier, type TextReader, type TextRewriter } from './component.ts';
+import { asSluiceError, SluiceError } from './errors.ts';
+import type { AnswerEvent, EventOfType } from './event.ts';
+import type { Run } from './run.ts';
+
+/** A modifier of a pipeline together with what the definition says of it. */
+export interface Bound<M> {
+  readonly name: string;
+  readonly guard: boolean;
+  readonly onError: 'fail' | 'skip';
+  readonly modifier: M;
+}
+
+type Emit = (event: AnswerEvent) => void;
+
+/**
+ * Runs the text of every block through a row of modifiers that read or rewrite text, and derives from it what they do
+ * to events. The fast lane calls `block(id).push` directly: both ways share the state of the block, so frames may
+ * change between them at any time.
+ */
+export class TextStage {
+  readonly #modifiers: readonly Bound<ReadModifier | TextModifier>[];
+  readonly #run: Run;
+  readonly #blocks = new Map<string, BlockText>();
+
+  constructor(modifiers: readonly Bound<ReadModifier | TextModifier>[], run: Run) {
+    this.#modifiers = modifiers;
+    this.#run = run;
+  }
+
+  /** The open block, or undefined where no modifier reads its channel. */
+  block(blockId: string): BlockText | undefined {
+    return this.#blocks.get(blockId);
+  }
+
+  push(event: AnswerEvent, emit: Emit): void {
+    switch (event.type) {
+      case 'block.start':
+        this.#open(event);
+        emit(event);
+        return;
+      case 'text.delta':
+        this.#pushText(event, emit);
+        return;
+      case 'reasoning.signature':
+        // A signature proves the text that was signed: with another text it must not leave.
+        if (this.#blocks.get(event.blockId)?.changed !== true) emit(event);
+        return;
+      case 'block.end':
+        this.#close(event, emit);
+        return;
+      default:
+        emit(event);
+    }
+  }
+
+  /** The stream failed: what is held is dropped, because a guard has not judged it. */
+  discard(): void {
+    this.#blocks.clear();
+  }
+
+  #open(event: EventOfType<'block.start'>): void {
+    const channel = channelOf(event.kind);
+    if (channel === undefined) return;
+    const readers = this.#modifiers.filter(({ modifier }) => modifier.channels.includes(channel));
+    if (readers.length > 0) this.#blocks.set(event.blockId, new BlockText(readers, this.#run, channel, event.role, event.choice));
+  }
+
+  #pushText(event: EventOfType<'text.delta'>, emit: Emit): void {
+    const block = this.#blocks.get(event.blockId);
+    if (block === undefined) {
+      emit(event);
+      return;
+    }
+    const text = block.push(event.text);
+    if (text === event.text) {
+      emit(event);
+      return;
+    }
+    if (text === '') return;
+    const { logprobs: _dropped, ...rest } = event;
+    emit({ ...rest, text });
+  }
+
+  #close(event: EventOfType<'block.end'>, emit: Emit): void {
+    const block = this.#blocks.get(event.blockId);
+    if (block === undefined) {
+      emit(event);
+      return;
+    }
+    this.#blocks.delete(event.blockId);
+    const text = block.flush();
+    if (text !== '') {
+      emit({ type: 'text.delta', blockId: event.blockId, role: block.role, text, ...(block.choice !== undefined && { choice: block.choice }) });
+    }
+    if (!block.changed || event.final === undefined) {
+      emit(event);
+      return;
+    }
+    const { final: _stale, ...rest } = event;
+    emit(rest);
+  }
+}
+
+interface Instance {
+  readonly bound: Bound<ReadModifier | TextModifier>;
+  readonly rewriter: TextRewriter | undefined;
+  readonly reader: TextReader | undefined;
+}
+
+/** The text of one block on its way through the modifiers that read its channel. */
+export class BlockText {
+  readonly role: EventOfType<'block.start'>['role'];
+  readonly choice: number | undefined;
+  /** True once the text that left differs from the text that came, or may come to differ because some is held. */
+  changed = false;
+  #instances: readonly Instance[];
+  readonly #run: Run;
+
+  constructor(modifiers: readonly Bound<ReadModifier | TextModifier>[], run: Run, channel: Channel, role: BlockText['role'], choice: number | undefined) {
+    this.role = role;
+    this.choice = choice;
+    this.#run = run;
+    this.#instances = modifiers.map((bound) => openInstance(bound, run, channel));
+  }
+
+  /** Takes the next piece and returns what can go out; the very same string where nothing is changed or held. */
+  push(text: string): string {
+    let current = text;
+    for (const instance of this.#instances) {
+      if (current === '') break;
+      current = this.#step(instance, current);
+    }
+    if (current !== text) this.changed = true;
+    return current;
+  }
+
+  /** The block ends: every modifier gives what it held to those behind it. */
+  flush(): string {
+    let held = '';
+    for (const instance of this.#instances) {
+      if (held !== '') held = this.#step(instance, held);
+      held += this.#finish(instance);
+    }
+    if (held !== '') this.changed = true;
+    return held;
+  }
+
+  #step(instance: Instance, text: string): string {
+    try {
+      if (instance.rewriter !== undefined) return checkedText(instance.rewriter.text(text));
+      instance.reader?.read(text);
+      return text;
+    } catch (error) {
+      this.#failed(instance, error);
+      return text;
+    }
+  }
+
+  #finish(instance: Instance): string {
+    try {
+      if (instance.rewriter !== undefined) return checkedText(instance.rewriter.flush());
+      instance.reader?.end?.();
+    } catch (error) {
+      this.#failed(instance, error);
+    }
+    return '';
+  }
+
+  /** A guard that fails ends the stream; another modifier may be left out, where the author said so. */
+  #failed(instance: Instance, error: unknown): void {
+    const { name, guard, onError } = instance.bound;
+    if (guard || onError === 'fail') throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: name });
+    this.#instances = this.#instances.filter((candidate) => candidate !== instance);
+    this.#run.log.warn('modifier failed and is left out of this run', { modifier: name, error: asSluiceError(error).message });
+    this.#run.meter.count('modifiers_skipped');
+  }
+}
+
+function openInstance(bound: Bound<ReadModifier | TextModifier>, run: Run, channel: Channel): Instance {
+  const { modifier } = bound;
+  try {
+    return modifier.effect === 'text'
+      ? { bound, rewriter: modifier.open(run, channel), reader: undefined }
+      : { bound, rewriter: undefined, reader: modifier.open(run, channel) };
+  } catch (error) {
+    throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: bound.name });
+  }
+}
+
+function checkedText(text: unknown): string {
+  if (typeof text === 'string') return text;
+  throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a text modifier returned ${typeof text}, not a string` } });
+}
+
+function channelOf(kind: EventOfType<'block.start'>['kind']): Channel | undefined {
+  if (kind === 'reasoning_summary') return 'reasoning';
+  return channels.find((channel) => channel === kind);
+}

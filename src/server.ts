@@ -1,0 +1,59 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import type { Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule, type AppOptions } from './app.module.ts';
+import { EngineView } from './compile/engine-view.ts';
+import { Pipelines } from './compile/pipelines.ts';
+import { PipelineFolder } from './definitions/pipeline-folder.ts';
+import { Drain } from './drain.ts';
+import { configureFastify, serverTimeouts } from './http/configure-fastify.ts';
+import { Dialects } from './http/dialects.ts';
+import { ErrorFilter } from './http/error.filter.ts';
+import { NestLog } from './observability/nest-log.ts';
+
+/** A running engine. */
+export interface SluiceServer {
+  /** Such as `http://127.0.0.1:8787`, with the port that was really taken. */
+  readonly origin: string;
+  readonly engine: EngineView;
+  /** Ends without losing a stream: see Drain. Resolves when everything is closed. */
+  drain(): Promise<void>;
+  /** Ends at once; open streams are cut. */
+  close(): Promise<void>;
+}
+
+/** Loads the pipelines, watches their folder and listens. Rejects where the address can't be had. */
+export async function startServer(options: AppOptions): Promise<SluiceServer> {
+  const { environment, log } = options;
+  const adapter = new FastifyAdapter({ genReqId: () => randomUUID(), requestTimeout: serverTimeouts.requestTimeout, http: serverTimeouts, forceCloseConnections: true });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(options), adapter, { logger: new NestLog(log), bodyParser: false, abortOnError: false });
+  const pipelines = app.get(Pipelines);
+  const folder = app.get(PipelineFolder);
+  const drain = app.get(Drain);
+  configureFastify(adapter.getInstance(), pipelines, drain);
+  app.useGlobalFilters(new ErrorFilter(app.get(Dialects), log));
+  const watching = folder.snapshots().subscribe((snapshot) => pipelines.apply(snapshot));
+  pipelines.apply(await folder.read());
+  await app.listen(environment.port, environment.host);
+  const server = adapter.getHttpServer() as HttpServer;
+  const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    watching.unsubscribe();
+    await folder.close();
+    server.closeAllConnections();
+    await app.close();
+    pipelines.close();
+  };
+  return {
+    origin: `http://${environment.host.includes(':') ? `[${environment.host}]` : environment.host}:${port}`,
+    engine: app.get(EngineView),
+    drain: async () => {
+      await drain.run(() => server.close());
+      await close();
+    },
+    close,
+  };
+}

@@ -1,0 +1,25 @@
+import { connect } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { refusingPort, silentPort } from './dead-port.ts';
+import { turn } from './turn.ts';
+
+const outcome = (port: number, settled: (how: string) => void): void => {
+  const socket = connect(port, '127.0.0.1');
+  socket.once('connect', () => settled('connected')).once('error', (error: NodeJS.ErrnoException) => settled(String(error.code)));
+};
+
+describe('dead ports', () => {
+  it('refuses', async () => {
+    const port = await refusingPort();
+    expect(await new Promise<string>((resolve) => outcome(port, resolve))).toBe('ECONNREFUSED');
+  });
+
+  it('keeps silent', async () => {
+    const { port, close } = await silentPort();
+    let how = 'nothing yet';
+    outcome(port, (result) => (how = result));
+    await turn(200);
+    expect(how).toBe('nothing yet');
+    await close();
+  });
+});
