@@ -62,7 +62,7 @@ export class AnswerReader {
 
   #readHead(bytes: Buffer, position: number, length: number): number {
     const known = this.#pending.length;
-    const text = this.#pending + bytes.toString('latin1', position, Math.min(length, position + maxHeadBytes));
+    const text = this.#pending + bytes.toString('latin1', position, Math.min(length, position + maxHeadBytes + 1));
     const end = text.indexOf('\r\n\r\n');
     if (end < 0) {
       if (text.length > maxHeadBytes) throw new Error('the answer head is too long');

@@ -100,43 +100,54 @@ export function chooseSystems(bench: Bench): System[] {
   });
 }
 
-async function startAndWarm(bench: Bench, system: System): Promise<RunningSystem | undefined> {
+/** A system that is warm, and the scenarios that it takes part in. */
+interface WarmSystem {
+  readonly system: RunningSystem;
+  readonly scenarios: readonly LoadScenario[];
+}
+
+async function startAndWarm(bench: Bench, system: System): Promise<WarmSystem | undefined> {
   try {
     bench.progress(`start and warm up ${system.name}`);
     const running = await start(bench, system, 'load');
-    await bench.runner.check(running, bench.scenarios);
+    const scenarios = await bench.runner.check(running, bench.scenarios);
     const milliseconds = system.warmsUp ? bench.settings.profile.warmUp : briefWarmUpMilliseconds;
     await bench.runner.warmUp(
       running,
-      bench.scenarios.filter((scenario) => scenario.name !== 'ttft'),
+      scenarios.filter((scenario) => scenario.name !== 'ttft'),
       milliseconds,
     );
-    return running;
+    return { system: running, scenarios };
   } catch (error) {
     bench.measurements.problems.push(`${system.name} is left out: ${errorMessage(error)}`);
     bench.progress(`${system.name} is left out: ${errorMessage(error)}`);
+    await bench.children.stopNamed(system.name);
     return undefined;
   }
 }
 
-/** All systems stay up and take turns, the order reversed in every second round, so that drift hits all alike. */
-export async function measureLoad(bench: Bench, systems: readonly System[]): Promise<void> {
-  if (bench.scenarios.length === 0) return;
+/**
+ * All systems stay up and take turns, the order reversed in every second round, so that drift hits all alike. Returns
+ * the systems that started.
+ */
+export async function measureLoad(bench: Bench, systems: readonly System[]): Promise<readonly System[]> {
+  if (bench.scenarios.length === 0) return systems;
   const direct = plainSystem('direct', bench.mockPort, undefined);
-  await bench.runner.check(direct, bench.scenarios);
-  const running: RunningSystem[] = [];
+  const firstToken = bench.scenarios.filter((scenario) => scenario.name === 'ttft');
+  const warm: WarmSystem[] = [{ system: direct, scenarios: await bench.runner.check(direct, firstToken) }];
   for (const system of systems) {
     const ready = await startAndWarm(bench, system);
-    if (ready !== undefined) running.push(ready);
+    if (ready !== undefined) warm.push(ready);
   }
   for (let round = 1; round <= bench.settings.profile.rounds; round++) {
     for (const scenario of bench.scenarios) {
-      const all = scenario.name === 'ttft' ? [direct, ...running] : running;
-      const order = round % 2 === 1 ? all : all.toReversed();
-      for (const system of order) await bench.runner.measure(system, scenario, round);
+      const takePart = warm.filter(({ scenarios }) => scenarios.includes(scenario));
+      const order = round % 2 === 1 ? takePart : takePart.toReversed();
+      for (const { system } of order) await bench.runner.measure(system, scenario, round);
     }
   }
-  for (const system of running) if (system.child !== undefined) await bench.children.stop(system.child);
+  for (const { system } of warm) await bench.children.stopNamed(system.name);
+  return systems.filter(({ name }) => warm.some(({ system }) => system.name === name));
 }
 
 /** Each system alone, in a fresh process. */
@@ -147,9 +158,10 @@ export async function measureIdle(bench: Bench, systems: readonly System[]): Pro
     try {
       const running = await start(bench, system, 'idle');
       await bench.runner.measureIdle(running, single);
-      if (running.child !== undefined) await bench.children.stop(running.child);
     } catch (error) {
       bench.measurements.problems.push(`idle, ${system.name}: ${errorMessage(error)}`);
+    } finally {
+      await bench.children.stopNamed(system.name);
     }
   }
 }

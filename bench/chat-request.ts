@@ -1,4 +1,4 @@
-/** The request that every system gets, about 600 bytes. `include_usage` makes all streams equal: one usage chunk each. */
+/** The request that every system gets, about 600 bytes. With `include_usage` all streams have one usage chunk. */
 export function chatBody(stream: boolean): string {
   return JSON.stringify({
     model: 'mock',

@@ -1,8 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { processTree } from './process-tree.ts';
 
 const maxOutputText = 4_096;
+const maxMessageText = 400;
 const startTimeoutMilliseconds = 20_000;
 const stopTimeoutMilliseconds = 3_000;
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
+}
 
 export interface Command {
   readonly name: string;
@@ -47,9 +57,14 @@ export class Child {
     return this.pid !== 0 && this.process.exitCode === null && this.process.signalCode === null;
   }
 
-  /** The last of what it printed. */
+  /** The line of what it printed last that says most, for a message. */
   get output(): string {
-    return this.#output.trim();
+    const lines = this.#output
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+    const telling = lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? '';
+    return telling.replaceAll(process.cwd(), '.').slice(0, maxMessageText);
   }
 
   /** Waits for the `{ port }` that each of our own programs sends once it listens. */
@@ -66,11 +81,17 @@ export class Child {
     });
   }
 
+  /** Ends it and its descendants at once. */
+  kill(): void {
+    for (const pid of processTree(this.pid)) if (pid !== this.pid) killQuietly(pid);
+    this.process.kill('SIGKILL');
+  }
+
   async stop(): Promise<void> {
     if (!this.running) return;
     const gone = new Promise<void>((resolve) => this.process.once('exit', () => resolve()));
     this.process.kill('SIGTERM');
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), stopTimeoutMilliseconds);
+    const timer = setTimeout(() => this.kill(), stopTimeoutMilliseconds);
     await gone;
     clearTimeout(timer);
   }
@@ -91,12 +112,17 @@ export class ChildProcesses {
     this.#children.delete(child);
   }
 
+  /** Ends those of ours that were started under this name. */
+  async stopNamed(name: string): Promise<void> {
+    await Promise.all([...this.#children].filter((child) => child.name === name).map((child) => this.stop(child)));
+  }
+
   async stopAll(): Promise<void> {
     await Promise.all([...this.#children].map((child) => this.stop(child)));
   }
 
   /** The last resort when the bench itself ends: no waiting. */
   killAll(): void {
-    for (const child of this.#children) if (child.running) child.process.kill('SIGKILL');
+    for (const child of this.#children) if (child.running) child.kill();
   }
 }

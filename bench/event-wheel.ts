@@ -6,7 +6,7 @@ export interface WheelEntry {
 
 /**
  * Calls many entries once per `slots` milliseconds, spread evenly over the turn, with one timer for all. When the
- * process is late, slots are caught up, but never more than one whole turn: then the rate falls and the report shows it.
+ * process is late, slots are caught up, but never more than one whole turn: then the rate falls, which shows.
  */
 export class EventWheel {
   readonly #slots: Set<WheelEntry>[];

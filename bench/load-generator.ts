@@ -6,8 +6,8 @@ import type { LoadCommands, ProbeResult, Target } from './load-job.ts';
 import { LoadRun } from './load-run.ts';
 
 /*
- * The clients of the bench, in a process of their own. run.ts sends `{ id, command, input }` on the IPC channel and gets
- * `{ id, result }` or `{ id, error }`; one command at a time. The process ends when the channel closes.
+ * The clients of the bench, in a process of their own. run.ts sends `{ id, command, input }` on the IPC channel and
+ * gets `{ id, result }` or `{ id, error }`; one command at a time. The process ends when the channel closes.
  */
 
 const probeTimeoutMilliseconds = 10_000;

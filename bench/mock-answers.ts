@@ -1,13 +1,13 @@
 /*
  * What the mock upstream answers, as OpenAI writes it: one event is a `chat.completion.chunk` of about 310 bytes. The
- * field `obfuscation`, a random filler that OpenAI adds unless `include_obfuscation` is false, is left out; most
- * providers do not have it.
+ * field `obfuscation`, a filler that OpenAI adds unless `include_obfuscation` is false, is in the padded stream only;
+ * most providers do not have it.
  */
-
-export type AnswerMode = 'json' | 'single' | 'burst' | 'lone' | 'idle';
 
 /** Chunks of JSON in one stream of the burst: role, text deltas, finish reason, usage. `[DONE]` comes on top. */
 export const burstEvents = 64;
+/** A provider sends what has come together since its last write: a burst is several writes, back to back. */
+export const burstWriteCount = 8;
 /** Role, finish reason and usage carry no text. */
 export const eventsWithoutText = 3;
 export const doneFrame = 'data: [DONE]\n\n';
@@ -105,16 +105,24 @@ export function streamText(events: number): string {
   return Array.from({ length: events - eventsWithoutText }, (_, index) => textDelta(index)).join('');
 }
 
-function chunkFrame(delta: object, finishReason: string | null): string {
+function chunkFrame(delta: object, finishReason: string | null, filler: object = {}): string {
   const choices = [{ index: 0, delta, logprobs: null, finish_reason: finishReason }];
-  return `data: ${JSON.stringify({ ...identity, choices, usage: null })}\n\n`;
+  return `data: ${JSON.stringify({ ...identity, choices, usage: null, ...filler })}\n\n`;
+}
+
+const fillerLetters = 'Zq7LmT0xKc4VbN2sYw9RgHd1';
+
+/** Letters that hide how long the text is; different in each frame, and the same in each run. */
+function fillerOf(index: number): object {
+  const start = (index * 7) % 12;
+  return { obfuscation: fillerLetters.slice(start, start + Math.max(1, 12 - textDelta(index).length)) };
 }
 
 /** The SSE frames of a stream of `events` events: role, text deltas, finish reason, usage; `[DONE]` not included. */
-export function streamFrames(events: number): string[] {
+export function streamFrames(events: number, padded = false): string[] {
   const frames = [chunkFrame({ role: 'assistant', content: '', refusal: null }, null)];
   for (let index = 0; index < events - eventsWithoutText; index++) {
-    frames.push(chunkFrame({ content: textDelta(index) }, null));
+    frames.push(chunkFrame({ content: textDelta(index) }, null, padded ? fillerOf(index) : {}));
   }
   frames.push(chunkFrame({}, 'stop'));
   frames.push(`data: ${JSON.stringify({ ...identity, choices: [], usage })}\n\n`);

@@ -1,12 +1,19 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { EventWheel, type WheelEntry } from './event-wheel.ts';
-import { burstEvents, doneFrame, jsonBody, loneIntervalMilliseconds, streamFrames } from './mock-answers.ts';
+import {
+  burstEvents,
+  burstWriteCount,
+  doneFrame,
+  jsonBody,
+  loneIntervalMilliseconds,
+  streamFrames,
+} from './mock-answers.ts';
 import { RequestReader } from './request-reader.ts';
 
 /*
  * The provider of the bench: a raw TCP server that writes prepared bytes and parses no more than it must. The first
- * part of the path chooses the answer: /json, /single, /burst, /lone-<events> or /idle, then /v1/chat/completions.
+ * part of the path chooses the answer, /json, /single, /burst, /padded, /lone-<events> or /idle; the rest is not read.
  * Started by run.ts with an IPC channel, on which it sends its port; it ends when the channel closes.
  */
 
@@ -23,12 +30,28 @@ function wholeStream(events: number): Buffer {
   return Buffer.from(`${streamHead}${streamFrames(events).map(httpChunk).join('')}${httpChunk(doneFrame)}${lastChunk}`);
 }
 
-const jsonAnswer = Buffer.from(
-  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(jsonBody)}\r\n\r\n${jsonBody}`,
-);
+/** The writes of a burst: like a provider that sends what has come together since its last write. */
+function burstWrites(padded: boolean): Buffer[] {
+  const frames = streamFrames(burstEvents, padded).map(httpChunk);
+  frames[0] = `${streamHead}${frames[0]}`;
+  frames.push(`${httpChunk(doneFrame)}${lastChunk}`);
+  const perWrite = Math.ceil(frames.length / burstWriteCount);
+  return Array.from({ length: burstWriteCount }, (_, index) =>
+    Buffer.from(frames.slice(index * perWrite, (index + 1) * perWrite).join('')),
+  );
+}
+
+function writeAll(socket: Socket, writes: readonly Buffer[]): void {
+  for (const bytes of writes) socket.write(bytes);
+}
+
+const jsonBytes = Buffer.byteLength(jsonBody);
+const jsonHead = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${jsonBytes}\r\n\r\n`;
+const jsonAnswer = Buffer.from(jsonHead + jsonBody);
 /** Role, one text delta, finish reason, usage. */
 const singleAnswer = wholeStream(4);
-const burstAnswer = wholeStream(burstEvents);
+const burstAnswer = burstWrites(false);
+const paddedAnswer = burstWrites(true);
 const idleAnswer = Buffer.from(`${streamHead}${streamFrames(burstEvents).slice(0, 2).map(httpChunk).join('')}`);
 const notFound = Buffer.from('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
 
@@ -72,7 +95,8 @@ function startLoneStream(socket: Socket, events: number): void {
 function answer(socket: Socket, path: string): void {
   const mode = path.slice(1, path.indexOf('/', 1));
   if (mode === 'json') socket.write(jsonAnswer);
-  else if (mode === 'burst') socket.write(burstAnswer);
+  else if (mode === 'burst') writeAll(socket, burstAnswer);
+  else if (mode === 'padded') writeAll(socket, paddedAnswer);
   else if (mode === 'single') socket.write(singleAnswer);
   else if (mode === 'idle') socket.write(idleAnswer);
   else if (/^lone-\d{1,4}$/.test(mode)) startLoneStream(socket, Math.min(Number(mode.slice(5)), maxLoneEvents));

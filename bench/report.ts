@@ -43,12 +43,12 @@ function ratioColumns(input: ReportInput, scenario: ScenarioName, metric: Metric
 }
 
 /** CPU that each further event of the burst costs: the shortest stream's cost is taken off. */
-function furtherEvent(input: ReportInput): Column {
-  const singleEvents = input.scenarios.find((scenario) => scenario.name === 'single')?.events ?? 0;
+function furtherEvent(input: ReportInput, scenario: ScenarioName): Column {
+  const singleEvents = input.scenarios.find(({ name }) => name === 'single')?.events ?? 0;
   return {
     title: 'us per further event',
     value(system) {
-      const burst = input.measurements.figure('burst', system, 'cpuPerAnswer');
+      const burst = input.measurements.figure(scenario, system, 'cpuPerAnswer');
       const single = input.measurements.figure('single', system, 'cpuPerAnswer');
       return burst === undefined || single === undefined ? '' : figure((burst - single) / (burstEvents - singleEvents));
     },
@@ -74,10 +74,11 @@ function columnsOf(input: ReportInput, scenario: LoadScenario): Column[] {
         ...firstByte,
       ];
     case 'burst':
+    case 'padded':
       return [
         column('us CPU/stream', 'cpuPerAnswer'),
-        ...ratioColumns(input, 'burst', 'cpuPerAnswer'),
-        furtherEvent(input),
+        ...ratioColumns(input, scenario.name, 'cpuPerAnswer'),
+        furtherEvent(input, scenario.name),
         column('events/s', 'eventsPerSecond'),
         ...firstByte,
       ];
@@ -176,7 +177,8 @@ export function summaryLine(input: ReportInput): string {
   const count = (...verdicts: BudgetLine['verdict'][]): number =>
     lines.filter((line) => verdicts.includes(line.verdict)).length;
   const { problems } = input.measurements;
-  return `${count('met', 'stretch met')} budgets met, ${count('not met')} not met, ${count('not measured')} not measured; ${problems.length} problems`;
+  const missed = `${count('not met')} not met, ${count('not measured')} not measured`;
+  return `${count('met', 'stretch met')} budgets met, ${missed}; ${problems.length} problems`;
 }
 
 /** The whole result page. */
@@ -184,7 +186,7 @@ export function report(input: ReportInput): string {
   const { measurements, scenarios } = input;
   const sections = [
     '# Results of the bench',
-    "Written by `node bench/run.ts`; README.md says how to read it. CPU is that of the system's whole process tree, figures are medians of the rounds.",
+    'Written by `node bench/run.ts`; README.md says how to read it. Figures are medians of the rounds.',
     bullets(input.machine),
     '## Budgets',
     budgetTable(budgetLines(measurements, input.wordMask)),

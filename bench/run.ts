@@ -51,9 +51,10 @@ function machineLines(bench: Bench): string[] {
   const { affinity, settings } = bench;
   const cores =
     affinity && `system on core ${affinity.system}, generator on ${affinity.generator}, mock on ${affinity.mock}`;
+  const model = cpus()[0]?.model.trim() ?? 'unknown';
   return [
     `${new Date().toISOString().slice(0, 10)}, profile "${settings.profile.name}", rounds: ${settings.profile.rounds}`,
-    `${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), ${systemType()} ${release()}, Node ${process.version}`,
+    `${cpus().length} cores (${model}), ${systemType()} ${release()}, Node ${process.version}`,
     `${cores ?? 'not pinned to cores'}; loopback, HTTP/1.1, one event is about 310 bytes`,
   ];
 }
@@ -68,8 +69,7 @@ async function publish(input: ReportInput, out: string | undefined): Promise<voi
 /** The whole bench; true when every answer was right. */
 async function run(settings: Settings, children: ChildProcesses, folder: string): Promise<boolean> {
   const bench = await prepare({ settings, children, folder, progress });
-  const systems = chooseSystems(bench);
-  await measureLoad(bench, systems);
+  const systems = await measureLoad(bench, chooseSystems(bench));
   await measureIdle(bench, systems);
   const wordMask = await measureWordMask(bench);
   const { measurements, scenarios } = bench;

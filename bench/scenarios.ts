@@ -1,7 +1,7 @@
-import { burstEvents, jsonText, loneIntervalMilliseconds, streamText } from './mock-answers.ts';
+import { burstEvents, burstWriteCount, jsonText, loneIntervalMilliseconds, streamText } from './mock-answers.ts';
 import type { Profile } from './settings.ts';
 
-export const scenarioNames = ['json', 'single', 'burst', 'lone', 'ttft', 'idle', 'word-mask'] as const;
+export const scenarioNames = ['json', 'single', 'burst', 'padded', 'lone', 'ttft', 'idle', 'word-mask'] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 /** A scenario that is answered and counted; idle streams and the word mask have code of their own. */
@@ -49,7 +49,7 @@ export function loneScenario(profile: Profile, streams: number): LoadScenario {
     ...closedLoop(
       profile,
       'lone',
-      `Lone events: ${streams} streams of ${events} events, one every ${loneIntervalMilliseconds} ms, each its own write`,
+      `Lone events: ${streams} streams of ${events}, each event its own write every ${loneIntervalMilliseconds} ms`,
       events,
     ),
     mode: `lone-${events}`,
@@ -67,7 +67,13 @@ export function loadScenarios(profile: Profile, loneStreams: number): LoadScenar
     closedLoop(
       profile,
       'burst',
-      `Stream of ${burstEvents} events in one write, ${closedLoopConnections} connections, closed loop`,
+      `Stream of ${burstEvents} events in ${burstWriteCount} writes back to back, ${closedLoopConnections} connections`,
+      burstEvents,
+    ),
+    closedLoop(
+      profile,
+      'padded',
+      'The same stream with a filler of other letters in each event, as OpenAI sends it',
       burstEvents,
     ),
     loneScenario(profile, loneStreams),

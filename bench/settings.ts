@@ -23,7 +23,7 @@ export interface Profile {
 const full: Profile = {
   name: 'full',
   rounds: 3,
-  warmUp: 5_000,
+  warmUp: 3_000,
   ramp: 400,
   measure: 2_500,
   loneStreams: [400, 200, 100],
@@ -38,16 +38,16 @@ const full: Profile = {
 const short: Profile = {
   name: 'short',
   rounds: 1,
-  warmUp: 500,
-  ramp: 100,
-  measure: 500,
+  warmUp: 250,
+  ramp: 50,
+  measure: 300,
   loneStreams: [100, 50],
   loneEvents: 50,
-  loneMeasure: 1_000,
-  firstTokenMeasure: 400,
-  idleStreams: 500,
-  idleWarmUp: 300,
-  idleSettle: 400,
+  loneMeasure: 700,
+  firstTokenMeasure: 300,
+  idleStreams: 400,
+  idleWarmUp: 250,
+  idleSettle: 250,
 };
 
 export interface Settings {
@@ -63,9 +63,9 @@ export interface Settings {
 export const usageText = `node bench/run.ts [--short] [--only <scenario,...>] [--systems <name,...>] [--out <file>]
 
 --short     about a minute, for a quick look and for CI; the figures are rough
---only      json, single, burst, lone, ttft, idle, word-mask
+--only      json, single, burst, padded, lone, ttft, idle, word-mask
 --systems   nginx, pipe, sluice (all three), sluice-empty, sluice-5+3, sluice-5+3-match
---out       where the report goes; without it a full run of everything writes bench/RESULTS.md, any other run prints it`;
+--out       where the report goes; without it a full run of everything writes bench/RESULTS.md, others print it`;
 
 const list = (text: string | undefined): string[] =>
   text === undefined

@@ -60,7 +60,7 @@ function sluice(name: string, steps: Steps): System {
   };
 }
 
-/** A pipeline without a step; with 5 processors and 3 modifiers that find nothing; the same, finding 1 word in 15 events. */
+/** A pipeline without a step; one with 5 processors and 3 modifiers that find nothing; one that finds some words. */
 export const sluiceSystems: readonly System[] = [
   sluice('sluice-empty', 'none'),
   sluice('sluice-5+3', 'never-match'),

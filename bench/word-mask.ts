@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { buildWordAutomaton, type WordAutomaton } from '../src/kernel/word-automaton.ts';
-import { createWordMasker } from '../src/kernel/word-mask.ts';
+import { createWordMasker, maskText } from '../src/kernel/word-mask.ts';
 
 /*
  * Speed of the word mask: made-up English and Chinese lists, running text of the same making. `node bench/word-mask.ts`.
@@ -22,7 +22,10 @@ export interface WordMaskFigure {
 
 interface Language {
   readonly name: 'english' | 'chinese';
+  /** A word of running text. */
   word(random: Random): string;
+  /** Shorter words are not listed: they would be in every second word of the text. */
+  readonly shortest: number;
   readonly space: string;
 }
 
@@ -30,16 +33,45 @@ type Random = () => number;
 
 const textUnits = 4 * 1024 * 1024;
 const minimumMilliseconds = 400;
-const consonants = ['b', 'c', 'd', 'f', 'g', 'h', 'l', 'm', 'n', 'p', 'r', 's', 't', 'v', 'w', 'st', 'tr', 'ch', 'sh', 'th', 'pl', 'gr', 'qu', 'br', 'k', 'j', 'z'];
+const consonants = [
+  'b',
+  'c',
+  'd',
+  'f',
+  'g',
+  'h',
+  'l',
+  'm',
+  'n',
+  'p',
+  'r',
+  's',
+  't',
+  'v',
+  'w',
+  'st',
+  'tr',
+  'ch',
+  'sh',
+  'th',
+  'pl',
+  'gr',
+  'qu',
+  'br',
+  'k',
+  'j',
+  'z',
+];
 const vowels = ['a', 'e', 'i', 'o', 'u', 'ea', 'ou', 'io', 'ai', 'ee', 'y'];
 const endings = ['', 'n', 'r', 's', 't', 'l', 'ng', 'd', 'm', 'ck', 'nt', 'st'];
 
 const english: Language = {
   name: 'english',
   space: ' ',
+  shortest: 7,
   word(random) {
     let word = '';
-    const syllables = 2 + Math.floor(random() * 3);
+    const syllables = 1 + Math.floor(random() * 4);
     for (let index = 0; index < syllables; index += 1) word += skewed(consonants, random) + skewed(vowels, random);
     return word + skewed(endings, random);
   },
@@ -48,10 +80,12 @@ const english: Language = {
 const chinese: Language = {
   name: 'chinese',
   space: '',
+  shortest: 2,
   word(random) {
     let word = '';
-    const length = 2 + Math.floor(random() * 4);
-    for (let index = 0; index < length; index += 1) word += String.fromCharCode(0x4e00 + Math.floor(random() ** 1.5 * 3500));
+    const length = 1 + Math.floor(random() * 4);
+    for (let index = 0; index < length; index += 1)
+      word += String.fromCharCode(0x4e00 + Math.floor(random() ** 1.5 * 3500));
     return word;
   },
 };
@@ -61,13 +95,17 @@ export function measureWordMask(name: 'english' | 'chinese', count: number): Wor
   const language = name === 'english' ? english : chinese;
   const random = seeded(count + name.length);
   const listed = new Set<string>();
-  while (listed.size < count) listed.add(language.word(random));
+  while (listed.size < count) {
+    const word = language.word(random);
+    if (word.length >= language.shortest) listed.add(word);
+  }
   const words = [...listed];
   const started = performance.now();
-  const automaton = buildWordAutomaton(words, process.env['ROWB'] ? { rowBytes: Number(process.env['ROWB']) * 1048576 } : {});
+  const automaton = buildWordAutomaton(words);
   const buildMilliseconds = performance.now() - started;
   const matchingText = makeText(language, seeded(7), words);
-  const plainText = withoutMatches(automaton, makeText(language, seeded(9), []));
+  // A match becomes a space, which is in no word, so no new match comes to be.
+  const plainText = maskText(automaton, { with: ' ' }, makeText(language, seeded(9), []));
   return {
     language: name,
     words: count,
@@ -81,23 +119,22 @@ export function measureWordMask(name: 'english' | 'chinese', count: number): Wor
 
 function makeText(language: Language, random: Random, listed: readonly string[]): string {
   const parts: string[] = [];
-  for (let units = 0; units < textUnits; ) {
-    const part = listed.length > 0 && random() < 1 / 30 ? (listed[Math.floor(random() * listed.length)] ?? '') : language.word(random);
+  for (let units = 0; units < textUnits;) {
+    const part =
+      listed.length > 0 && random() < 1 / 30
+        ? (listed[Math.floor(random() * listed.length)] ?? '')
+        : language.word(random);
     parts.push(part);
     units += part.length + language.space.length;
   }
   return parts.join(language.space);
 }
 
-function withoutMatches(automaton: WordAutomaton, text: string): string {
-  const masker = createWordMasker(automaton, { with: '' });
-  return masker.text(text) + masker.flush();
-}
-
 function cut(text: string, size: number): string[] {
   const pieces: string[] = [];
   // Over a buffer, so that a piece is a string of its own as it would be from a socket.
-  for (let start = 0; start < text.length; start += size) pieces.push(Buffer.from(text.slice(start, start + size)).toString());
+  for (let start = 0; start < text.length; start += size)
+    pieces.push(Buffer.from(text.slice(start, start + size)).toString());
   return pieces;
 }
 
@@ -142,7 +179,13 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     for (const count of [1_000, 10_000, 100_000]) {
       const figure = measureWordMask(language, count);
       const name = `${language} ${count.toLocaleString('en')}`;
-      const cells = [figure.buildMilliseconds, figure.tableBytes / 1e6, figure.plain, figure.plainDeltas, figure.matching];
+      const cells = [
+        figure.buildMilliseconds,
+        figure.tableBytes / 1e6,
+        figure.plain,
+        figure.plainDeltas,
+        figure.matching,
+      ];
       const widths = [8, 12, 13, 17, 16];
       console.log(name.padEnd(20) + cells.map((cell, index) => cell.toFixed(1).padStart(widths[index] ?? 0)).join(''));
     }

@@ -2,7 +2,7 @@
 # The raw event streams of the demo pipeline: the native format, then the OpenAI format.
 set -euo pipefail
 
-url="${SLUICE_URL:-http://127.0.0.1:8787}"
+url="${BASE_URL:-http://127.0.0.1:8787}"
 question="${1:-What is in the vault?}"
 body="{\"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"$question\"}]}"
 

@@ -1,7 +1,7 @@
 // An EventSource with a POST request. Every event of the native format has its type as event name and JSON as data.
 import { EventSource } from 'eventsource';
 
-const url = process.env.SLUICE_URL ?? 'http://127.0.0.1:8787';
+const url = process.env.BASE_URL ?? 'http://127.0.0.1:8787';
 const question = process.argv[2] ?? 'What is in the vault?';
 
 const source = new EventSource(`${url}/pipelines/demo/chat`, {

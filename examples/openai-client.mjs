@@ -1,7 +1,7 @@
 // The official client of OpenAI; only the base URL is ours. The key is checked by nobody yet.
 import OpenAI from 'openai';
 
-const url = process.env.SLUICE_URL ?? 'http://127.0.0.1:8787';
+const url = process.env.BASE_URL ?? 'http://127.0.0.1:8787';
 const question = process.argv[2] ?? 'What is in the vault?';
 
 const client = new OpenAI({ baseURL: `${url}/pipelines/demo/v1`, apiKey: 'none' });

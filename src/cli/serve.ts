@@ -15,7 +15,7 @@ export async function serve(): Promise<void> {
     process.exit(2);
   }
   const { environment } = read;
-  const log = createLog(environment.logLevel);
+  const log = createLog({ level: environment.logLevel, clock: systemClock });
   const registry = await discover(new URL('..', import.meta.url));
   const server = await startServer({ environment, registry, clock: systemClock, log }).catch((error: unknown) => {
     process.stderr.write(`Sluice could not start on ${environment.host}:${environment.port}: ${describeCause(error)}\n`);

@@ -10,6 +10,7 @@ import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.t
 import { runProcessors, type ProcessedRequest } from '../kernel/request-chain.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { currentRun, type Caller, type Run, type RunScope } from '../kernel/run.ts';
+import { isPromise } from '../kernel/supervise.ts';
 import type { Bound } from '../kernel/text-stage.ts';
 import type { Watched } from '../kernel/ticker.ts';
 import type { UpstreamHead } from '../kernel/upstream.ts';
@@ -199,7 +200,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       onWait: (step) => this.#show({ type: 'step.start', processorId: step }),
       onWaitEnd: (step) => this.#show({ type: 'step.end', processorId: step }),
     });
-    if (!(processed instanceof Promise)) {
+    if (!isPromise(processed)) {
       this.#processed(processed);
       return;
     }
@@ -225,7 +226,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       this.#backend = selectBackend(request.model, { ...this.#options.pipeline, pipeline: this.#options.pipeline.name });
     }
     const credential = this.#backend.token?.getToken(this.#run);
-    if (!(credential instanceof Promise)) {
+    if (credential === undefined || !isPromise(credential)) {
       this.#send(request, credential);
       return;
     }

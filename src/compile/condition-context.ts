@@ -10,35 +10,71 @@ export interface ContextField {
   readonly type: 'string' | 'bool' | 'int' | 'list<string>' | 'map<string, dyn>';
   readonly description: string;
   /** Whole numbers must be bigint: the language has no other integers. */
-  readonly read: (source: ConditionSource) => string | boolean | bigint | readonly string[] | ReadonlyMap<string, unknown>;
+  readonly read: (
+    source: ConditionSource,
+  ) => string | boolean | bigint | readonly string[] | ReadonlyMap<string, unknown>;
 }
 
 type Fields<K extends string> = Readonly<Record<K, ContextField>>;
 
 const requestFields: Fields<keyof ConditionContext['request']> = {
-  model: { type: 'string', description: 'The model that the client named, or "".', read: ({ request }) => request.model ?? '' },
+  model: {
+    type: 'string',
+    description: 'The model that the client named, or "".',
+    read: ({ request }) => request.model ?? '',
+  },
   stream: { type: 'bool', description: 'The client wants a stream.', read: ({ request }) => request.stream },
   messages: { type: 'int', description: 'Number of messages.', read: ({ request }) => BigInt(request.messages.length) },
-  lastUserText: { type: 'string', description: 'Text of the last user message, or "".', read: ({ request }) => boundedText(lastUserText(request)) },
-  inputTokens: { type: 'int', description: 'Estimated tokens of the request.', read: ({ request }) => BigInt(estimateTokens(request)) },
+  lastUserText: {
+    type: 'string',
+    description: 'Text of the last user message, or "".',
+    read: ({ request }) => boundedText(lastUserText(request)),
+  },
+  inputTokens: {
+    type: 'int',
+    description: 'Estimated tokens of the request.',
+    read: ({ request }) => BigInt(estimateTokens(request)),
+  },
   hasImages: { type: 'bool', description: 'A message holds an image.', read: ({ request }) => hasImages(request) },
-  toolNames: { type: 'list<string>', description: 'Names of the tools of the request.', read: ({ request }) => boundedList(request.tools.map(({ name }) => name)) },
-  metadata: { type: 'map<string, dyn>', description: 'Metadata of the request.', read: ({ request }) => readOnlyMap(request.metadata) },
+  toolNames: {
+    type: 'list<string>',
+    description: 'Names of the tools of the request.',
+    read: ({ request }) => boundedList(request.tools.map(({ name }) => name)),
+  },
+  metadata: {
+    type: 'map<string, dyn>',
+    description: 'Metadata of the request.',
+    read: ({ request }) => readOnlyMap(request.metadata),
+  },
 };
 
 const callerFields: Fields<keyof ConditionContext['caller']> = {
   id: { type: 'string', description: 'Who calls.', read: ({ caller }) => caller.id },
   tier: { type: 'string', description: 'Tier of the caller, or "".', read: ({ caller }) => caller.tier },
-  scopes: { type: 'list<string>', description: 'What the caller may do.', read: ({ caller }) => boundedList(caller.scopes) },
+  scopes: {
+    type: 'list<string>',
+    description: 'What the caller may do.',
+    read: ({ caller }) => boundedList(caller.scopes),
+  },
 };
 
 const responseFields: Fields<keyof ConditionContext['response']> = {
-  model: { type: 'string', description: 'The model that answers, or "".', read: ({ response }) => response?.model ?? '' },
-  finishReason: { type: 'string', description: 'Why the answer ended, or "".', read: ({ response }) => response?.finishReason ?? '' },
+  model: {
+    type: 'string',
+    description: 'The model that answers, or "".',
+    read: ({ response }) => response?.model ?? '',
+  },
+  finishReason: {
+    type: 'string',
+    description: 'Why the answer ended, or "".',
+    read: ({ response }) => response?.finishReason ?? '',
+  },
 };
 
 /** Variables with fixed fields. */
-export const recordVariables: Readonly<Record<'request' | 'caller' | 'response', Readonly<Record<string, ContextField>>>> = {
+export const recordVariables: Readonly<
+  Record<'request' | 'caller' | 'response', Readonly<Record<string, ContextField>>>
+> = {
   request: requestFields,
   caller: callerFields,
   response: responseFields,
@@ -60,19 +96,23 @@ const MAX_MAP_ENTRIES = 4_096;
 const MAX_MAP_DEPTH = 16;
 
 function boundedText(text: string): string {
-  if (text.length > maxConditionTextCharacters) throw new RangeError(`the text has more than ${maxConditionTextCharacters} characters`);
+  if (text.length > maxConditionTextCharacters)
+    throw new RangeError(`the text has more than ${maxConditionTextCharacters} characters`);
   spend(text.length);
   return text;
 }
 
 function boundedList(items: readonly string[]): readonly string[] {
-  if (items.length > maxConditionListItems) throw new RangeError(`the list has more than ${maxConditionListItems} items`);
+  if (items.length > maxConditionListItems)
+    throw new RangeError(`the list has more than ${maxConditionListItems} items`);
   spend(items.length);
   return items;
 }
 
 function hasImages(request: ChatRequest): boolean {
-  return request.messages.some(({ content }) => content.some(({ kind, mediaType }) => kind === 'image' || mediaType?.startsWith('image/') === true));
+  return request.messages.some(({ content }) =>
+    content.some(({ kind, mediaType }) => kind === 'image' || mediaType?.startsWith('image/') === true),
+  );
 }
 
 interface Converted {
@@ -119,7 +159,8 @@ function toValue(value: unknown, size: Size, depth: number): unknown {
   }
   if (typeof value !== 'object' || value === null) return typeof value === 'boolean' ? value : null;
   if (!Array.isArray(value)) return toMap(value, size, depth);
-  if (value.length > maxConditionListItems) throw new RangeError(`the list has more than ${maxConditionListItems} items`);
+  if (value.length > maxConditionListItems)
+    throw new RangeError(`the list has more than ${maxConditionListItems} items`);
   return value.map((item: unknown) => {
     grow(size, 0);
     return toValue(item, size, depth + 1);
@@ -130,5 +171,6 @@ function grow(size: Size, characters: number): void {
   size.entries += 1;
   size.characters += characters;
   if (size.entries > MAX_MAP_ENTRIES) throw new RangeError(`there are more than ${MAX_MAP_ENTRIES} values`);
-  if (size.characters > MAX_MAP_CHARACTERS) throw new RangeError(`the values have more than ${MAX_MAP_CHARACTERS} characters`);
+  if (size.characters > MAX_MAP_CHARACTERS)
+    throw new RangeError(`the values have more than ${MAX_MAP_CHARACTERS} characters`);
 }

@@ -1,4 +1,11 @@
-import { Environment, type ASTNode, type ParseError, type ParseResult, type TypeError as ExpressionTypeError } from '@marcbachmann/cel-js';
+import {
+  Environment,
+  type ASTNode,
+  type EvaluationError,
+  type ParseError,
+  type ParseResult,
+  type TypeError as ExpressionTypeError,
+} from '@marcbachmann/cel-js';
 import type { RE2JS } from 're2js';
 import type { Condition, ConditionPhase, ConditionSource } from '../kernel/condition.ts';
 import { refill, spend } from './condition-budget.ts';
@@ -30,7 +37,7 @@ export function checkCondition(text: string, phase: ConditionPhase, options: Che
 
 /**
  * The fields that a condition reads, such as `request.model` or `response.finishReason`, and `params` as a whole.
- * Empty for one that is not valid.
+ * Meant for one that has no problems.
  */
 export function conditionReads(text: string, phase: ConditionPhase): ReadonlySet<string> {
   return analyse(text, { phase }).reads;
@@ -43,10 +50,10 @@ export function compileCondition(text: string, phase: ConditionPhase, options: C
   if (problem !== undefined) throw new TypeError(`The condition is not valid at ${problem.offset}: ${problem.message}`);
   const evaluate = withPatterns(patterns, phase).parse(text);
   evaluate.check();
-  return bind(evaluate, options);
+  return bind(evaluate, text, options);
 }
 
-function bind(evaluate: ParseResult, { onError, fallback = false }: CompileOptions): Condition {
+function bind(evaluate: ParseResult, text: string, { onError, fallback = false }: CompileOptions): Condition {
   return (source) => {
     try {
       refill();
@@ -54,10 +61,18 @@ function bind(evaluate: ParseResult, { onError, fallback = false }: CompileOptio
       if (typeof outcome === 'boolean') return outcome;
       throw new TypeError(`the condition gave ${typeof outcome} in place of a bool`);
     } catch (error) {
-      onError(error as Error);
+      onError(runtimeError(error as Error, text));
       return fallback;
     }
   };
+}
+
+/** The language puts values of the request into its messages; the log must not have them, so the place is told instead. */
+function runtimeError(error: Error, text: string): Error {
+  const { code, range } = error as Partial<EvaluationError>;
+  if (typeof code !== 'string') return error;
+  const place = range === undefined ? text : text.slice(range.start, Math.max(range.end, range.start + 1));
+  return new Error(`${code.replaceAll('_', ' ')} at ${range?.start ?? 0}: ${place}`);
 }
 
 // ---- the environment of the language ---------------------------------------------------------------------------------
@@ -83,7 +98,11 @@ function viewOf(fields: Readonly<Record<string, ContextField>>): View {
   return RecordView;
 }
 
-const views = { request: viewOf(recordVariables.request), caller: viewOf(recordVariables.caller), response: viewOf(recordVariables.response) };
+const views = {
+  request: viewOf(recordVariables.request),
+  caller: viewOf(recordVariables.caller),
+  response: viewOf(recordVariables.response),
+};
 
 /** All variables of one evaluation. Those that an expression does not name are never made. */
 class ContextRecord {
@@ -110,10 +129,16 @@ class ContextRecord {
   }
 }
 
-const environments: Readonly<Record<ConditionPhase, Environment>> = { request: environmentOf(['request', 'caller']), response: environmentOf(['request', 'caller', 'response']) };
+const environments: Readonly<Record<ConditionPhase, Environment>> = {
+  request: environmentOf(['request', 'caller']),
+  response: environmentOf(['request', 'caller', 'response']),
+};
 
 function environmentOf(records: readonly (keyof typeof recordVariables)[]): Environment {
-  const environment = new Environment({ enableOptionalTypes: true, limits: { maxAstNodes: MAX_NODES, maxDepth: MAX_DEPTH } });
+  const environment = new Environment({
+    enableOptionalTypes: true,
+    limits: { maxAstNodes: MAX_NODES, maxDepth: MAX_DEPTH },
+  });
   for (const name of records) {
     const fields = Object.fromEntries(Object.entries(recordVariables[name]).map(([key, field]) => [key, field.type]));
     const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
@@ -137,7 +162,11 @@ function withPatterns(patterns: ReadonlyMap<string, RE2JS>, phase: ConditionPhas
 
 function analyse(text: string, rules: ConditionRules): ConditionFindings {
   if (text.length > maxConditionCharacters) {
-    return failed({ message: `a condition has at most ${maxConditionCharacters} characters; this one has ${text.length}`, offset: maxConditionCharacters });
+    return failed({
+      code: 'condition.limit',
+      message: `a condition has at most ${maxConditionCharacters} characters; this one has ${text.length}`,
+      offset: maxConditionCharacters,
+    });
   }
   const environment = withPatterns(new Map(), rules.phase);
   let ast: ASTNode;
@@ -159,31 +188,51 @@ function failed(problem: ConditionProblem): ConditionFindings {
 }
 
 /** The checker stops at the first mistake, so each operand of `&&` and `||` is checked by itself. */
-function typeProblems(node: ASTNode, environment: Environment): ConditionProblem[] {
-  if (node.op === '&&' || node.op === '||') return node.args.flatMap((operand) => typeProblems(operand, environment));
-  if (node.op === '!_' && (node.args.op === '&&' || node.args.op === '||')) return typeProblems(node.args, environment);
-  const { valid, type, error } = environment.check(node.input.slice(node.start, node.end));
-  if (!valid) return error === undefined ? [] : [typeProblem(error, node)];
-  if (type === 'bool') return [];
+function typeProblems(node: ASTNode, environment: Environment, isWhole = true): ConditionProblem[] {
+  if (node.op === '&&' || node.op === '||')
+    return node.args.flatMap((operand) => typeProblems(operand, environment, false));
+  if (node.op === '!_' && (node.args.op === '&&' || node.args.op === '||'))
+    return typeProblems(node.args, environment, false);
+  const { type, error } = checkNode(node, environment);
+  const place = { code: 'condition.type', offset: node.start, length: node.end - node.start } as const;
+  if (error !== undefined) {
+    const { start, end } = error.range ?? node;
+    return [{ ...place, message: reword(error), offset: start, length: end - start }];
+  }
+  if (type === 'bool' || (type === 'dyn' && !isWhole)) return [];
   const hint = type === 'dyn' ? 'compare it, as in "... == true"' : 'compare it with something';
-  return [{ message: `a condition must be true or false, but this is of type ${type ?? 'unknown'}; ${hint}`, offset: node.start, length: node.end - node.start }];
+  return [{ ...place, message: `a condition must be true or false, but this is of type ${type}; ${hint}` }];
 }
 
-function typeProblem(error: ParseError | ExpressionTypeError, node: ASTNode): ConditionProblem {
-  const { start, end } = error.range ?? { start: 0, end: node.end - node.start };
-  return { message: reword(error), offset: node.start + start, length: end - start };
+/** The checker takes only what it parsed itself, so the node is put into a list that it parsed. */
+function checkNode(
+  node: ASTNode,
+  environment: Environment,
+): { readonly type: string; readonly error?: ParseError | ExpressionTypeError } {
+  const holder = environment.parse('[true]');
+  if (holder.ast.op === 'list') holder.ast.args[0] = node;
+  const { type = '', error } = holder.check();
+  return { type: /^list<(.+)>$/.exec(type)?.[1] ?? 'dyn', ...(error && { error }) };
 }
 
 function syntaxProblem(error: ParseError, text: string): ConditionProblem {
   const { start, end } = error.range ?? { start: 0, end: text.length };
-  return { message: reword(error), offset: Math.min(start, text.length), length: Math.max(0, Math.min(end, text.length) - start) };
+  return {
+    code: error.code === 'limit_exceeded' ? 'condition.limit' : 'condition.syntax',
+    message: reword(error),
+    offset: Math.min(start, text.length),
+    length: Math.max(0, Math.min(end, text.length) - start),
+  };
 }
 
 function reword({ code, summary }: ParseError | ExpressionTypeError): string {
   const overload = /^no such overload: (.+)$/.exec(summary);
   if (overload !== null) return `this does not work on these types: ${overload[1] ?? ''}`;
   if (code === 'unexpected_token' && summary.endsWith('EOF')) return 'the condition ends too early';
-  if (code === 'limit_exceeded') return summary.includes('maxDepth') ? `the condition is nested deeper than ${MAX_DEPTH} levels` : `the condition is too large (${summary})`;
+  if (code === 'limit_exceeded')
+    return summary.includes('maxDepth')
+      ? `the condition is nested deeper than ${MAX_DEPTH} levels`
+      : `the condition is too large (${summary})`;
   return summary;
 }
 

@@ -3,7 +3,7 @@ import { checkMeaning } from './check-meaning.ts';
 import { CheckSession, openDocument, sha256, type CheckContext, type OpenDocument } from './check-session.ts';
 import { arrangeDiagnostics, hasErrors, type Diagnostic } from './diagnostic.ts';
 import { appendPointer, isRecord } from './json-pointer.ts';
-import type { PipelineDefinition, UsableKind } from './pipeline-schema.ts';
+import { maxSteps, type PipelineDefinition, type UsableKind } from './pipeline-schema.ts';
 import type { DocumentSource } from './read-document.ts';
 import { DocumentResolver } from './resolve-document.ts';
 import { ResourceResolver } from './resolve-resource.ts';
@@ -49,17 +49,26 @@ function resolveParts(resolver: DocumentResolver): PipelineParts {
   };
 }
 
-function resolveSteps<K extends 'processor' | 'modifier'>(resolver: DocumentResolver, kind: K, key: string): ResolvedByKind[K][] {
+function resolveSteps<K extends 'processor' | 'modifier'>(
+  resolver: DocumentResolver,
+  kind: K,
+  key: string,
+): ResolvedByKind[K][] {
   const steps = resolver.value[key];
   if (!Array.isArray(steps)) return [];
-  const resolved = steps.map((step: unknown, index) => {
+  // More than may be were reported with the shape.
+  const resolved = steps.slice(0, maxSteps).map((step: unknown, index) => {
     const type = isRecord(step) ? String(step['type']) : '';
     return resolver.component(kind, appendPointer(`/${key}`, index), step, `${type}#${index}`);
   });
   return resolved.filter((step): step is ResolvedByKind[K] => step !== undefined);
 }
 
-function resolveMap<K extends 'token-provider' | 'backend'>(resolver: DocumentResolver, kind: K, key: string): Map<string, ResolvedByKind[K]> {
+function resolveMap<K extends 'token-provider' | 'backend'>(
+  resolver: DocumentResolver,
+  kind: K,
+  key: string,
+): Map<string, ResolvedByKind[K]> {
   const entries = isRecord(resolver.value[key]) ? Object.keys(resolver.value[key]) : [];
   const resolved = new Map<string, ResolvedByKind[K]>();
   for (const name of entries) {
@@ -70,11 +79,15 @@ function resolveMap<K extends 'token-provider' | 'backend'>(resolver: DocumentRe
 }
 
 /** Of one backend there is no choice; of more, `routing.default.to` names it. */
-function resolveDefault(resolver: DocumentResolver, backends: ReadonlyMap<string, ResolvedBackend>): ResolvedBackend | undefined {
+function resolveDefault(
+  resolver: DocumentResolver,
+  backends: ReadonlyMap<string, ResolvedBackend>,
+): ResolvedBackend | undefined {
   const target = defaultTarget(resolver.value);
   if (target !== undefined) return resolver.component('backend', '/routing/default/to/0', target);
-  const [only] = backends.values();
-  if (only !== undefined && backends.size === 1) resolver.referred.add(`backend/${only.name}`);
+  const [only, ...others] = backends.values();
+  if (only === undefined || others.length > 0) return undefined;
+  resolver.referred.add(`backend/${only.name}`);
   return only;
 }
 
@@ -85,7 +98,12 @@ function defaultTarget(definition: Readonly<Record<string, unknown>>): string | 
   return typeof first === 'string' ? first : undefined;
 }
 
-function assemble(session: CheckSession, resolver: DocumentResolver, document: OpenDocument, parts: PipelineParts): ResolvedPipeline {
+function assemble(
+  session: CheckSession,
+  resolver: DocumentResolver,
+  document: OpenDocument,
+  parts: PipelineParts,
+): ResolvedPipeline {
   // The shape was checked without an error, so the value is the built form of a definition.
   const definition = resolver.value as unknown as PipelineDefinition;
   const uses = [...session.uses.values()].sort((one, other) => (resourceKey(one) < resourceKey(other) ? -1 : 1));

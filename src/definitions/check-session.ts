@@ -20,7 +20,11 @@ export interface ConditionProblem {
 }
 
 /** Checks the text of a condition for the phase in which it is decided. `params` are the declared ones; absent in a shared resource. */
-export type CheckCondition = (text: string, phase: 'request' | 'response', options: { readonly params?: readonly string[] }) => readonly ConditionProblem[];
+export type CheckCondition = (
+  text: string,
+  phase: 'request' | 'response',
+  options: { readonly params?: readonly string[] },
+) => readonly ConditionProblem[];
 
 /** The folder's resources by `kind/name`. */
 export type Resources = ReadonlyMap<string, DocumentSource>;
@@ -47,7 +51,10 @@ export function openDocument(source: DocumentSource, kind: 'pipeline' | Referenc
   const known = opened.get(source);
   if (known !== undefined) return known;
   const isList = kind === 'word-list';
-  const document = source.problem === undefined ? readDocument(source, isList ? 'array' : 'object', isList ? wordListLimits : pipelineLimits) : unreadable(source.problem);
+  const document =
+    source.problem === undefined
+      ? readDocument(source, isList ? 'array' : 'object', isList ? wordListLimits : pipelineLimits)
+      : unreadable(source.problem);
   const result = { ...document, file: source.file, hash: sha256(canonicalJson(document.value ?? null)) };
   opened.set(source, result);
   return result;
@@ -71,6 +78,9 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+/** Errors of one check at most, beside those of the shape; a hostile document could make ten thousand. */
+const maxErrors = 400;
+
 /** One check of one pipeline: its findings, and the resources that it met on the way. */
 export class CheckSession {
   readonly context: CheckContext;
@@ -78,10 +88,16 @@ export class CheckSession {
   readonly diagnostics: Diagnostic[] = [];
   /** By `kind/name`. */
   readonly uses = new Map<string, ResourceUse & { readonly hash: string }>();
+  #errors = 0;
 
   constructor(context: CheckContext) {
     this.context = context;
     this.validator = validatorOf(context.registry);
+  }
+
+  /** True where no further error is kept, so that nobody needs to word it. */
+  get isFull(): boolean {
+    return this.#errors >= maxErrors;
   }
 
   report(
@@ -89,10 +105,25 @@ export class CheckSession {
     code: string,
     pointer: string,
     message: string,
-    options: { readonly severity?: Severity; readonly suggestion?: string | undefined; readonly position?: Position } = {},
+    options: {
+      readonly severity?: Severity;
+      readonly suggestion?: string | undefined;
+      readonly position?: Position;
+    } = {},
   ): void {
-    const { severity = 'error', suggestion, position = document.locator.value(pointer) } = options;
-    this.diagnostics.push({ code, severity, message, file: document.file, pointer, ...position, ...(suggestion !== undefined && { suggestion }) });
+    const { severity = 'error', suggestion } = options;
+    if (severity === 'error') this.#errors += 1;
+    if (severity === 'error' && this.#errors > maxErrors) return;
+    const { position = document.locator.value(pointer) } = options;
+    this.diagnostics.push({
+      code,
+      severity,
+      message,
+      file: document.file,
+      pointer,
+      ...position,
+      ...(suggestion !== undefined && { suggestion }),
+    });
   }
 
   /** Opens a resource, or returns undefined where there is none of that name. */
@@ -103,6 +134,8 @@ export class CheckSession {
 
   resourceNames(kind: ReferenceKind): string[] {
     const prefix = `${kind}/`;
-    return [...this.context.resources.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+    return [...this.context.resources.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length));
   }
 }

@@ -9,6 +9,7 @@ const textualVariable = /\$\{([^{}]*)\}?/;
  * breaks quotes and positions, and would put secrets where nobody expects them.
  */
 export function checkTexts(session: CheckSession, document: OpenDocument, value: unknown, pointer = ''): void {
+  if (session.isFull) return;
   if (typeof value === 'string') {
     reportVariable(session, document, value, pointer);
     return;
@@ -24,9 +25,16 @@ export function checkTexts(session: CheckSession, document: OpenDocument, value:
 function reportVariable(session: CheckSession, document: OpenDocument, text: string, pointer: string): void {
   const start = text.indexOf('${');
   if (start === -1) return;
-  const name = /^[A-Za-z_][A-Za-z0-9_]*/.exec(textualVariable.exec(text.slice(start, start + 256))?.[1] ?? '')?.[0] ?? 'NAME';
-  session.report(document, 'env.textual', pointer, `${quote(`\${${name}}`)} is not expanded; in a field for a secret write { "$env": ${JSON.stringify(name)} }`, {
-    suggestion: `{ "$env": ${JSON.stringify(name)} }`,
-    position: document.locator.insideString(pointer, start),
-  });
+  const name =
+    /^[A-Za-z_][A-Za-z0-9_]*/.exec(textualVariable.exec(text.slice(start, start + 256))?.[1] ?? '')?.[0] ?? 'NAME';
+  session.report(
+    document,
+    'env.textual',
+    pointer,
+    `${quote(`\${${name}}`)} is not expanded; in a field for a secret write { "$env": ${JSON.stringify(name)} }`,
+    {
+      suggestion: `{ "$env": ${JSON.stringify(name)} }`,
+      position: document.locator.insideString(pointer, start),
+    },
+  );
 }

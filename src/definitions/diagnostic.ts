@@ -26,7 +26,10 @@ export interface Diagnostic {
 /** `file:line:column  error  code  message`, one line whatever the message holds. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, severity, code, message } = diagnostic;
-  return `${file}:${line}:${column}  ${severity}  ${code}  ${message}`.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ');
+  return `${file}:${line}:${column}  ${severity}  ${code}  ${message}`.replace(
+    /[\u0000-\u001f\u007f\u2028\u2029]+/g,
+    ' ',
+  );
 }
 
 export function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
@@ -41,12 +44,20 @@ export function arrangeDiagnostics(diagnostics: readonly Diagnostic[], firstFile
   const unique = [...new Map(diagnostics.map((diagnostic) => [JSON.stringify(diagnostic), diagnostic])).values()];
   const rank = (file: string): number => (file === firstFile ? 0 : 1);
   const inOrder = (one: Diagnostic, other: Diagnostic): number =>
-    rank(one.file) - rank(other.file) || compareText(one.file, other.file) || one.line - other.line || one.column - other.column;
+    rank(one.file) - rank(other.file) ||
+    compareText(one.file, other.file) ||
+    one.line - other.line ||
+    one.column - other.column;
   if (unique.length <= maxDiagnostics) return unique.sort(inOrder);
   const important = unique.toSorted((one, other) => weight(one) - weight(other) || inOrder(one, other));
   const kept = important.slice(0, maxDiagnostics - 1).sort(inOrder);
   const last = important[maxDiagnostics - 1] ?? kept[0];
-  if (last !== undefined) kept.push({ ...last, code: 'diagnostics.more', message: `${unique.length - kept.length} more findings are not shown` });
+  if (last !== undefined)
+    kept.push({
+      ...last,
+      code: 'diagnostics.more',
+      message: `${unique.length - kept.length} more findings are not shown`,
+    });
   return kept;
 }
 
@@ -63,7 +74,8 @@ const maxQuotedCharacters = 60;
 /** Longer text is judged by its beginning. */
 const maxJudgedCharacters = 256;
 /** Beginnings of well-known credentials. */
-const knownPrefix = /^(?:(?:sk|pk|rk|gsk|xai|xox[a-z]|gh[a-z]|glpat|hf)[-_][A-Za-z0-9_-]{16}|(?:AKIA|AIza|eyJ)[A-Za-z0-9_-]{8}|(?:Bearer|Basic) )/;
+const knownPrefix =
+  /^(?:(?:sk|pk|rk|gsk|xai|xox[a-z]|gh[a-z]|glpat|hf)[-_][A-Za-z0-9_-]{16}|(?:AKIA|AIza|eyJ)[A-Za-z0-9_-]{8}|(?:Bearer|Basic) )/;
 /** A long run of letters and digits without a break. */
 const longRun = /[A-Za-z0-9+/]{24,}/;
 

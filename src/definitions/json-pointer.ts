@@ -6,7 +6,10 @@ export function appendPointer(parent: string, token: string | number): string {
 /** The keys and indexes of a pointer, unescaped. */
 export function pointerTokens(pointer: string): string[] {
   if (pointer === '') return [];
-  return pointer.slice(1).split('/').map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** The pointer of what holds the thing at `pointer`; of the document itself: the document. */
@@ -22,15 +25,6 @@ export function valueAt(document: unknown, pointer: string): unknown {
     current = (current as Record<string, unknown>)[token];
   }
   return current;
-}
-
-/** Replaces what is at `pointer`, which must not be the document itself. Returns false where its holder is absent. */
-export function replaceAt(document: unknown, pointer: string, value: unknown): boolean {
-  const holder = valueAt(document, parentPointer(pointer));
-  const key = pointerTokens(pointer).at(-1);
-  if (typeof holder !== 'object' || holder === null || key === undefined) return false;
-  (holder as Record<string, unknown>)[key] = value;
-  return true;
 }
 
 /** A deep copy of plain JSON, and of nothing else. Depth is bounded by the reader of documents. */

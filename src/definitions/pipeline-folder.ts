@@ -28,7 +28,11 @@ export interface Snapshot {
 }
 
 /** Calls `onChange` when something in the folder may have changed, any number of times. */
-export type WatchFolder = (directory: string, onChange: () => void, onError: (error: unknown) => void) => { close(): Promise<void> };
+export type WatchFolder = (
+  directory: string,
+  onChange: () => void,
+  onError: (error: unknown) => void,
+) => { close(): Promise<void> };
 
 export interface PipelineFolderOptions {
   readonly directory: string;
@@ -74,7 +78,7 @@ export class PipelineFolder {
         if (isSameScan(scan, again)) break;
         scan = again;
       }
-      this.#accepted = adopt(this.#accepted, scan);
+      this.#accept(scan);
       return this.#snapshot();
     });
   }
@@ -99,7 +103,11 @@ export class PipelineFolder {
 
   #start(): void {
     if (this.#watcher !== undefined || this.#closed.signal.aborted) return;
-    this.#watcher = this.#watch(this.#directory, () => this.#changed(), (error) => this.#deaf(error));
+    this.#watcher = this.#watch(
+      this.#directory,
+      () => this.#changed(),
+      (error) => this.#deaf(error),
+    );
     this.#pollTimer = this.#clock.every(pollInterval, () => this.#check());
   }
 
@@ -113,7 +121,15 @@ export class PipelineFolder {
   #deaf(error: unknown): void {
     const { code } = Object(error) as { code?: unknown };
     const message = `the folder can not be watched (${String(code)}); it is looked at every ${pollInterval / 1_000} s`;
-    this.#watchProblem = { code: 'folder.notWatched', severity: 'warning', message, file: this.#directory, pointer: '', line: 1, column: 1 };
+    this.#watchProblem = {
+      code: 'folder.notWatched',
+      severity: 'warning',
+      message,
+      file: this.#directory,
+      pointer: '',
+      line: 1,
+      column: 1,
+    };
   }
 
   #check(): void {
@@ -127,7 +143,10 @@ export class PipelineFolder {
     let scan = await scanFolder(this.#directory, this.#accepted);
     let before = scan;
     for (let look = 0; look < maxLooks && !isSameScan(scan, this.#accepted); look += 1) {
-      const isOpen = await sleep(this.#clock, settleTime, this.#closed.signal).then(() => true, () => false);
+      const isOpen = await sleep(this.#clock, settleTime, this.#closed.signal).then(
+        () => true,
+        () => false,
+      );
       if (!isOpen) return;
       before = scan;
       scan = await scanFolder(this.#directory, this.#accepted);
@@ -135,8 +154,22 @@ export class PipelineFolder {
     }
     const settled = withoutUnsettled(before, scan, this.#accepted);
     const isNews = !isSameContent(settled, this.#accepted);
-    this.#accepted = adopt(this.#accepted, settled);
+    this.#accept(settled);
     if (isNews) this.#subject.next(this.#snapshot());
+  }
+
+  /** A file of which only the time stamp changed keeps the object that subscribers know. */
+  #accept(scan: FolderScan): void {
+    const carryOver = (known: Files, files: Files): void => {
+      for (const [key, file] of files) {
+        const before = known.get(key);
+        if (before !== undefined && before !== file && hasSameContent(before, file))
+          this.#sources.set(file, this.#source(before));
+      }
+    };
+    carryOver(this.#accepted.pipelines, scan.pipelines);
+    carryOver(this.#accepted.resources, scan.resources);
+    this.#accepted = scan;
   }
 
   #serially<T>(work: () => Promise<T>): Promise<T> {
@@ -147,17 +180,27 @@ export class PipelineFolder {
 
   #snapshot(): Snapshot {
     const { pipelines, resources, problems } = this.#accepted;
-    const sources = (files: ReadonlyMap<string, ScannedFile>): Map<string, FolderSource> => new Map([...files].map(([key, file]) => [key, this.#source(file)]));
+    const sources = (files: ReadonlyMap<string, ScannedFile>): Map<string, FolderSource> =>
+      new Map([...files].map(([key, file]) => [key, this.#source(file)]));
     const snapshot = { pipelines: sources(pipelines), resources: sources(resources) };
-    const refused = [...snapshot.pipelines.values(), ...snapshot.resources.values()].flatMap(({ problem }) => problem ?? []);
-    return { ...snapshot, problems: [...problems, ...refused, ...(this.#watchProblem === undefined ? [] : [this.#watchProblem])] };
+    const refused = [...snapshot.pipelines.values(), ...snapshot.resources.values()].flatMap(
+      ({ problem }) => problem ?? [],
+    );
+    return {
+      ...snapshot,
+      problems: [...problems, ...refused, ...(this.#watchProblem === undefined ? [] : [this.#watchProblem])],
+    };
   }
 
   #source(scanned: ScannedFile): FolderSource {
     const known = this.#sources.get(scanned);
     if (known !== undefined) return known;
     const { file, text = '', refused } = scanned;
-    const source = { file, text, ...(refused && { problem: { ...refused, severity: 'error' as const, file, pointer: '', line: 1, column: 1 } }) };
+    const source = {
+      file,
+      text,
+      ...(refused && { problem: { ...refused, severity: 'error' as const, file, pointer: '', line: 1, column: 1 } }),
+    };
     this.#sources.set(scanned, source);
     return source;
   }
@@ -165,8 +208,15 @@ export class PipelineFolder {
 
 function watchWithNotifications(directory: string, onChange: () => void, onError: (error: unknown) => void): FSWatcher {
   const depthOfResources = 2;
-  const watcher = watch(directory, { ignoreInitial: true, persistent: false, followSymlinks: false, depth: depthOfResources });
+  const watcher = watch(directory, {
+    ignoreInitial: true,
+    persistent: false,
+    followSymlinks: false,
+    depth: depthOfResources,
+  });
   watcher.on('all', onChange);
+  // What changed between the first read and this moment was not notified.
+  watcher.on('ready', onChange);
   watcher.on('error', onError);
   return watcher;
 }
@@ -174,22 +224,33 @@ function watchWithNotifications(directory: string, onChange: () => void, onError
 type Files = ReadonlyMap<string, ScannedFile>;
 
 function isSameScan(one: FolderScan, other: FolderScan): boolean {
-  const isSame = (mine: ScannedFile, theirs: ScannedFile): boolean => mine.stamp === theirs.stamp && hasSameContent(mine, theirs);
-  return haveSame(one, other, isSame);
+  return haveSame(one, other, isSameFile);
+}
+
+function isSameFile(one: ScannedFile, other: ScannedFile): boolean {
+  return one.stamp === other.stamp && hasSameContent(one, other);
 }
 
 function isSameContent(one: FolderScan, other: FolderScan): boolean {
   return haveSame(one, other, hasSameContent);
 }
 
-function haveSame(one: FolderScan, other: FolderScan, isSame: (mine: ScannedFile, theirs: ScannedFile) => boolean): boolean {
+function haveSame(
+  one: FolderScan,
+  other: FolderScan,
+  isSame: (mine: ScannedFile, theirs: ScannedFile) => boolean,
+): boolean {
   const same = (mine: Files, theirs: Files): boolean =>
     mine.size === theirs.size &&
     [...mine].every(([key, file]) => {
       const their = theirs.get(key);
       return their !== undefined && isSame(file, their);
     });
-  return same(one.pipelines, other.pipelines) && same(one.resources, other.resources) && JSON.stringify(one.problems) === JSON.stringify(other.problems);
+  return (
+    same(one.pipelines, other.pipelines) &&
+    same(one.resources, other.resources) &&
+    JSON.stringify(one.problems) === JSON.stringify(other.problems)
+  );
 }
 
 function hasSameContent(one: ScannedFile, other: ScannedFile): boolean {
@@ -198,31 +259,20 @@ function hasSameContent(one: ScannedFile, other: ScannedFile): boolean {
 
 /** Of a file that changed between the last two looks the accepted content stays. */
 function withoutUnsettled(before: FolderScan, last: FolderScan, accepted: FolderScan): FolderScan {
-  const settled = (earlier: Files, later: Files, known: Files): Files => {
-    const keys = new Set([...earlier.keys(), ...later.keys()]);
-    const kept = [...keys].flatMap((key): [string, ScannedFile][] => {
-      const [one, other] = [earlier.get(key), later.get(key)];
-      const isSettled = one?.stamp === other?.stamp && one?.text === other?.text;
-      const file = isSettled ? other : known.get(key);
-      return file === undefined ? [] : [[key, file]];
-    });
-    return new Map(kept);
-  };
   return {
-    pipelines: settled(before.pipelines, last.pipelines, accepted.pipelines),
-    resources: settled(before.resources, last.resources, accepted.resources),
+    pipelines: settledFiles(before.pipelines, last.pipelines, accepted.pipelines),
+    resources: settledFiles(before.resources, last.resources, accepted.resources),
     problems: last.problems,
   };
 }
 
-/** The new scan; where only the stamp of a file changed, with the object that it had. */
-function adopt(accepted: FolderScan, scan: FolderScan): FolderScan {
-  const adopted = (known: Files, files: Files): Files =>
-    new Map(
-      [...files].map(([key, file]) => {
-        const before = known.get(key);
-        return [key, before !== undefined && before.stamp === file.stamp && hasSameContent(before, file) ? before : file];
-      }),
-    );
-  return { ...scan, pipelines: adopted(accepted.pipelines, scan.pipelines), resources: adopted(accepted.resources, scan.resources) };
+function settledFiles(earlier: Files, later: Files, known: Files): Files {
+  const keys = new Set([...earlier.keys(), ...later.keys()]);
+  const kept = [...keys].flatMap((key): [string, ScannedFile][] => {
+    const [one, other] = [earlier.get(key), later.get(key)];
+    const isSettled = one?.stamp === other?.stamp && one?.text === other?.text;
+    const file = isSettled ? other : known.get(key);
+    return file === undefined ? [] : [[key, file]];
+  });
+  return new Map(kept);
 }

@@ -18,12 +18,20 @@ const maxNamed = 256;
 const maxConditionCharacters = 2_000;
 
 /** Kinds of which a definition chooses components. Each has its shape under `$defs`. */
-export const usableKinds = ['processor', 'token-provider', 'backend', 'modifier'] as const satisfies readonly ComponentKind[];
+export const usableKinds = [
+  'processor',
+  'token-provider',
+  'backend',
+  'modifier',
+] as const satisfies readonly ComponentKind[];
 export type UsableKind = (typeof usableKinds)[number];
 
 /** A duration of the engine's own, from `smallest` to `largest`. */
 const duration = (value: string, smallest: string, largest: string, description: string) =>
-  defaulted({ ...Duration, 'x-range': [smallest, largest], description: `${description} From ${smallest} to ${largest}.` }, value);
+  defaulted(
+    { ...Duration, 'x-range': [smallest, largest], description: `${description} From ${smallest} to ${largest}.` },
+    value,
+  );
 const text = (description: string) => Type.Optional(Type.String({ maxLength: 4_096, description }));
 
 const Timeouts = strictObject({
@@ -40,14 +48,32 @@ const Output = strictObject({
   clientStall: duration('30s', '1ms', '24h', 'A client that does not read is given up after this long.'),
 });
 const Limits = strictObject({
-  concurrentStreams: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000, description: 'Streams of this pipeline at the same time. Default: no limit of its own.' })),
+  concurrentStreams: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      description: 'Streams of this pipeline at the same time. Default: no limit of its own.',
+    }),
+  ),
   maxStreamDuration: duration('15m', '1ms', '24h', 'A run is ended after this long.'),
-  maxFrameBytes: defaulted(Type.Integer({ minimum: 1_024, maximum: 16_777_216, description: 'One event of the provider.' }), 1_048_576),
-  maxAnswerBytes: defaulted(Type.Integer({ minimum: 1_024, maximum: 1_073_741_824, description: 'The whole answer of the provider.' }), 8_388_608),
+  maxFrameBytes: defaulted(
+    Type.Integer({ minimum: 1_024, maximum: 16_777_216, description: 'One event of the provider.' }),
+    1_048_576,
+  ),
+  maxAnswerBytes: defaulted(
+    Type.Integer({ minimum: 1_024, maximum: 1_073_741_824, description: 'The whole answer of the provider.' }),
+    8_388_608,
+  ),
 });
 const Parameter = strictObject({
   type: Type.Enum(['string', 'number', 'integer', 'boolean']),
-  enum: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { minItems: 1, maxItems: maxNamed, uniqueItems: true })),
+  enum: Type.Optional(
+    Type.Array(Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+      minItems: 1,
+      maxItems: maxNamed,
+      uniqueItems: true,
+    }),
+  ),
   default: Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
   description: text('For people who call the pipeline.'),
   minimum: Type.Optional(Type.Number()),
@@ -55,7 +81,11 @@ const Parameter = strictObject({
   maxLength: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 const RoutingTarget = strictObject({
-  to: Type.Array(Name, { minItems: 1, maxItems: 1, description: 'Name of a backend of this file, or of a shared one.' }),
+  to: Type.Array(Name, {
+    minItems: 1,
+    maxItems: 1,
+    description: 'Name of a backend of this file, or of a shared one.',
+  }),
 });
 const ParameterName = Type.String({
   pattern: '^[a-z][a-zA-Z0-9_-]{0,62}$',
@@ -66,11 +96,22 @@ const OnError = Type.Enum(['fail', 'skip']);
 
 const inbound = (registry: Registry) =>
   strictObject({
-    formats: defaulted(Type.Array(typeOf(registry, 'parser'), { minItems: 1, uniqueItems: true, description: 'Dialects that clients may speak. Default: all.' }), [
-      ...registry.types('parser'),
-    ]),
-    maxBodyBytes: defaulted(Type.Integer({ minimum: 1, maximum: 67_108_864, description: 'Largest body of a request.' }), 33_554_432),
-    unknownModel: defaulted(Type.Enum(['refuse', 'route'], { description: 'What happens to a model name that nobody knows here.' }), 'refuse'),
+    formats: defaulted(
+      Type.Array(typeOf(registry, 'parser'), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Dialects that clients may speak. Default: all.',
+      }),
+      [...registry.types('parser')],
+    ),
+    maxBodyBytes: defaulted(
+      Type.Integer({ minimum: 1, maximum: 67_108_864, description: 'Largest body of a request.' }),
+      33_554_432,
+    ),
+    unknownModel: defaulted(
+      Type.Enum(['refuse', 'route'], { description: 'What happens to a model name that nobody knows here.' }),
+      'refuse',
+    ),
   });
 
 /** A component as it stands in a definition, defaults filled in. Secrets and names in `config` are still references. */
@@ -121,7 +162,8 @@ export function buildPipelineSchema(registry: Registry): JsonSchema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Sluice pipeline',
-    description: 'A pipeline of Sluice: what comes in, what is done to it, which model answers, what is done to the answer.',
+    description:
+      'A pipeline of Sluice: what comes in, what is done to it, which model answers, what is done to the answer.',
     type,
     required,
     properties,
@@ -133,20 +175,49 @@ export function buildPipelineSchema(registry: Registry): JsonSchema {
 /** The shapes of the components that a definition can choose, by kind. */
 export function buildComponentShapes(registry: Registry): Record<UsableKind, JsonSchema> {
   const step = (kind: UsableKind, phase: string) => ({
-    name: Type.Optional({ ...Name, description: 'Name of the step in logs, metrics and tests. Default: its type and place.' }),
+    name: Type.Optional({
+      ...Name,
+      description: 'Name of the step in logs, metrics and tests. Default: its type and place.',
+    }),
     type: typeOf(registry, kind),
-    when: Type.Optional(Type.String({ minLength: 1, maxLength: maxConditionCharacters, 'x-when': phase, description: 'A condition; where it is false the step is left out.' })),
-    onError: defaulted({ ...OnError, description: 'A failure ends the run, or leaves out the step. Steps that protect can not be skipped.' }, 'fail'),
+    when: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: maxConditionCharacters,
+        'x-when': phase,
+        description: 'A condition; where it is false the step is left out.',
+      }),
+    ),
+    onError: defaulted(
+      {
+        ...OnError,
+        description: 'A failure ends the run, or leaves out the step. Steps that protect can not be skipped.',
+      },
+      'fail',
+    ),
     config: anyConfig,
   });
   return {
-    processor: shape(registry, 'processor', { ...step('processor', 'request'), timeout: duration('30s', '1ms', '24h', 'The step fails after this long.') }),
-    'token-provider': shape(registry, 'token-provider', { type: typeOf(registry, 'token-provider'), config: anyConfig }),
+    processor: shape(registry, 'processor', {
+      ...step('processor', 'request'),
+      timeout: duration('30s', '1ms', '24h', 'The step fails after this long.'),
+    }),
+    'token-provider': shape(registry, 'token-provider', {
+      type: typeOf(registry, 'token-provider'),
+      config: anyConfig,
+    }),
     backend: shape(registry, 'backend', {
       type: typeOf(registry, 'backend'),
       config: anyConfig,
-      token: Type.Optional(Type.Unsafe(namedOrInline('token-provider', 'The credential: the name of a token provider, or one of its own.'))),
-      network: defaulted(Type.Enum(['public', 'private'], { description: 'Where the address of the provider may be.' }), 'public'),
+      token: Type.Optional(
+        Type.Unsafe(
+          namedOrInline('token-provider', 'The credential: the name of a token provider, or one of its own.'),
+        ),
+      ),
+      network: defaulted(
+        Type.Enum(['public', 'private'], { description: 'Where the address of the provider may be.' }),
+        'public',
+      ),
       timeouts: withDefaults(Timeouts),
       upstream: Type.Optional(UpstreamScript),
     }),
@@ -154,7 +225,9 @@ export function buildComponentShapes(registry: Registry): Record<UsableKind, Jso
   };
 }
 
-const anyConfig = Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object', default: {}, description: 'Configuration of the component.' }));
+const anyConfig = Type.Optional(
+  Type.Unsafe<Record<string, unknown>>({ type: 'object', description: 'Configuration of the component.' }),
+);
 
 const pipelineObject = (registry: Registry) =>
   strictObject({
@@ -163,19 +236,36 @@ const pipelineObject = (registry: Registry) =>
     name: { ...Name, description: 'Name of the pipeline: the name of its file, and its place in the URL.' },
     version: text("The author's own version; for people."),
     description: text('What the pipeline is for.'),
-    labels: Type.Optional(mapOf(Type.String({ maxLength: 256 }), { maxProperties: 64, default: {}, description: 'Free labels, for people and for filters.' })),
+    labels: Type.Optional(
+      mapOf(Type.String({ maxLength: 256 }), {
+        maxProperties: 64,
+        default: {},
+        description: 'Free labels, for people and for filters.',
+      }),
+    ),
     inbound: withDefaults(inbound(registry)),
     params: Type.Optional(
-      mapOf(Parameter, { maxProperties: maxNamed, propertyNames: ParameterName, default: {}, description: 'Parameters that a request may set.' }),
+      mapOf(Parameter, {
+        maxProperties: maxNamed,
+        propertyNames: ParameterName,
+        default: {},
+        description: 'Parameters that a request may set.',
+      }),
     ),
     processors: stepList('processor', 'Work on the request, in this order.'),
     tokenProviders: Type.Optional(
       mapOf(namedOrInline('token-provider', 'A shared one by name, or one of this file.'), {
-        maxProperties: maxBackends, propertyNames: Name, default: {}, description: 'Where credentials come from.',
+        maxProperties: maxBackends,
+        propertyNames: Name,
+        default: {},
+        description: 'Where credentials come from.',
       }),
     ),
     backends: mapOf(namedOrInline('backend', 'A shared one by name, or one of this file.'), {
-      minProperties: 1, maxProperties: maxBackends, propertyNames: Name, description: 'The models that can answer.',
+      minProperties: 1,
+      maxProperties: maxBackends,
+      propertyNames: Name,
+      description: 'The models that can answer.',
     }),
     routing: Type.Optional({ ...Routing, description: 'Which backend answers. Needed where there is more than one.' }),
     modifiers: stepList('modifier', 'Work on the answer while it streams, in this order.'),
@@ -184,7 +274,9 @@ const pipelineObject = (registry: Registry) =>
   });
 
 function stepList(kind: UsableKind, description: string): TSchema {
-  return Type.Optional(Type.Unsafe({ type: 'array', items: namedOrInline(kind, ''), maxItems: maxSteps, default: [], description }));
+  return Type.Optional(
+    Type.Unsafe({ type: 'array', items: namedOrInline(kind, ''), maxItems: maxSteps, default: [], description }),
+  );
 }
 
 function mapOf(values: unknown, options: Record<string, unknown>): TSchema {
@@ -198,13 +290,24 @@ function withDefaults(schema: TSchema): TSchema {
 
 /** A string is a name, anything else is the component itself. `prepareSchema` puts in the two forms. */
 function namedOrInline(kind: UsableKind, description: string): JsonSchema {
-  return { 'x-reference': kind, if: { type: 'string' }, then: true, else: true, ...(description !== '' && { description }) };
+  return {
+    'x-reference': kind,
+    if: { type: 'string' },
+    then: true,
+    else: true,
+    ...(description !== '' && { description }),
+  };
 }
 
 /** The `type` field: what the registry has of that kind, each with its summary. */
-function typeOf(registry: Registry, kind: ComponentKind): TSchema {
+function typeOf(registry: Registry, kind: ComponentKind): ReturnType<typeof Type.Unsafe<string>> {
   const components = registry.list(kind);
-  if (components.length === 0) return Type.String({ pattern: '^(?!)', 'x-hint': `this engine has no ${kind} at all` });
+  if (components.length === 0)
+    return Type.Unsafe<string>({
+      type: 'string',
+      pattern: '^(?!)',
+      'x-hint': `left out, since this engine has no ${kind}`,
+    });
   const summaries = components.map((component: ComponentOf<ComponentKind>) => component.summary);
   return Type.Unsafe<string>({ type: 'string', enum: [...registry.types(kind)], enumDescriptions: summaries });
 }
@@ -212,7 +315,8 @@ function typeOf(registry: Registry, kind: ComponentKind): TSchema {
 function shape(registry: Registry, kind: UsableKind, properties: Record<string, TSchema>): JsonSchema {
   const branches = registry.list(kind).map((component: ComponentOf<UsableKind>) => ({
     if: { type: 'object', properties: { type: { const: component.type } }, required: ['type'] },
-    then: { properties: { config: component.config } },
+    // The default stands here and not beside `type`: Ajv fills it in before it looks at the fields of this very object.
+    then: { properties: { config: { ...component.config, default: {} } } },
   }));
   const { type, required, ...rest } = strictObject(properties) as unknown as JsonSchema;
   return prepareSchema({ title: kind, type, required, ...rest, ...(branches.length > 0 && { allOf: branches }) });

@@ -10,7 +10,17 @@ export const extensionKey = new RegExp(extensionPattern);
 
 const schemaMaps = ['properties', 'patternProperties', '$defs', 'dependentSchemas'];
 const schemaLists = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
-const subschemas = ['items', 'additionalProperties', 'propertyNames', 'contains', 'if', 'then', 'else', 'not', 'unevaluatedProperties'];
+const subschemas = [
+  'items',
+  'additionalProperties',
+  'propertyNames',
+  'contains',
+  'if',
+  'then',
+  'else',
+  'not',
+  'unevaluatedProperties',
+];
 
 /** Kinds of references whose inline form is a component, so that its shape is the one of `$defs`. */
 const componentKinds: ReadonlySet<unknown> = new Set(['token-provider', 'backend', 'processor', 'modifier']);
@@ -28,7 +38,8 @@ function prepare(schema: unknown): unknown {
   const prepared: JsonSchema = { ...schema };
   for (const keyword of schemaMaps) {
     const map = prepared[keyword];
-    if (isRecord(map)) prepared[keyword] = Object.fromEntries(Object.entries(map).map(([name, item]) => [name, prepare(item)]));
+    if (isRecord(map))
+      prepared[keyword] = Object.fromEntries(Object.entries(map).map(([name, item]) => [name, prepare(item)]));
   }
   for (const keyword of schemaLists) {
     const list = prepared[keyword];

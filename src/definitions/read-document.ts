@@ -37,7 +37,10 @@ export function readDocument(source: DocumentSource, wanted: 'object' | 'array',
   if (typeof text !== 'string') return reader.refuse(text.code, text.message, 0);
   const breach = findLimitBreach(text, limits);
   if (breach !== undefined) {
-    const what = breach.limit === 'maxDepth' ? `nested deeper than ${limits.maxDepth} levels` : `more than ${limits.maxItems} keys and items`;
+    const what =
+      breach.limit === 'maxDepth'
+        ? `nested deeper than ${limits.maxDepth} levels`
+        : `more than ${limits.maxItems} keys and items`;
     return reader.refuse(limitNames[breach.limit], what, breach.offset);
   }
   return reader.read(wanted);
@@ -75,17 +78,25 @@ class DocumentReader {
     const errors: ParseError[] = [];
     const root = parseTree(this.#text, errors, { allowTrailingComma: true });
     this.#locator = createLocator(this.#text, root);
-    for (const error of errors) this.#report('json.syntax', describeSyntaxError(error), '', this.#locator.at(error.offset));
+    for (const error of errors)
+      this.#report('json.syntax', describeSyntaxError(error), '', this.#locator.at(error.offset));
     if (root === undefined || root.type !== wanted) {
-      if (root !== undefined || errors.length === 0) this.#report('schema.type', `the document must be an ${wanted}`, '', this.#locator.at(root?.offset ?? 0));
+      if (root !== undefined || errors.length === 0)
+        this.#report('schema.type', `the document must be an ${wanted}`, '', this.#locator.at(root?.offset ?? 0));
       return { value: undefined, locator: this.#locator, diagnostics: this.#diagnostics, brokenAt: [] };
     }
     const value = this.#toValue(root, '');
-    return { value, locator: this.#locator, diagnostics: this.#diagnostics, brokenAt: errors.map((error) => error.offset) };
+    return {
+      value,
+      locator: this.#locator,
+      diagnostics: this.#diagnostics,
+      brokenAt: errors.map((error) => error.offset),
+    };
   }
 
   #toValue(node: Node, pointer: string): unknown {
-    if (node.type === 'array') return (node.children ?? []).map((child, index) => this.#toValue(child, appendPointer(pointer, index)));
+    if (node.type === 'array')
+      return (node.children ?? []).map((child, index) => this.#toValue(child, appendPointer(pointer, index)));
     if (node.type !== 'object') return node.value as unknown;
     const value: Record<string, unknown> = {};
     const seen = new Map<string, Node>();
@@ -101,7 +112,12 @@ class DocumentReader {
       }
       const first = seen.get(key);
       if (first !== undefined) {
-        this.#report('json.duplicateKey', `duplicate key ${quote(key)} (first at line ${this.#locator.at(first.offset).line})`, keyPointer, position);
+        this.#report(
+          'json.duplicateKey',
+          `duplicate key ${quote(key)} (first at line ${this.#locator.at(first.offset).line})`,
+          keyPointer,
+          position,
+        );
       }
       seen.set(key, keyNode);
       if (valueNode !== undefined) value[key] = this.#toValue(valueNode, keyPointer);
@@ -116,5 +132,7 @@ class DocumentReader {
 
 /** "CommaExpected" -> "comma expected". */
 function describeSyntaxError(error: ParseError): string {
-  return printParseErrorCode(error.error).replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+  return printParseErrorCode(error.error)
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase();
 }

@@ -15,10 +15,16 @@ export interface FoundFile {
  * inside `root` (a real path), at most `maxBytes`, in UTF-8. Never blocks on a pipe and never throws; returns undefined
  * where there is no file. A file with the stamp of `known` is not read again.
  */
-export async function readGuardedFile(path: string, root: string, maxBytes: number, known: FoundFile | undefined): Promise<FoundFile | undefined> {
+export async function readGuardedFile(
+  path: string,
+  root: string,
+  maxBytes: number,
+  known: FoundFile | undefined,
+): Promise<FoundFile | undefined> {
   try {
     const real = await realpath(path);
-    if (!real.startsWith(root + sep)) return refuse(`link ${real}`, 'file.outside', 'is a link to a place outside of the folder');
+    if (!real.startsWith(root + sep))
+      return refuse(`link ${real}`, 'file.outside', 'is a link to a place outside of the folder');
     const found = await stat(real, { bigint: true });
     const stamp = [real, found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(' ');
     if (stamp === known?.stamp) return known;

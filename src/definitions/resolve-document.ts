@@ -14,11 +14,19 @@ import { isSecretReference, resolveSecret } from './secrets.ts';
 
 /** Resolves shared resources; `user` and `pointer` say who names one. Returns undefined after it reported why. */
 export interface SharedResources {
-  resolve(kind: ReferenceKind, name: string, reference: MarkedReference | undefined, user: OpenDocument, pointer: string): unknown;
+  resolve(
+    kind: ReferenceKind,
+    name: string,
+    reference: MarkedReference | undefined,
+    user: OpenDocument,
+    pointer: string,
+  ): unknown;
 }
 
 /** Kinds that a pipeline keeps in a map of its own, and the key of that map. */
 const localMaps: Partial<Record<ReferenceKind, string>> = { 'token-provider': 'tokenProviders', backend: 'backends' };
+/** Of the names that would have been valid, a message shows so many. */
+const maxShownNames = 20;
 const wellFormedName = new RegExp(namePattern);
 
 /**
@@ -34,6 +42,7 @@ export class DocumentResolver {
   readonly #session: CheckSession;
   readonly #resources: SharedResources;
   readonly #marks: Marks;
+  readonly #misshapen: readonly string[];
   readonly #entries = new Map<string, ResolvedComponent | 'open' | undefined>();
 
   /** `schema` is the key of the validator that the document is checked against. */
@@ -42,15 +51,29 @@ export class DocumentResolver {
     this.#resources = resources;
     this.document = document;
     session.diagnostics.push(...document.diagnostics);
-    const shape: ShapeCheck = document.value === undefined ? { value: {}, errors: [], marks: noMarks } : session.validator.check(schema, document.value);
+    const shape: ShapeCheck =
+      document.value === undefined
+        ? { value: {}, errors: [], marks: noMarks }
+        : session.validator.check(schema, document.value);
     this.value = isRecord(shape.value) ? shape.value : {};
     this.#marks = shape.marks;
+    this.#misshapen = shape.errors.map((error) => error.instancePath);
     session.diagnostics.push(...shapeDiagnostics(shape.errors, document, document.file));
     checkTexts(session, document, this.value);
   }
 
+  /** False where the shape has a mistake at `pointer` or below it; then its value may be anything. */
+  isWellShaped(pointer: string): boolean {
+    return !this.#misshapen.some((place) => place === pointer || place.startsWith(`${pointer}/`));
+  }
+
   /** The component at `pointer`, which holds its name or itself. */
-  component<K extends UsableKind>(kind: K, pointer: string, value: unknown, defaultName?: string): ResolvedByKind[K] | undefined {
+  component<K extends UsableKind>(
+    kind: K,
+    pointer: string,
+    value: unknown,
+    defaultName?: string,
+  ): ResolvedByKind[K] | undefined {
     if (typeof value === 'string') return this.#named(kind, pointer, value) as ResolvedByKind[K] | undefined;
     return isRecord(value) ? this.#inline(kind, pointer, value, defaultName) : undefined;
   }
@@ -80,26 +103,40 @@ export class DocumentResolver {
     const isLocal = !isEntry && Object.hasOwn(map, name);
     const isShared = this.#session.openResource(kind, name) !== undefined;
     if (isLocal && isShared && map[name] !== name) {
-      this.#session.report(this.document, 'ref.ambiguous', pointer, `${quote(name)} is both in ${localMaps[kind] ?? ''} of this file and a shared ${kind}; rename one`);
+      this.#session.report(
+        this.document,
+        'ref.ambiguous',
+        pointer,
+        `${quote(name)} is both in ${localMaps[kind] ?? ''} of this file and a shared ${kind}; rename one`,
+      );
     }
     if (isLocal) {
       this.referred.add(`${kind}/${name}`);
       return this.entry(kind as 'token-provider' | 'backend', name);
     }
-    if (isShared) return this.#resources.resolve(kind, name, this.#marks.references.get(pointer), this.document, pointer);
+    if (isShared)
+      return this.#resources.resolve(kind, name, this.#marks.references.get(pointer), this.document, pointer);
     this.#reportUnknown(kind, pointer, name, Object.keys(map));
     return undefined;
   }
 
   #reportUnknown(kind: ReferenceKind, pointer: string, name: string, local: readonly string[]): void {
+    if (this.#session.isFull) return;
     if (isCredentialLike(name)) {
-      this.#session.report(this.document, 'secret.literal', pointer, `a ${kind} is referred to by its name; this looks like a credential, which is never written into the definition`);
+      this.#session.report(
+        this.document,
+        'secret.literal',
+        pointer,
+        `a ${kind} is referred to by its name; this looks like a credential, which is never written into the definition`,
+      );
       return;
     }
     const known = [...local, ...this.#session.resourceNames(kind)];
     const meant = nearestName(name, known);
-    const help = meant === undefined ? `; known: ${known.join(', ') || 'none'}` : `, did you mean ${quote(meant)}?`;
-    this.#session.report(this.document, 'ref.unknown', pointer, `there is no ${kind} ${quote(name)}${help}`, { suggestion: meant });
+    const help = meant === undefined ? `; known: ${listNames(known)}` : `, did you mean ${quote(meant)}?`;
+    this.#session.report(this.document, 'ref.unknown', pointer, `there is no ${kind} ${quote(name)}${help}`, {
+      suggestion: meant,
+    });
   }
 
   #localMap(kind: ReferenceKind): Readonly<Record<string, unknown>> {
@@ -107,7 +144,12 @@ export class DocumentResolver {
     return isRecord(map) ? map : {};
   }
 
-  #inline<K extends UsableKind>(kind: K, pointer: string, value: Record<string, unknown>, defaultName?: string): ResolvedByKind[K] | undefined {
+  #inline<K extends UsableKind>(
+    kind: K,
+    pointer: string,
+    value: Record<string, unknown>,
+    defaultName?: string,
+  ): ResolvedByKind[K] | undefined {
     const { type, config = {}, name } = value;
     const component = typeof type === 'string' ? this.#session.context.registry.get(kind, type) : undefined;
     const resolvedConfig = this.#resolved(appendPointer(pointer, 'config'), config);
@@ -115,7 +157,12 @@ export class DocumentResolver {
     const backend = kind === 'backend' ? this.#backend(pointer, value) : undefined;
     if (component === undefined || !isRecord(resolvedConfig)) return undefined;
     return {
-      kind, type, component, config: resolvedConfig, file: this.document.file, pointer,
+      kind,
+      type,
+      component,
+      config: resolvedConfig,
+      file: this.document.file,
+      pointer,
       name: typeof name === 'string' ? name : (defaultName ?? component.type),
       ...step,
       ...backend,
@@ -123,12 +170,24 @@ export class DocumentResolver {
   }
 
   /** The fields that processors and modifiers share. */
-  #step(kind: UsableKind, pointer: string, value: Record<string, unknown>, component: AnyComponent | undefined): Record<string, unknown> {
+  #step(
+    kind: UsableKind,
+    pointer: string,
+    value: Record<string, unknown>,
+    component: AnyComponent | undefined,
+  ): Record<string, unknown> {
     const { when, onError, timeout } = value;
-    if (typeof when === 'string' && when !== '') this.#condition(appendPointer(pointer, 'when'), when, kind === 'modifier' ? 'response' : 'request');
+    if (typeof when === 'string' && when !== '')
+      this.#condition(appendPointer(pointer, 'when'), when, kind === 'modifier' ? 'response' : 'request');
     const isGuard = component !== undefined && 'guard' in component && component.guard;
     if (onError === 'skip' && isGuard) {
-      this.#session.report(this.document, 'guard.skip', appendPointer(pointer, 'onError'), `${quote(component.type)} protects, so its failure can not be skipped`, { suggestion: 'fail' });
+      this.#session.report(
+        this.document,
+        'guard.skip',
+        appendPointer(pointer, 'onError'),
+        `${quote(component.type)} protects, so its failure can not be skipped`,
+        { suggestion: 'fail' },
+      );
     }
     return {
       ...(typeof when === 'string' && { when }),
@@ -140,18 +199,31 @@ export class DocumentResolver {
   #condition(pointer: string, text: string, phase: 'request' | 'response'): void {
     const { params } = this.value;
     const options = 'apiVersion' in this.value ? { params: isRecord(params) ? Object.keys(params) : [] } : {};
-    for (const { code = 'condition.type', message, offset } of this.#session.context.checkCondition(text, phase, options)) {
-      this.#session.report(this.document, code, pointer, message, { position: this.document.locator.insideString(pointer, offset) });
+    for (const { code = 'condition.type', message, offset } of this.#session.context.checkCondition(
+      text,
+      phase,
+      options,
+    )) {
+      this.#session.report(this.document, code, pointer, message, {
+        position: this.document.locator.insideString(pointer, offset),
+      });
     }
   }
 
   #backend(pointer: string, value: Record<string, unknown>): Record<string, unknown> {
     const { token, network, timeouts, upstream } = value as Partial<BackendUse>;
-    const provider = token === undefined ? undefined : this.component('token-provider', appendPointer(pointer, 'token'), token);
+    const provider =
+      token === undefined ? undefined : this.component('token-provider', appendPointer(pointer, 'token'), token);
     const times = Object.entries(Object(timeouts) as object).map(([name, text]) => [name, milliseconds(text)]);
     const limits = Object.fromEntries(times) as unknown as BackendTimeouts;
     if (limits.firstToken > limits.total) {
-      this.#session.report(this.document, 'timeouts.order', appendPointer(pointer, 'timeouts'), 'firstToken is longer than total, so it never comes to it', { severity: 'warning' });
+      this.#session.report(
+        this.document,
+        'timeouts.order',
+        appendPointer(pointer, 'timeouts'),
+        'firstToken is longer than total, so it never comes to it',
+        { severity: 'warning' },
+      );
     }
     return { network, timeouts: limits, ...(provider && { token: provider }), ...(upstream && { upstream }) };
   }
@@ -161,17 +233,25 @@ export class DocumentResolver {
     if (this.#marks.secrets.has(pointer)) return this.#secret(pointer, value);
     const reference = this.#marks.references.get(pointer);
     if (reference !== undefined && typeof value === 'string') return this.#named(reference.kind, pointer, value);
-    if (reference !== undefined && reference.kind !== 'word-list') return this.component(reference.kind, pointer, value);
+    if (reference !== undefined && reference.kind !== 'word-list')
+      return this.component(reference.kind, pointer, value);
     if (Array.isArray(value)) return value.map((item, index) => this.#resolved(appendPointer(pointer, index), item));
     if (!isRecord(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, this.#resolved(appendPointer(pointer, key), item)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, this.#resolved(appendPointer(pointer, key), item)]),
+    );
   }
 
   #secret(pointer: string, value: unknown): unknown {
     if (!isSecretReference(value)) return undefined;
     const secret = resolveSecret(value, this.#session.context.environment);
     if (!('code' in secret)) return secret;
-    this.#session.report(this.document, secret.code, appendPointer(pointer, Object.keys(value)[0] ?? ''), secret.message);
+    this.#session.report(
+      this.document,
+      secret.code,
+      appendPointer(pointer, Object.keys(value)[0] ?? ''),
+      secret.message,
+    );
     return undefined;
   }
 }
@@ -180,6 +260,11 @@ const noMarks: Marks = { secrets: new Set(), references: new Map() };
 
 function entryPointer(kind: ReferenceKind, name: string): string {
   return appendPointer(`/${localMaps[kind] ?? ''}`, name);
+}
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, maxShownNames).join(', ') || 'none';
+  return names.length > maxShownNames ? `${shown}, ...` : shown;
 }
 
 /** Text that is no duration was reported with the shape. */

@@ -25,12 +25,23 @@ export class ResourceResolver implements SharedResources {
     this.#session = session;
   }
 
-  resolve(kind: ReferenceKind, name: string, reference: MarkedReference | undefined, user: OpenDocument, pointer: string): Resolved {
+  resolve(
+    kind: ReferenceKind,
+    name: string,
+    reference: MarkedReference | undefined,
+    user: OpenDocument,
+    pointer: string,
+  ): Resolved {
     const key = `${kind}/${name}`;
     const document = this.#session.openResource(kind, name);
     if (document === undefined) return undefined;
     if (this.#open.includes(key)) {
-      this.#session.report(user, 'ref.cycle', pointer, `the shared ${kind} ${quote(name)} refers to itself: ${[...this.#open, key].join(' -> ')}`);
+      this.#session.report(
+        user,
+        'ref.cycle',
+        pointer,
+        `the shared ${kind} ${quote(name)} refers to itself: ${[...this.#open, key].join(' -> ')}`,
+      );
       return undefined;
     }
     for (const outer of this.#open) this.#below.get(outer)?.add(key);
@@ -44,7 +55,12 @@ export class ResourceResolver implements SharedResources {
     return this.#known.get(key);
   }
 
-  #component(key: string, kind: Exclude<ReferenceKind, 'word-list'>, name: string, document: OpenDocument): ResolvedComponent | undefined {
+  #component(
+    key: string,
+    kind: Exclude<ReferenceKind, 'word-list'>,
+    name: string,
+    document: OpenDocument,
+  ): ResolvedComponent | undefined {
     const below = new Set<string>();
     this.#below.set(key, below);
     this.#open.push(key);
@@ -53,20 +69,35 @@ export class ResourceResolver implements SharedResources {
     this.#open.pop();
     if (resolved === undefined) return undefined;
     if (resolved.name !== name) {
-      this.#session.report(document, 'name.mismatch', '/name', `the name is ${quote(resolved.name)}, but the file is that of ${quote(name)}`, { suggestion: name });
+      this.#session.report(
+        document,
+        'name.mismatch',
+        '/name',
+        `the name is ${quote(resolved.name)}, but the file is that of ${quote(name)}`,
+        { suggestion: name },
+      );
     }
     const parts = [key, ...below].sort().map((part) => `${part}:${this.#session.uses.get(part)?.hash ?? ''}`);
     return { ...resolved, shared: `${kind}:${sha256([document.hash, ...parts].join('\n'))}` };
   }
 
-  #wordList(document: OpenDocument, isFirst: boolean, reference: MarkedReference | undefined): readonly unknown[] | undefined {
+  #wordList(
+    document: OpenDocument,
+    isFirst: boolean,
+    reference: MarkedReference | undefined,
+  ): readonly unknown[] | undefined {
     if (isFirst) this.#session.diagnostics.push(...document.diagnostics);
     if (!Array.isArray(document.value)) return undefined;
     const list: readonly unknown[] = document.value;
     const wrong = list.flatMap((item, index) => (typeof item === 'string' ? [] : [index])).slice(0, maxDiagnostics);
-    for (const index of wrong) this.#session.report(document, 'schema.type', appendPointer('', index), 'a word list holds strings only');
+    for (const index of wrong)
+      this.#session.report(document, 'schema.type', appendPointer('', index), 'a word list holds strings only');
     if (wrong.length > 0 || reference === undefined) return list;
-    const findings = shapeDiagnostics(this.#session.validator.checkList(reference.inline, list), document, document.file);
+    const findings = shapeDiagnostics(
+      this.#session.validator.checkList(reference.inline, list),
+      document,
+      document.file,
+    );
     this.#session.diagnostics.push(...findings);
     return hasErrors(findings) ? undefined : list;
   }

@@ -9,7 +9,13 @@ import { readGuardedFile, type FoundFile } from './read-guarded-file.ts';
 export const maxFilesPerFolder = 2_000;
 
 /** Folders under `resources/`. */
-export const resourceKinds: readonly ReferenceKind[] = ['token-provider', 'backend', 'processor', 'modifier', 'word-list'];
+export const resourceKinds: readonly ReferenceKind[] = [
+  'token-provider',
+  'backend',
+  'processor',
+  'modifier',
+  'word-list',
+];
 
 const validName = new RegExp(namePattern);
 
@@ -34,7 +40,10 @@ export async function scanFolder(directory: string, known: FolderScan): Promise<
   const problems: Diagnostic[] = [];
   const root = await realpath(directory).catch(() => undefined);
   if (root === undefined) {
-    return { ...emptyScan, problems: [folderProblem(directory, 'folder.missing', 'the pipelines folder does not exist or can not be read')] };
+    return {
+      ...emptyScan,
+      problems: [folderProblem(directory, 'folder.missing', 'the pipelines folder does not exist or can not be read')],
+    };
   }
   const pipelines = new Map<string, ScannedFile>();
   const resources = new Map<string, ScannedFile>();
@@ -54,21 +63,39 @@ interface OpenScan {
 }
 
 async function scanFiles(
-  scan: OpenScan, folder: string, maxBytes: number, prefix: string, into: Map<string, ScannedFile>, known: ReadonlyMap<string, ScannedFile>,
+  scan: OpenScan,
+  folder: string,
+  maxBytes: number,
+  prefix: string,
+  into: Map<string, ScannedFile>,
+  known: ReadonlyMap<string, ScannedFile>,
 ): Promise<void> {
   const files = (await listFolder(scan, folder)).filter((entry) => /\.jsonc?$/.test(entry));
   if (files.length > maxFilesPerFolder) {
-    scan.problems.push(folderProblem(folder, 'folder.tooMany', `only the first ${maxFilesPerFolder} of ${files.length} files are read`));
+    scan.problems.push(
+      folderProblem(folder, 'folder.tooMany', `only the first ${maxFilesPerFolder} of ${files.length} files are read`),
+    );
   }
   for (const entry of files.slice(0, maxFilesPerFolder)) {
     const file = join(folder, entry);
     const name = entry.replace(/\.jsonc?$/, '');
     if (!validName.test(name)) {
-      scan.problems.push(folderProblem(file, 'name.invalid', `${quote(name)} is no valid name: a-z, 0-9 and "-", beginning with a letter, at most 63 characters`));
+      scan.problems.push(
+        folderProblem(
+          file,
+          'name.invalid',
+          `${quote(name)} is no valid name: a-z, 0-9 and "-", beginning with a letter, at most 63 characters`,
+        ),
+      );
       continue;
     }
     const key = prefix + name;
-    const found = await readGuardedFile(file, scan.root, maxBytes, known.get(key)?.file === file ? known.get(key) : undefined);
+    const found = await readGuardedFile(
+      file,
+      scan.root,
+      maxBytes,
+      known.get(key)?.file === file ? known.get(key) : undefined,
+    );
     if (found === undefined) continue;
     const other = into.get(key);
     into.set(key, other === undefined ? keep(file, found, known.get(key)) : bothForms(file, other, found));
@@ -82,14 +109,25 @@ function keep(file: string, found: FoundFile, known: ScannedFile | undefined): S
 
 /** Two files claim one name, and neither may win by chance. */
 function bothForms(file: string, other: ScannedFile, found: FoundFile): ScannedFile {
-  return { file, stamp: `${other.stamp}\n${found.stamp}`, refused: { code: 'name.ambiguous', message: `has the same name as ${quote(other.file)}; keep one of them` } };
+  return {
+    file,
+    stamp: `${other.stamp}\n${found.stamp}`,
+    refused: { code: 'name.ambiguous', message: `has the same name as ${quote(other.file)}; keep one of them` },
+  };
 }
 
 async function listKinds(scan: OpenScan, folder: string): Promise<ReferenceKind[]> {
   const entries = await listFolder(scan, folder);
   for (const entry of entries) {
     if (resourceKinds.some((kind) => kind === entry) || entry.startsWith('.')) continue;
-    scan.problems.push({ ...folderProblem(join(folder, entry), 'folder.unknownKind', `there is no kind of resource ${quote(entry)}; known: ${resourceKinds.join(', ')}`), severity: 'warning' });
+    scan.problems.push({
+      ...folderProblem(
+        join(folder, entry),
+        'folder.unknownKind',
+        `there is no kind of resource ${quote(entry)}; known: ${resourceKinds.join(', ')}`,
+      ),
+      severity: 'warning',
+    });
   }
   return resourceKinds.filter((kind) => entries.includes(kind));
 }

@@ -25,9 +25,25 @@ export interface ShapeCheck {
 }
 
 /** Keywords that say something to people and editors, and nothing to the validator. */
-const annotations = ['x-hint', 'x-when', 'x-template', 'x-advanced', 'x-deprecated', 'enumDescriptions', 'markdownDescription', 'defaultSnippets'];
+const annotations = [
+  'x-hint',
+  'x-when',
+  'x-template',
+  'x-advanced',
+  'x-deprecated',
+  'enumDescriptions',
+  'markdownDescription',
+  'defaultSnippets',
+];
 
-const strictness = { strict: true, strictRequired: false, allowUnionTypes: true, allowMatchingProperties: true, verbose: true, logger: false } as const;
+const strictness = {
+  strict: true,
+  strictRequired: false,
+  allowUnionTypes: true,
+  allowMatchingProperties: true,
+  verbose: true,
+  logger: false,
+} as const;
 
 interface KeywordContext {
   readonly instancePath: string;
@@ -89,7 +105,13 @@ export class SchemaValidator {
         return true;
       },
     });
-    ajv.addKeyword({ keyword: 'x-extensible', schemaType: 'boolean', type: 'object', modifying: true, validate: dropExtensions });
+    ajv.addKeyword({
+      keyword: 'x-extensible',
+      schemaType: 'boolean',
+      type: 'object',
+      modifying: true,
+      validate: dropExtensions,
+    });
     ajv.addKeyword({ keyword: 'x-range', schemaType: 'array', type: 'string', validate: isDurationInRange });
   }
 

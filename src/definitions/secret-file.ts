@@ -45,7 +45,10 @@ export class SecretFile {
     } catch (error) {
       const { code } = error as { code?: string };
       const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
-      return this.#problem(isMissing ? 'secret.missing' : 'secret.unreadable', isMissing ? 'does not exist' : `can not be read (${code ?? 'unknown'})`);
+      return this.#problem(
+        isMissing ? 'secret.missing' : 'secret.unreadable',
+        isMissing ? 'does not exist' : `can not be read (${code ?? 'unknown'})`,
+      );
     }
   }
 
@@ -57,8 +60,12 @@ export class SecretFile {
 
   #read(): SecretProblem | undefined {
     // Judged by its text first: whether a file outside exists is nothing that a definition may find out.
-    const outside = (path: string): boolean => ![this.#folders.secretsDir, this.#folders.pipelinesDir].some((folder) => isInside(path, folder));
-    const refused = this.#problem('secret.pathNotAllowed', 'is neither under SLUICE_SECRETS_DIR nor in the pipelines folder');
+    const outside = (path: string): boolean =>
+      ![this.#folders.secretsDir, this.#folders.pipelinesDir].some((folder) => isInside(path, folder));
+    const refused = this.#problem(
+      'secret.pathNotAllowed',
+      'is neither under SLUICE_SECRETS_DIR nor in the pipelines folder',
+    );
     if (outside(this.#path)) return refused;
     const real = realpathSync(this.#path);
     if (outside(real)) return refused;
@@ -67,7 +74,8 @@ export class SecretFile {
     const stamp = stampOf(real, found);
     if (stamp === this.#stamp) return undefined;
     const text = readSmallFile(real);
-    if (text === undefined) return this.#problem('secret.unreadable', `is no regular file of at most ${maxSecretBytes} bytes in UTF-8`);
+    if (text === undefined)
+      return this.#problem('secret.unreadable', `is no regular file of at most ${maxSecretBytes} bytes in UTF-8`);
     if (text === '') return this.#problem('secret.missing', 'is empty');
     this.#text = text;
     this.#stamp = stamp;
@@ -90,7 +98,8 @@ function readSmallFile(real: string): string | undefined {
     if (!fstatSync(handle).isFile()) return undefined;
     const bytes = Buffer.alloc(maxSecretBytes + 1);
     let length = 0;
-    for (let count = -1; count !== 0 && length < bytes.length; length += count) count = readSync(handle, bytes, length, bytes.length - length, null);
+    for (let count = -1; count !== 0 && length < bytes.length; length += count)
+      count = readSync(handle, bytes, length, bytes.length - length, null);
     if (length > maxSecretBytes) return undefined;
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length)).replace(/\r?\n$/, '');
   } catch (error) {

@@ -31,9 +31,13 @@ export function resolveSecret(reference: SecretReference, environment: SecretEnv
 
 function resolveVariable(name: string, environment: SecretEnvironment): Secret | SecretProblem {
   if (!isVariableAllowed(name, environment.envAllow)) {
-    return { code: 'secret.envNotAllowed', message: `the environment variable ${name} may not be read; SLUICE_ENV_ALLOW admits ${environment.envAllow.join(', ')}` };
+    return {
+      code: 'secret.envNotAllowed',
+      message: `the environment variable ${name} may not be read; SLUICE_ENV_ALLOW admits ${environment.envAllow.join(', ')}`,
+    };
   }
-  if ((environment.variables[name] ?? '') === '') return { code: 'secret.missing', message: `the environment variable ${name} is not set` };
+  if ((environment.variables[name] ?? '') === '')
+    return { code: 'secret.missing', message: `the environment variable ${name} is not set` };
   return new Secret(`$env ${name}`, () => environment.variables[name] ?? '');
 }
 

@@ -212,13 +212,13 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     const { receiver } = this.#options;
     const mode = this.#mode;
     if (mode === 'over') return;
+    const body = Buffer.from(this.#body.join(''), 'latin1').toString('utf8');
     this.#finish();
     if (mode === 'draining') return;
     if (mode === 'frames') {
       receiver.onComplete();
       return;
     }
-    const body = Buffer.from(this.#body.join(''), 'latin1').toString('utf8');
     if (mode === 'rejected' && this.#head !== undefined) receiver.onRejected(this.#head, body.slice(0, maxErrorBodyBytes));
     else if (mode === 'json') receiver.onBody(body);
     else receiver.onError(new SluiceError('UPSTREAM_RESET', { context: { reason: 'ended without an answer' } }));

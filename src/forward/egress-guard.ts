@@ -31,30 +31,62 @@ export interface GuardedConnectOptions {
  * A connector of undici. Returns the socket while it connects, so that the attempt can be given up by destroying it;
  * undefined when the address was refused and nothing was opened. Never calls back before it returned.
  */
-export type GuardedConnector = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket | undefined;
+export type GuardedConnector = (
+  options: buildConnector.Options,
+  callback: buildConnector.Callback,
+) => Socket | undefined;
 
 /** More addresses than this are checked, but not tried. */
 const maxTriedAddresses = 16;
 
 /** The special-purpose registries of IANA, and what clouds answer on beside them. Sources: RFC 6890, RFC 9637, RFC 9602. */
 const specialRanges4 = [
-  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24',
-  '192.0.2.0/24', '192.31.196.0/24', '192.52.193.0/24', '192.88.99.0/24', '192.168.0.0/16', '192.175.48.0/24',
-  '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4', '255.255.255.255/32',
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.31.196.0/24',
+  '192.52.193.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '192.175.48.0/24',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  '255.255.255.255/32',
 ];
 /**
  * The public internet is 2000::/3, so all other thirds are refused as a whole: among them `::`, `::1`, v4-compatible
  * and v4-mapped addresses, NAT64 (64:ff9b::/96, 64:ff9b:1::/48), discard, SRv6, unique-local, link-local, multicast.
  */
 const specialRanges6 = [
-  '::/3', '4000::/2', '8000::/1', '2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20',
+  '::/3',
+  '4000::/2',
+  '8000::/1',
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '2620:4f:8000::/48',
+  '3fff::/20',
 ];
 const operatorRanges4 = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'];
 const operatorRanges6 = ['::1/128', 'fc00::/7'];
 /** Instance metadata inside ranges that would be allowed: Alibaba, Azure, AWS, Google. */
 const metadataRanges4 = ['100.100.100.200/32', '168.63.129.16/32'];
 const metadataRanges6 = ['fd00:ec2::/32', 'fd20:ce::254/128'];
-const metadataNames = new Set(['metadata.google.internal', 'metadata.goog', 'metadata', 'instance-data', 'instance-data.ec2.internal']);
+const metadataNames = new Set([
+  'metadata.google.internal',
+  'metadata.goog',
+  'metadata',
+  'instance-data',
+  'instance-data.ec2.internal',
+]);
 
 const special4 = blockList(specialRanges4);
 const special6 = blockList(specialRanges6);
@@ -96,7 +128,10 @@ function blockList(ranges: readonly string[]): BlockList {
  * is never asked) and a name that always means this machine or a metadata service. `hostname` is as URL gives it.
  */
 export function assertHostAllowed(hostname: string, profile: EgressProfile): void {
-  const name = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '').toLowerCase();
+  const name = hostname
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
+    .toLowerCase();
   if (isIP(name) !== 0) {
     assertAddressAllowed(name, hostname, profile);
     return;
@@ -141,12 +176,17 @@ export function guardedConnect(profile: EgressProfile, options: GuardedConnectOp
 }
 
 function assertTargetAllowed(target: buildConnector.Options, profile: EgressProfile): void {
-  if (target.protocol !== 'https:' && target.protocol !== 'http:') throw blocked(target.hostname, target.protocol, profile);
+  if (target.protocol !== 'https:' && target.protocol !== 'http:')
+    throw blocked(target.hostname, target.protocol, profile);
   assertHostAllowed(target.hostname, profile);
 }
 
 function connectChecked(
-  connect: GuardedConnector, target: buildConnector.Options, profile: EgressProfile, options: GuardedConnectOptions, callback: buildConnector.Callback,
+  connect: GuardedConnector,
+  target: buildConnector.Options,
+  profile: EgressProfile,
+  options: GuardedConnectOptions,
+  callback: buildConnector.Callback,
 ): Socket | undefined {
   let refusal: SluiceError | undefined;
   const socket = connect(target, (...[error, connected]) => {
@@ -167,7 +207,11 @@ function connectChecked(
   return socket;
 }
 
-function reachedRefusal(address: string | undefined, hostname: string, profile: EgressProfile): SluiceError | undefined {
+function reachedRefusal(
+  address: string | undefined,
+  hostname: string,
+  profile: EgressProfile,
+): SluiceError | undefined {
   // The peer was gone before its address could be read.
   if (address === undefined) return new SluiceError('UPSTREAM_CONNECT', { context: { host: hostname } });
   return isAddressAllowed(address, profile) ? undefined : blocked(hostname, address, profile);
@@ -189,7 +233,11 @@ function guardedLookup(profile: EgressProfile, lookup: EgressLookup): LookupFunc
   };
 }
 
-async function resolveChecked(hostname: string, profile: EgressProfile, lookup: EgressLookup): Promise<{ address: string; family: number }[]> {
+async function resolveChecked(
+  hostname: string,
+  profile: EgressProfile,
+  lookup: EgressLookup,
+): Promise<{ address: string; family: number }[]> {
   const answers = await lookup(hostname);
   // Read once: what is checked is what is connected to.
   const addresses = answers.map(({ address }) => ({ address, family: isIP(address) }));

@@ -10,7 +10,16 @@ const keepAliveMilliseconds = 4_000;
 const maxHeadBytes = 32_768;
 /** The framing and the connection are the transport's business. */
 const ownHeaders = new Set([
-  'connection', 'content-length', 'expect', 'host', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
 ]);
 
 /** What the owner of connections wants to know of one. */
@@ -63,7 +72,12 @@ export class PooledConnection {
   }
 
   get isUsable(): boolean {
-    return this.#discarded === undefined && this.#socket !== undefined && !this.#socket.destroyed && !this.#socket.readableEnded;
+    return (
+      this.#discarded === undefined &&
+      this.#socket !== undefined &&
+      !this.#socket.destroyed &&
+      !this.#socket.readableEnded
+    );
   }
 
   /** Bytes received on the present or last socket. */
@@ -79,7 +93,10 @@ export class PooledConnection {
   dispatch(request: UpstreamRequest, handler: Dispatcher.DispatchHandler): void {
     this.inUse = true;
     const { path, method, body } = request;
-    this.#client.dispatch({ path, method, headers: ownedHeaders(request.headers), body: body === '' ? null : body }, handler);
+    this.#client.dispatch(
+      { path, method, headers: ownedHeaders(request.headers), body: body === '' ? null : body },
+      handler,
+    );
   }
 
   /** Closes the socket at once, in whatever state it is; resolves when it is closed. */

@@ -40,7 +40,11 @@ export function readScriptedRequest(body: string): ScriptedRequest {
  * The moves of one answer, made while they are played. A streamed request gets the steps as they are, any other one
  * document of the same text; the waits are kept in both. Ends with exactly one `end` or `reset`.
  */
-export function* playScript(script: UpstreamScript, request: ScriptedRequest, identity: AnswerIdentity): Generator<ScriptMove> {
+export function* playScript(
+  script: UpstreamScript,
+  request: ScriptedRequest,
+  identity: AnswerIdentity,
+): Generator<ScriptMove> {
   const writer = new AnswerWriter(request, identity);
   const steps = request.isStreamed ? completed(script.script, request) : script.script;
   const moves = request.isStreamed ? streamMoves(steps, writer) : documentMoves(steps, writer);
@@ -53,7 +57,9 @@ const countedUsage: UsageStep = { usage: {} };
 /** What every answer needs is added where the author said nothing about the end of it. */
 function completed(steps: readonly UpstreamStep[], request: ScriptedRequest): readonly UpstreamStep[] {
   const lastSay = steps.findLastIndex((step) => 'say' in step);
-  const isOpen = lastSay >= 0 && !steps.slice(lastSay).some((step) => 'finish' in step || 'done' in step || 'end' in step || 'reset' in step);
+  const isOpen =
+    lastSay >= 0 &&
+    !steps.slice(lastSay).some((step) => 'finish' in step || 'done' in step || 'end' in step || 'reset' in step);
   if (!isOpen) return steps;
   const usage: readonly UpstreamStep[] = request.wantsUsage ? [countedUsage] : [];
   return [...steps, { finish: 'stop' }, ...usage, { done: true }, { end: true }];
@@ -117,11 +123,16 @@ function* documentMoves(steps: readonly UpstreamStep[], writer: AnswerWriter): G
 function* collectSay(step: SayStep, writer: AnswerWriter): Generator<ScriptMove> {
   const pieces = deltas(writer.fill(step.say), step.deltaCharacters);
   for (const delta of pieces) writer.text(delta);
-  if (step.delay !== undefined && pieces.length > 1) yield { type: 'wait', milliseconds: parseDuration(step.delay) * (pieces.length - 1) };
+  if (step.delay !== undefined && pieces.length > 1)
+    yield { type: 'wait', milliseconds: parseDuration(step.delay) * (pieces.length - 1) };
 }
 
 /** Puts the head before the first byte, or where the author set a status; a connection may also break before it. */
-function* withHead(moves: Iterable<ScriptMove>, first: UpstreamStep | undefined, request: ScriptedRequest): Generator<ScriptMove> {
+function* withHead(
+  moves: Iterable<ScriptMove>,
+  first: UpstreamStep | undefined,
+  request: ScriptedRequest,
+): Generator<ScriptMove> {
   const status = first !== undefined && 'status' in first ? first : undefined;
   const head = headOf(status, request);
   if (status !== undefined) yield head;
@@ -138,7 +149,9 @@ function* withHead(moves: Iterable<ScriptMove>, first: UpstreamStep | undefined,
 function headOf(step: StatusStep | undefined, request: ScriptedRequest): ScriptMove {
   const status = step?.status ?? 200;
   const isStream = request.isStreamed && status < 400;
-  const headers: Record<string, string> = { 'content-type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json' };
+  const headers: Record<string, string> = {
+    'content-type': isStream ? 'text/event-stream; charset=utf-8' : 'application/json',
+  };
   for (const [name, value] of Object.entries(step?.headers ?? {})) headers[name.toLowerCase()] = value;
   return { type: 'head', head: { status, headers } };
 }
@@ -155,7 +168,8 @@ function* recut(moves: Iterable<ScriptMove>, size: number): Generator<ScriptMove
     }
     const whole = held.length === 0 ? move.bytes : Buffer.concat([held, move.bytes]);
     let start = 0;
-    for (; start + size <= whole.length; start += size) yield { type: 'bytes', bytes: whole.subarray(start, start + size) };
+    for (; start + size <= whole.length; start += size)
+      yield { type: 'bytes', bytes: whole.subarray(start, start + size) };
     held = whole.subarray(start);
   }
 }
@@ -210,7 +224,13 @@ class AnswerWriter {
     const message = { role: 'assistant', content: this.#text, refusal: null, annotations: [] };
     const choice = { index: 0, message, logprobs: null, finish_reason: this.#finishReason ?? 'stop' };
     const { service_tier, system_fingerprint, ...head } = this.#envelope('chat.completion');
-    return JSON.stringify({ ...head, choices: [choice], usage: this.#usage ?? this.#countedUsage(), service_tier, system_fingerprint });
+    return JSON.stringify({
+      ...head,
+      choices: [choice],
+      usage: this.#usage ?? this.#countedUsage(),
+      service_tier,
+      system_fingerprint,
+    });
   }
 
   #chunk(delta: Readonly<Record<string, unknown>>, finishReason: string | null): string {
@@ -235,7 +255,9 @@ class AnswerWriter {
 function deltas(text: string, characters: number | undefined): readonly string[] {
   if (characters === undefined) return text.match(/\s*\S+|\s+/g) ?? [];
   const points = [...text];
-  return Array.from({ length: Math.ceil(points.length / characters) }, (_, place) => points.slice(place * characters, (place + 1) * characters).join(''));
+  return Array.from({ length: Math.ceil(points.length / characters) }, (_, place) =>
+    points.slice(place * characters, (place + 1) * characters).join(''),
+  );
 }
 
 /** A frame of one `data` field; text of several lines becomes several fields, as the format asks. */
@@ -258,7 +280,10 @@ function lastUserText(messages: unknown): string {
   const content = message['content'] ?? message['parts'];
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content.map((part: unknown) => asObject(part)['text']).filter((text) => typeof text === 'string').join('');
+  return content
+    .map((part: unknown) => asObject(part)['text'])
+    .filter((text) => typeof text === 'string')
+    .join('');
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

@@ -17,7 +17,10 @@ export interface ScriptedTransport extends Transport {
  * Plays a script from the definition in place of a network: every request gets the answer that the script describes,
  * as bytes through the same callbacks as from a socket. All waits are on the clock; no socket is opened.
  */
-export function createScriptedTransport(script: UpstreamScript, { clock }: ScriptedTransportOptions): ScriptedTransport {
+export function createScriptedTransport(
+  script: UpstreamScript,
+  { clock }: ScriptedTransportOptions,
+): ScriptedTransport {
   const calls = new Set<ScriptedCall>();
   let sent = 0;
   let isClosed = false;
@@ -27,8 +30,12 @@ export function createScriptedTransport(script: UpstreamScript, { clock }: Scrip
     },
     send(request, listener) {
       sent += 1;
-      const call = new ScriptedCall(isClosed ? closedMoves() : moves(script, request, sent, clock), listener, clock, () => calls.delete(call));
+      const call = new ScriptedCall(moves(script, request, sent, clock), listener, clock, () => calls.delete(call));
       calls.add(call);
+      queueMicrotask(() => {
+        if (isClosed) call.fail(new SluiceError('DRAINING'));
+        else call.resume();
+      });
       return call;
     },
     close() {
@@ -40,12 +47,11 @@ export function createScriptedTransport(script: UpstreamScript, { clock }: Scrip
 }
 
 function moves(script: UpstreamScript, request: UpstreamRequest, number: number, clock: Clock): Iterator<ScriptMove> {
-  const identity = { id: `chatcmpl-scripted${String(number).padStart(20, '0')}`, created: Math.floor(clock.wallTime() / 1_000) };
+  const identity = {
+    id: `chatcmpl-scripted${String(number).padStart(20, '0')}`,
+    created: Math.floor(clock.wallTime() / 1_000),
+  };
   return playScript(script, readScriptedRequest(request.body), identity);
-}
-
-function* closedMoves(): Generator<ScriptMove> {
-  throw new SluiceError('DRAINING');
 }
 
 /** One move per microtask, so that the listener can pause, resume or abort between any two. */
@@ -65,7 +71,6 @@ class ScriptedCall implements UpstreamCall {
     this.#listener = listener;
     this.#clock = clock;
     this.#onSettled = onSettled;
-    this.#schedule();
   }
 
   pause(): void {

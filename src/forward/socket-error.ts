@@ -5,15 +5,23 @@ import type { ErrorCode } from '../kernel/error-table.ts';
 export type SocketPhase = 'connect' | 'head' | 'body';
 
 const dnsCodes = /^(ENOTFOUND|EAI_|ENODATA|ESERVFAIL|EREFUSED|ENONAME|EBADNAME|EBADRESP|ETIMEOUT)/;
-const tlsCodes = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_|INVALID_|ERROR_IN_|EPROTO|PATH_LENGTH_)|SELF_SIGNED/;
+const tlsCodes =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|UNABLE_TO_|HOSTNAME_|INVALID_|ERROR_IN_|EPROTO|PATH_LENGTH_)|SELF_SIGNED/;
 
 /**
  * What undici, Node and OpenSSL report, as one of the UPSTREAM codes. A `SluiceError` stays what it is. A failure
  * before the request was written is never UPSTREAM_RESET: nothing was sent, so trying again is always safe.
  */
-export function mapSocketError(error: unknown, phase: SocketPhase = 'connect', context: ErrorOptions['context'] = {}): SluiceError {
+export function mapSocketError(
+  error: unknown,
+  phase: SocketPhase = 'connect',
+  context: ErrorOptions['context'] = {},
+): SluiceError {
   if (error instanceof SluiceError) return error;
-  return new SluiceError(codeFor(error, phase), { cause: error, context: { ...context, phase, socketError: codeOf(error) } });
+  return new SluiceError(codeFor(error, phase), {
+    cause: error,
+    context: { ...context, phase, socketError: codeOf(error) },
+  });
 }
 
 function codeFor(error: unknown, phase: SocketPhase): ErrorCode {
@@ -31,11 +39,13 @@ function connectCode(code: string): ErrorCode {
 }
 
 function headCode(code: string, error: unknown): ErrorCode {
-  return isNotHttp(code) || isUnaskedInterim(code, error) ? 'UPSTREAM_BAD_CONTENT' : 'UPSTREAM_RESET';
+  const isBadHead = isNotHttp(code) || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || isUnaskedInterim(code, error);
+  return isBadHead ? 'UPSTREAM_BAD_CONTENT' : 'UPSTREAM_RESET';
 }
 
 function bodyCode(code: string, error: unknown): ErrorCode {
-  if (code === 'HPE_INVALID_EOF_STATE' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') return 'UPSTREAM_TRUNCATED';
+  if (code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || (isNotHttp(code) && isCutOff(code, error)))
+    return 'UPSTREAM_TRUNCATED';
   if (isNotHttp(code)) return 'UPSTREAM_BAD_CONTENT';
   return isFin(code, error) ? 'UPSTREAM_TRUNCATED' : 'UPSTREAM_RESET';
 }
@@ -56,7 +66,12 @@ function isFin(code: string, error: unknown): boolean {
 }
 
 function isNotHttp(code: string): boolean {
-  return code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW';
+  return code.startsWith('HPE_') || code === 'HTTPParserError' || code === 'UND_ERR_HEADERS_OVERFLOW';
+}
+
+/** The parser's own word for a FIN inside a chunked body. */
+function isCutOff(code: string, error: unknown): boolean {
+  return code === 'HPE_INVALID_EOF_STATE' || /invalid eof state/i.test(messageOf(error));
 }
 
 /** A `100 Continue` or a `101 Switching Protocols` that nobody asked for. */
@@ -64,12 +79,16 @@ function isUnaskedInterim(code: string, error: unknown): boolean {
   return code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(messageOf(error));
 }
 
-/** Errors of Node core come from another realm in some test runners, so their shape decides and not their class. */
+/** The code, else the name: undici 8 gives errors of its parser no code. Errors of Node core come from another realm in some test runners, so their shape decides and not their class. */
 function codeOf(error: unknown): string {
   const { code, name } = Object(error) as { code?: unknown; name?: unknown };
-  return String(code ?? name ?? typeof error);
+  return textOf(code) ?? textOf(name) ?? typeof error;
 }
 
 function messageOf(error: unknown): string {
-  return String((Object(error) as { message?: unknown }).message ?? '');
+  return textOf((Object(error) as { message?: unknown }).message) ?? '';
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

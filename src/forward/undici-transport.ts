@@ -267,7 +267,10 @@ class PooledCall implements UpstreamCall, Dispatcher.DispatchHandler {
       say();
     } catch (error) {
       if (this.#listener !== undefined) this.fail(error);
-      else queueMicrotask(() => { throw error; });
+      else
+        queueMicrotask(() => {
+          throw error;
+        });
     }
   }
 
@@ -291,9 +294,12 @@ type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
 /** The origin in the one form that keys the pool. Anything but scheme, host and port is refused. */
 function originOf(text: string): string {
   const url = URL.parse(text);
-  const isOrigin = url !== null && url.username === '' && url.password === '' && `${url.pathname}${url.search}${url.hash}` === '/';
+  const isOrigin =
+    url !== null && url.username === '' && url.password === '' && `${url.pathname}${url.search}${url.hash}` === '/';
   if (!isOrigin || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw new SluiceError('EGRESS_BLOCKED', { context: { origin: url === null ? 'not a URL' : `${url.protocol}//${url.host}` } });
+    throw new SluiceError('EGRESS_BLOCKED', {
+      context: { origin: url === null ? 'not a URL' : `${url.protocol}//${url.host}` },
+    });
   }
   return url.origin;
 }
@@ -301,7 +307,8 @@ function originOf(text: string): string {
 function joinedHeaders(headers: RawHeaders): Record<string, string> {
   const joined: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && name !== '__proto__') joined[name.toLowerCase()] = typeof value === 'string' ? value : value.join(', ');
+    if (value !== undefined && name !== '__proto__')
+      joined[name.toLowerCase()] = typeof value === 'string' ? value : value.join(', ');
   }
   return joined;
 }

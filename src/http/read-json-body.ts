@@ -40,7 +40,7 @@ export function parseJson(bytes: Buffer): unknown {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new SluiceError('BODY_INVALID', { details: { reason: positionOf(error) }, cause: error });
+    throw new SluiceError('BODY_INVALID', { details: { reason: positionOf(error) } });
   }
   if (mayHoldPrototypeKey(text) && holdsPrototypeKey(value)) {
     throw new SluiceError('BODY_INVALID', { details: { reason: 'it has a key named "__proto__" or "constructor.prototype"' } });

@@ -5,7 +5,7 @@ import type { SluiceError } from './errors.ts';
 import { isContent, type AnswerEvent, type TextTemplate } from './event.ts';
 import { EventOrder } from './event-order.ts';
 import type { FrameSink } from './frame-sink.ts';
-import { escapeJson, fromLatin1, toLatin1, unescapeJson } from './json-text.ts';
+import { escapeJsonText, unescapeJsonText } from './json-text.ts';
 import type { Run } from './run.ts';
 import type { BlockText, Bound } from './text-stage.ts';
 
@@ -99,7 +99,7 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     const { lane } = this;
     if (lane === undefined || textStart === textEnd || this.#ended) return false;
     const json = source.slice(textStart, textEnd);
-    const text = plain ? json : readJsonText(json);
+    const text = plain ? json : unescapeJsonText(json);
     if (text === undefined) return false;
     const { counters, sameDialect, encoder } = this.#options;
     this.progress += 1;
@@ -111,13 +111,13 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     this.#hasContent = true;
     if (changed !== text) {
       counters.splice += 1;
-      this.#append(encoder.encodeText(lane.blockId, lane.template, toLatin1(escapeJson(changed))));
+      this.#append(encoder.encodeText(lane.blockId, lane.template, escapeJsonText(changed)));
       return true;
     }
     if (lane.text === undefined) counters.pass += 1;
     else counters.scan += 1;
     if (sameDialect) this.#appendRange(source, start, end);
-    else this.#append(encoder.encodeText(lane.blockId, lane.template, json));
+    else this.#append(encoder.encodeText(lane.blockId, lane.template, plain ? json : escapeJsonText(text)));
     return true;
   }
 
@@ -226,8 +226,8 @@ export class AnswerPipe implements FrameSink, ChainOwner {
   /** Lets the frames that follow take the fast lane, where the last one was nothing but text. */
   #learn(frame: DecodedFrame): void {
     const chain = this.#chain;
-    const [event] = frame.events;
-    const learnable = event?.type === 'text.delta' && frame.events.length === 1 && event.template !== undefined && (frame.transparent || chain?.hasGuard !== true);
+    const event = frame.events.at(-1);
+    const learnable = event?.type === 'text.delta' && event.template !== undefined && (frame.transparent || chain?.hasGuard !== true);
     if (!learnable || chain === undefined || chain.mode === 'events') {
       if (frame.events.some((candidate) => candidate.type === 'block.end')) this.lane = undefined;
       return;
@@ -259,17 +259,6 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     this.#out += this.#rangeSource.slice(this.#rangeStart, this.#rangeEnd);
     this.#rangeSource = '';
     this.#rangeEnd = -1;
-  }
-}
-
-/** The text of a piece of a frame, or undefined for bytes that only the slow way may judge. */
-function readJsonText(json: string): string | undefined {
-  const text = fromLatin1(json);
-  if (text.includes('\ufffd')) return undefined;
-  try {
-    return unescapeJson(text);
-  } catch {
-    return undefined;
   }
 }
 

@@ -8,7 +8,10 @@ export function refuse(field: string, reason: string): never {
 
 /** Refuses a value of the wrong type: "expected a string, got number". `expected` comes with its article. */
 export function refuseType(field: string, expected: string, value: unknown): never {
-  refuse(field, value === undefined ? `expected ${expected}, got nothing` : `expected ${expected}, got ${jsonType(value)}`);
+  refuse(
+    field,
+    value === undefined ? `expected ${expected}, got nothing` : `expected ${expected}, got ${jsonType(value)}`,
+  );
 }
 
 export function checkObject(value: unknown, field: string): JsonObject {
@@ -39,7 +42,7 @@ export function checkInteger(value: unknown, field: string, minimum = Number.MIN
 }
 
 /** One of a few words. */
-export function checkWord<W extends string>(value: unknown, words: readonly W[], field: string): W {
+export function checkWord<const W extends string>(value: unknown, words: readonly W[], field: string): W {
   const text = checkString(value, field);
   const word = words.find((candidate) => candidate === text);
   return word ?? refuse(field, `expected one of ${words.join(', ')}, got "${text.slice(0, 64)}"`);

@@ -63,7 +63,7 @@ export function unescapeJsonText(bytes: string): string | undefined {
 /** How many strings, keys included, a JSON text spells out. */
 export function countStringTokens(json: string): number {
   let count = 0;
-  for (let open = json.indexOf('"'); open !== -1; ) {
+  for (let open = json.indexOf('"'); open !== -1;) {
     const close = closingQuote(json, open + 1);
     if (close === -1) return count;
     count += 1;

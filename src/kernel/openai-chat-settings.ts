@@ -1,4 +1,12 @@
-import { checkBoolean, checkInteger, checkList, checkNumber, checkObject, checkString, refuseType } from './field-check.ts';
+import {
+  checkBoolean,
+  checkInteger,
+  checkList,
+  checkNumber,
+  checkObject,
+  checkString,
+  refuseType,
+} from './field-check.ts';
 import { isObject, sameJson, type JsonObject } from './json-value.ts';
 import type { ChatSettings } from './request.ts';
 
@@ -17,7 +25,12 @@ interface SettingField<N extends Name> {
 
 const same = <T>(value: T): T => value;
 
-function setting<N extends Name>(field: string, name: N, read: SettingField<N>['read'], write: SettingField<N>['write'] = same): SettingField<Name> {
+function setting<N extends Name>(
+  field: string,
+  name: N,
+  read: SettingField<N>['read'],
+  write: SettingField<N>['write'] = same,
+): SettingField<Name> {
   return { field, name, read, write } as unknown as SettingField<Name>;
 }
 
@@ -25,7 +38,7 @@ const number = (value: unknown, field: string): number => checkNumber(value, fie
 const integer = (value: unknown, field: string): number => checkInteger(value, field);
 const count = (value: unknown, field: string): number => checkInteger(value, field, 1);
 
-/** In the order in which they are sent. Settings with several names come with the preferred name first. */
+/** In the order in which they are sent. Of several fields for one setting the first is preferred. */
 const settingFields: readonly SettingField<Name>[] = [
   setting('max_completion_tokens', 'maxOutputTokens', count),
   setting('max_tokens', 'maxOutputTokens', count),
@@ -49,56 +62,63 @@ const settingFields: readonly SettingField<Name>[] = [
 export const settingNames: readonly string[] = settingFields.map(({ field }) => field);
 
 /**
- * Reads the unified settings of a body. `originals` holds the fields that could not be written again in the same form
- * (null, another spelling, a form without a unified name). Throws REQUEST_INVALID for a wrong type.
+ * Reads the unified settings of a body. `originals` holds the fields that `writeSettings` could not write again in the
+ * same form: null, another spelling, a form without a unified name. Throws REQUEST_INVALID for a wrong type.
  */
 export function readSettings(body: JsonObject): { readonly settings: ChatSettings; readonly originals: JsonObject } {
-  const settings: Record<string, unknown> = {};
+  const settings: Partial<Record<Name, unknown>> = {};
   const originals: Record<string, unknown> = {};
-  for (const { field, name, read, write } of settingFields) {
-    const value = body[field];
-    if (value === undefined) continue;
-    const unified = value === null ? undefined : read(value, field);
-    const isFirst = settings[name] === undefined;
-    if (unified !== undefined && isFirst) settings[name] = unified;
-    const rewritten = unified === undefined ? undefined : write(unified);
-    if (!isFirst || preferredField(name) !== field || !sameJson(rewritten, value)) originals[field] = value;
+  for (const [name, fields] of fieldsByName) {
+    const present = fields.filter(({ field }) => body[field] !== undefined);
+    if (present.length === 0) continue;
+    const value = readFirst(present, body);
+    if (value !== undefined) settings[name] = value;
+    const [preferred] = fields;
+    const canRewrite =
+      present.length === 1 &&
+      present[0] === preferred &&
+      value !== undefined &&
+      sameJson(preferred?.write(value), body[preferred?.field ?? '']);
+    if (!canRewrite) for (const { field } of present) originals[field] = body[field];
   }
-  return { settings, originals };
+  return { settings: settings as ChatSettings, originals };
 }
 
 /**
- * Writes settings. A field of `originals` goes out as it was while its setting still has the value that it gave; a
- * changed setting replaces it under the same name. `names` replaces preferred names.
+ * Writes settings. The fields of `originals` go out as they were while their setting still has the value that they gave;
+ * a changed setting keeps their name. `maxOutputTokens` names the field of that setting where the client named none.
  */
-export function writeSettings(settings: ChatSettings, originals: JsonObject, names: { readonly maxOutputTokens: string }): Record<string, unknown> {
+export function writeSettings(
+  settings: ChatSettings,
+  originals: JsonObject,
+  maxOutputTokens: string,
+): Record<string, unknown> {
   const body: Record<string, unknown> = {};
-  const written = new Set<Name>();
-  for (const { field, name, read, write } of settingFields) {
+  for (const [name, fields] of fieldsByName) {
     const value = settings[name];
-    if (Object.hasOwn(originals, field)) {
-      const original = originals[field];
-      const meant = original === null ? undefined : read(original, field);
-      if (meant === undefined ? value === undefined || written.has(name) || hasOther(originals, field, name) : sameJson(meant, value) || written.has(name)) body[field] = original;
-      else if (value !== undefined && !written.has(name)) body[field] = write(value);
-      if (body[field] !== undefined && body[field] !== null) written.add(name);
+    const given = fields.filter(({ field }) => Object.hasOwn(originals, field));
+    if (given.length > 0 && sameJson(readFirst(given, originals), value)) {
+      for (const { field } of given) body[field] = originals[field];
+      continue;
     }
-  }
-  for (const { field, name, write } of settingFields) {
-    const value = settings[name];
-    if (value === undefined || written.has(name)) continue;
-    written.add(name);
-    body[name === 'maxOutputTokens' ? names.maxOutputTokens : field] = write(value);
+    if (value === undefined) continue;
+    const target =
+      given[0] ??
+      (name === 'maxOutputTokens' ? fields.find(({ field }) => field === maxOutputTokens) : undefined) ??
+      fields[0];
+    if (target !== undefined) body[target.field] = target.write(value);
   }
   return body;
 }
 
-function hasOther(originals: JsonObject, field: string, name: Name): boolean {
-  return settingFields.some((other) => other.name === name && other.field !== field && Object.hasOwn(originals, other.field));
-}
+const fieldsByName: ReadonlyMap<Name, readonly SettingField<Name>[]> = Map.groupBy(settingFields, ({ name }) => name);
 
-function preferredField(name: Name): string | undefined {
-  return settingFields.find((candidate) => candidate.name === name)?.field;
+/** The value of the first field that has one. All are read, so that each mistake is found. */
+function readFirst(fields: readonly SettingField<Name>[], body: JsonObject): ChatSettings[Name] | undefined {
+  const values = fields.map((entry) =>
+    body[entry.field] === null ? undefined : entry.read(body[entry.field], entry.field),
+  );
+  return values.find((value) => value !== undefined);
 }
 
 function readStop(value: unknown, field: string): readonly string[] {
@@ -133,10 +153,13 @@ function writeResponseFormat(format: NonNullable<ChatSettings['responseFormat']>
 function readToolChoice(value: unknown, field: string): ChatSettings['toolChoice'] {
   if (value === 'auto' || value === 'none' || value === 'required') return value;
   if (value === 'any') return 'required';
-  if (!isObject(value)) return typeof value === 'string' ? undefined : refuseType(field, 'a string or an object', value);
+  if (!isObject(value))
+    return typeof value === 'string' ? undefined : refuseType(field, 'a string or an object', value);
   if (typeof value['name'] === 'string') return { name: value['name'] };
   const inner = value[value['type'] === 'custom' ? 'custom' : 'function'];
-  return isObject(inner) ? { name: checkString(inner['name'], `${field}.${value['type'] === 'custom' ? 'custom' : 'function'}.name`) } : undefined;
+  return isObject(inner)
+    ? { name: checkString(inner['name'], `${field}.${value['type'] === 'custom' ? 'custom' : 'function'}.name`) }
+    : undefined;
 }
 
 function writeToolChoice(choice: NonNullable<ChatSettings['toolChoice']>): unknown {

@@ -14,8 +14,17 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
   const total = count(usage, 'prompt_tokens');
   const cacheRead = count(prompt, 'cached_tokens') ?? count(usage, 'prompt_cache_hit_tokens');
   const cacheWrite = count(prompt, 'cache_write_tokens');
-  const noCache = count(usage, 'prompt_cache_miss_tokens') ?? (total !== undefined && cacheRead !== undefined ? Math.max(0, total - cacheRead - (cacheWrite ?? 0)) : undefined);
-  const input = present({ total, noCache, cacheRead, cacheWrite, audio: count(prompt, 'audio_tokens'), image: count(prompt, 'image_tokens') });
+  const noCache =
+    count(usage, 'prompt_cache_miss_tokens') ??
+    (total !== undefined && cacheRead !== undefined ? Math.max(0, total - cacheRead - (cacheWrite ?? 0)) : undefined);
+  const input = present({
+    total,
+    noCache,
+    cacheRead,
+    cacheWrite,
+    audio: count(prompt, 'audio_tokens'),
+    image: count(prompt, 'image_tokens'),
+  });
   const output = present({
     total: count(usage, 'completion_tokens'),
     text: count(completion, 'text_tokens'),
@@ -26,7 +35,10 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
     type: 'usage',
     ...(input && { input }),
     ...(output && { output }),
-    ...present({ total: count(usage, 'total_tokens'), cost: count(usage, 'cost') ?? count(part(usage, 'cost'), 'total_cost') }),
+    ...present({
+      total: count(usage, 'total_tokens'),
+      cost: count(usage, 'cost') ?? count(part(usage, 'cost'), 'total_cost'),
+    }),
     ...(final && { final }),
     raw: usage,
   };
@@ -39,10 +51,22 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
 export function writeUsage(usage: UsageFold, own: boolean): Record<string, unknown> {
   const { input = {}, output = {}, raw } = usage;
   if (own && isObject(raw)) {
-    return { ...raw, ...present({ prompt_tokens: input.total, completion_tokens: output.total, total_tokens: usage.total }) };
+    return {
+      ...raw,
+      ...present({ prompt_tokens: input.total, completion_tokens: output.total, total_tokens: usage.total }),
+    };
   }
-  const prompt = present({ cached_tokens: input.cacheRead, cache_write_tokens: input.cacheWrite, audio_tokens: input.audio, image_tokens: input.image });
-  const completion = present({ reasoning_tokens: output.reasoning, audio_tokens: output.audio, text_tokens: output.text });
+  const prompt = present({
+    cached_tokens: input.cacheRead,
+    cache_write_tokens: input.cacheWrite,
+    audio_tokens: input.audio,
+    image_tokens: input.image,
+  });
+  const completion = present({
+    reasoning_tokens: output.reasoning,
+    audio_tokens: output.audio,
+    text_tokens: output.text,
+  });
   const inputTotal = input.total ?? 0;
   const outputTotal = output.total ?? 0;
   return {

@@ -20,7 +20,9 @@ const credentials: readonly RegExp[] = [
  * what looks like a credential becomes `[redacted]`, and the rest is cut at `limit` characters.
  */
 export function cleanProviderText(text: string, limit: number = maxReasonLength): string {
-  let clean = text.slice(0, maxScanned).replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/g, ' ');
+  let clean = text
+    .slice(0, maxScanned)
+    .replace(/[\s\u0000-\u001f\u007f-\u009f\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]+/g, ' ');
   for (const pattern of credentials) clean = clean.replace(pattern, '[redacted]');
   return clean.trim().slice(0, limit).toWellFormed();
 }

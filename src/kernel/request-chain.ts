@@ -61,7 +61,8 @@ function runFrom(first: number, given: RequestForm, chain: Chain): ProcessedRequ
     const step = chain.steps[index];
     if (step === undefined || !applies(step, form, chain.run)) continue;
     const outcome = runStep(step, form, chain);
-    if (outcome instanceof Promise) return outcome.then((settled) => ('answer' in settled ? settled : runFrom(index + 1, settled, chain)));
+    if (outcome instanceof Promise)
+      return outcome.then((settled) => ('answer' in settled ? settled : runFrom(index + 1, settled, chain)));
     if ('answer' in outcome) return outcome;
     form = outcome;
   }
@@ -74,17 +75,30 @@ function applies({ when, guard, name }: ProcessorStep, form: RequestForm, run: R
   try {
     return when(request);
   } catch (error) {
-    run.log.warn('The condition of a processor failed', { processor: name, run: run.id, pipeline: run.pipeline, cause: describeCause(error) });
+    run.log.warn('The condition of a processor failed', {
+      processor: name,
+      run: run.id,
+      pipeline: run.pipeline,
+      cause: describeCause(error),
+    });
     return guard;
   }
 }
 
 function runStep(step: ProcessorStep, form: RequestForm, { run, hooks }: Chain): StepOutcome | Promise<StepOutcome> {
-  const output = new StepOutput(run, () => (step.processor.processRequest === undefined ? eventsSize(form.events) : requestSize(form.request)));
+  const output = new StepOutput(run, () =>
+    step.processor.processRequest === undefined ? eventsSize(form.events) : requestSize(form.request),
+  );
   const onFailure = (error: unknown): RequestForm => skipOrThrow(step, form, run, error);
   try {
     const returned = supervise<ChatRequest | undefined | void>(
-      { what: step.name, run, timeoutMilliseconds: step.timeoutMilliseconds, timeoutCode: 'PROCESSOR_TIMEOUT', failureCode: 'PROCESSOR_FAILED' },
+      {
+        what: step.name,
+        run,
+        timeoutMilliseconds: step.timeoutMilliseconds,
+        timeoutCode: 'PROCESSOR_TIMEOUT',
+        failureCode: 'PROCESSOR_FAILED',
+      },
       (signal) => callProcessor(step.processor, form, output, withSignal(run, signal)),
     );
     if (!isPromise(returned)) return conclude(step, form, output, returned);
@@ -102,7 +116,12 @@ function runStep(step: ProcessorStep, form: RequestForm, { run, hooks }: Chain):
   }
 }
 
-function callProcessor(processor: Processor, form: RequestForm, output: StepOutput, run: Run): ChatRequest | undefined | void | Promise<ChatRequest | undefined | void> {
+function callProcessor(
+  processor: Processor,
+  form: RequestForm,
+  output: StepOutput,
+  run: Run,
+): ChatRequest | undefined | void | Promise<ChatRequest | undefined | void> {
   if (processor.processRequest !== undefined) return processor.processRequest(form.request, output, run);
   return processEvents(processor, form, output, run);
 }
@@ -117,7 +136,14 @@ function processEvents(processor: Processor, form: RequestForm, output: StepOutp
   return undefined;
 }
 
-async function processRest(processor: Processor, form: RequestForm, output: StepOutput, run: Run, next: number, first: PromiseLike<void>): Promise<void> {
+async function processRest(
+  processor: Processor,
+  form: RequestForm,
+  output: StepOutput,
+  run: Run,
+  next: number,
+  first: PromiseLike<void>,
+): Promise<void> {
   await first;
   for (const event of form.events.slice(next)) {
     // A step that was given up, or that answered, gets nothing more.
@@ -128,7 +154,12 @@ async function processRest(processor: Processor, form: RequestForm, output: Step
 }
 
 /** What the step made of the request. Throws where it made nothing that can go on. */
-function conclude(step: ProcessorStep, form: RequestForm, output: StepOutput, returned: ChatRequest | undefined | void): StepOutcome {
+function conclude(
+  step: ProcessorStep,
+  form: RequestForm,
+  output: StepOutput,
+  returned: ChatRequest | undefined | void,
+): StepOutcome {
   output.close();
   output.assertNoFlood();
   if (output.answered !== undefined) return { answer: output.answered };
@@ -166,7 +197,12 @@ function skipOrThrow(step: ProcessorStep, form: RequestForm, run: Run, thrown: u
   run.meter.count('processors_skipped');
   const { reason } = error.context;
   run.log.warn('A processor failed and was skipped', {
-    processor: step.name, run: run.id, pipeline: run.pipeline, code: error.code, cause: describeCause(error.cause), ...(reason !== undefined && { reason }),
+    processor: step.name,
+    run: run.id,
+    pipeline: run.pipeline,
+    code: error.code,
+    cause: describeCause(error.cause),
+    ...(reason !== undefined && { reason }),
   });
   return form;
 }
@@ -174,5 +210,17 @@ function skipOrThrow(step: ProcessorStep, form: RequestForm, run: Run, thrown: u
 /** The run as one step sees it: its signal also ends with the step. */
 function withSignal(run: Run, signal: AbortSignal): Run {
   const { id, pipeline, revision, caller, params, deadline, clock, log, meter } = run;
-  return { id, pipeline, revision, caller, params, signal, deadline, clock, log, meter, progress: (step, message, data) => run.progress(step, message, data) };
+  return {
+    id,
+    pipeline,
+    revision,
+    caller,
+    params,
+    signal,
+    deadline,
+    clock,
+    log,
+    meter,
+    progress: (step, message, data) => run.progress(step, message, data),
+  };
 }

@@ -18,7 +18,11 @@ export class RequestForm {
   /** Everything that was pushed since the last fold, so that the step that broke the order is the one that is named. */
   readonly #trail: readonly Trail[];
 
-  private constructor(request: ChatRequest | undefined, events: readonly RequestEvent[] | undefined, trail: readonly Trail[]) {
+  private constructor(
+    request: ChatRequest | undefined,
+    events: readonly RequestEvent[] | undefined,
+    trail: readonly Trail[],
+  ) {
     this.#request = request;
     this.#events = events;
     this.#trail = trail;
@@ -66,5 +70,8 @@ function isOrdered(events: readonly RequestEvent[]): boolean {
 
 function orderError({ step }: Trail, cause: unknown): SluiceError {
   const { message } = Object(cause) as { message?: string };
-  return new SluiceError('PROCESSOR_FAILED', { cause, context: { component: step, reason: `it broke the order of events: ${message ?? 'unknown'}` } });
+  return new SluiceError('PROCESSOR_FAILED', {
+    cause,
+    context: { component: step, reason: `it broke the order of events: ${message ?? 'unknown'}` },
+  });
 }

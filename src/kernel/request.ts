@@ -187,6 +187,7 @@ function appendToBlock(block: OpenBlock, event: InternalStreamEvent): void {
       block.arguments = (block.arguments ?? '') + (event.json ?? '');
       return;
     case 'media.delta':
+      if (event.mediaType !== undefined) block.mediaType = event.mediaType;
       if (event.base64 !== undefined) block.base64 = (block.base64 ?? '') + event.base64;
       if (event.url !== undefined) block.url = event.url;
       if (event.fileId !== undefined) block.fileId = event.fileId;

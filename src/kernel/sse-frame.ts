@@ -16,7 +16,8 @@ export function isSafeField(value: string): boolean {
  * `sseFrame('{"a":1}', 'ping', '7')` is `id: 7`, `event: ping`, `data: {"a":1}` and an empty line.
  */
 export function sseFrame(data: string, event = '', id = ''): string {
-  if (unsafeField.test(event) || unsafeField.test(id)) throw new TypeError('an SSE event name or id may not hold a line end or NUL');
+  if (unsafeField.test(event) || unsafeField.test(id))
+    throw new TypeError('an SSE event name or id may not hold a line end or NUL');
   const head = (id === '' ? '' : `id: ${id}\n`) + (event === '' ? '' : `event: ${event}\n`);
   const body = lineEnd.test(data) ? data.split(lineEnd).join('\ndata: ') : data;
   return toLatin1(`${head}data: ${body}\n\n`);

@@ -18,17 +18,18 @@ export interface StepInput {
 /** Collects what one step pushes. After `close` nothing is taken any more, only counted. */
 export class StepOutput implements ProcessorOutput {
   readonly #run: Run;
-  readonly #input: () => StepInput;
+  readonly #measureInput: () => StepInput;
+  #input: StepInput | undefined;
   #events: RequestEvent[] = [];
   #characters = 0;
   #closed = false;
   #answer: readonly AnswerEvent[] | undefined;
   #flood: SluiceError | undefined;
 
-  /** `input` is asked for only where a cap is reached. */
-  constructor(run: Run, input: () => StepInput) {
+  /** `measureInput` is called once, and only where a cap is reached. */
+  constructor(run: Run, measureInput: () => StepInput) {
     this.#run = run;
-    this.#input = input;
+    this.#measureInput = measureInput;
   }
 
   get events(): readonly RequestEvent[] {
@@ -74,8 +75,11 @@ export class StepOutput implements ProcessorOutput {
   }
 
   #check(events: number, characters: number): void {
-    if (events > maxStepEvents && events > this.#input().events) this.#overflow(`${maxStepEvents} events`);
-    if (characters > maxStepCharacters && characters > this.#input().characters) this.#overflow(`${maxStepCharacters} characters`);
+    if (events <= maxStepEvents && characters <= maxStepCharacters) return;
+    this.#input ??= this.#measureInput();
+    if (events > Math.max(maxStepEvents, this.#input.events)) this.#overflow(`${maxStepEvents} events`);
+    if (characters > Math.max(maxStepCharacters, this.#input.characters))
+      this.#overflow(`${maxStepCharacters} characters`);
   }
 
   #overflow(limit: string): never {
@@ -97,7 +101,12 @@ export function requestSize(request: ChatRequest): StepInput {
   let characters = 0;
   for (const { content } of request.messages) {
     events += 2 + 3 * content.length;
-    for (const block of content) characters += (block.text?.length ?? 0) + (block.arguments?.length ?? 0) + (block.base64?.length ?? 0) + (block.url?.length ?? 0);
+    for (const block of content)
+      characters +=
+        (block.text?.length ?? 0) +
+        (block.arguments?.length ?? 0) +
+        (block.base64?.length ?? 0) +
+        (block.url?.length ?? 0);
   }
   return { events, characters };
 }

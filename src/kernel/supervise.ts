@@ -61,7 +61,8 @@ function race<T>(options: Supervision, pending: Promise<T>, controller: AbortCon
       conclude();
     };
     const onRunEnd = (): void => leaveBehind(asSluiceError(run.signal.reason));
-    const onTimeout = (): void => leaveBehind(new SluiceError(timeoutCode, { context: { component: what, timeoutMilliseconds } }));
+    const onTimeout = (): void =>
+      leaveBehind(new SluiceError(timeoutCode, { context: { component: what, timeoutMilliseconds } }));
     const timer = run.clock.after(Math.min(timeoutMilliseconds, LONGEST_TIMEOUT), onTimeout);
     run.signal.addEventListener('abort', onRunEnd, { once: true });
     pending.then(

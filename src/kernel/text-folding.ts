@@ -34,7 +34,8 @@ export function wordUnits(): Uint8Array {
 export function foldText(text: string): string {
   const table = foldedUnits();
   let folded = '';
-  for (let index = 0; index < text.length; index += 1) folded += String.fromCharCode(table[text.charCodeAt(index)] ?? 0);
+  for (let index = 0; index < text.length; index += 1)
+    folded += String.fromCharCode(table[text.charCodeAt(index)] ?? 0);
   return folded;
 }
 

@@ -57,7 +57,11 @@ export class TemplateLearner {
  * The template of one frame, or undefined. `read` must give the text of a parsed frame. A frame of several lines, with
  * a key that is there twice, or whose text is escaped in an unusual way has none.
  */
-export function learnTemplate(dialect: string, frame: TextFrame, read: (document: unknown) => string | undefined): TextTemplate | undefined {
+export function learnTemplate(
+  dialect: string,
+  frame: TextFrame,
+  read: (document: unknown) => string | undefined,
+): TextTemplate | undefined {
   return learnShape(dialect, frame, read)?.template;
 }
 
@@ -74,7 +78,11 @@ export function matchTemplate(template: TextTemplate, frame: string): string | u
   return isJsonText(json) ? json : undefined;
 }
 
-function learnShape(dialect: string, frame: TextFrame, read: (document: unknown) => string | undefined): Shape | undefined {
+function learnShape(
+  dialect: string,
+  frame: TextFrame,
+  read: (document: unknown) => string | undefined,
+): Shape | undefined {
   const { data, document, text } = frame;
   if (text === '' || /[\r\n]/.test(data) || data.includes(sentinel)) return undefined;
   const quoted = JSON.stringify(text);
@@ -86,14 +94,24 @@ function learnShape(dialect: string, frame: TextFrame, read: (document: unknown)
     const before = data.slice(0, at + 1);
     const after = data.slice(at + quoted.length - 1);
     if (isPlaceOfText(before, after, quoted, whole, read)) {
-      return { before, after, template: { dialect, before: toLatin1(`data: ${before}`), after: toLatin1(`${after}\n\n`) } };
+      return {
+        before,
+        after,
+        template: { dialect, before: toLatin1(`data: ${before}`), after: toLatin1(`${after}\n\n`) },
+      };
     }
     at = data.indexOf(quoted, at + 1);
   }
   return undefined;
 }
 
-function isPlaceOfText(before: string, after: string, quoted: string, whole: string, read: (document: unknown) => string | undefined): boolean {
+function isPlaceOfText(
+  before: string,
+  after: string,
+  quoted: string,
+  whole: string,
+  read: (document: unknown) => string | undefined,
+): boolean {
   let document: unknown;
   try {
     document = JSON.parse(before + sentinel + after);

@@ -29,7 +29,8 @@ export function estimateTokens(request: ChatRequest): number {
 }
 
 function blockTokens(block: ContentBlock): number {
-  const medium = block.base64 !== undefined || block.url !== undefined || block.fileId !== undefined ? TOKENS_PER_MEDIUM : 0;
+  const medium =
+    block.base64 !== undefined || block.url !== undefined || block.fileId !== undefined ? TOKENS_PER_MEDIUM : 0;
   return medium + textTokens(block.text ?? '') + textTokens(block.name ?? '') + textTokens(block.arguments ?? '');
 }
 

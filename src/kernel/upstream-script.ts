@@ -76,7 +76,17 @@ export interface EndStep {
 
 /** One step; exactly one of these forms. */
 export type UpstreamStep =
-  | StatusStep | SayStep | FinishStep | UsageStep | DoneStep | SseStep | DataStep | RawStep | WaitStep | ResetStep | EndStep;
+  | StatusStep
+  | SayStep
+  | FinishStep
+  | UsageStep
+  | DoneStep
+  | SseStep
+  | DataStep
+  | RawStep
+  | WaitStep
+  | ResetStep
+  | EndStep;
 
 const verbs = ['status', 'say', 'finish', 'usage', 'done', 'sse', 'data', 'raw', 'wait', 'reset', 'end'] as const;
 
@@ -86,10 +96,20 @@ const verbs = ['status', 'say', 'finish', 'usage', 'done', 'sse', 'data', 'raw',
  */
 const Step = Type.Unsafe<UpstreamStep>({
   ...strictObject({
-    status: Type.Optional(Type.Integer({ minimum: 100, maximum: 599, description: 'HTTP status; the first step. Default 200.' })),
-    headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'With status: headers of the answer.' })),
-    say: Type.Optional(Type.String({ description: 'Text of the model; {{lastUserText}} is replaced by the text of the last user message.' })),
-    deltaCharacters: Type.Optional(Type.Integer({ minimum: 1, description: 'With say: code points per delta. Default: one word per delta.' })),
+    status: Type.Optional(
+      Type.Integer({ minimum: 100, maximum: 599, description: 'HTTP status; the first step. Default 200.' }),
+    ),
+    headers: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'With status: headers of the answer.' }),
+    ),
+    say: Type.Optional(
+      Type.String({
+        description: 'Text of the model; {{lastUserText}} is replaced by the text of the last user message.',
+      }),
+    ),
+    deltaCharacters: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'With say: code points per delta. Default: one word per delta.' }),
+    ),
     delay: Type.Optional({ ...Duration, description: 'With say: time between two deltas.' }),
     finish: Type.Optional(Type.String({ minLength: 1, description: 'The frame with the finish reason.' })),
     usage: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'The frame with the usage.' })),
@@ -109,9 +129,17 @@ const Step = Type.Unsafe<UpstreamStep>({
 /** Schema of `upstream` of a backend. */
 export const UpstreamScript = strictObject(
   {
-    script: Type.Array(Step, { minItems: 1, maxItems: maxScriptSteps, description: 'What the provider does, step by step.' }),
+    script: Type.Array(Step, {
+      minItems: 1,
+      maxItems: maxScriptSteps,
+      description: 'What the provider does, step by step.',
+    }),
     chunkBytes: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1_048_576, description: 'Cuts the bytes of the whole body into pieces of this size, regardless of frames.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_048_576,
+        description: 'Cuts the bytes of the whole body into pieces of this size, regardless of frames.',
+      }),
     ),
   },
   { description: 'Plays the provider from memory. No socket is opened.' },

@@ -1,7 +1,8 @@
 import type { TextRewriter } from './component.ts';
 import { isHighSurrogate, isLowSurrogate, isSurrogate, isWordCodePoint, joinSurrogates } from './text-folding.ts';
-import { endsInside, nodeSize, findPair, placeOf, stateAt, waits, type WordAutomaton } from './word-automaton.ts';
-import { endsWord, findChild, insideState, rootState } from './word-trie.ts';
+import type { WordAutomaton } from './word-automaton.ts';
+import { nodeSize, placeOf, stateAt } from './word-rows.ts';
+import { endsInside, endsWord, findChild, findPair, insideState, rootState, waits } from './word-trie.ts';
 
 /** What stands in place of a match: one fixed text, or one text for each code point of the match. */
 export type WordMask = { readonly with: string } | { readonly perCharacter: string };
@@ -14,6 +15,8 @@ export interface WordMasker extends TextRewriter {
 
 /** `containsWord` looks at the text in steps of this many units, and stops after the first with a match. */
 const searchStep = 16 * 1024;
+/** With so many classes, the set of labels in a node is exact and tells which child it is. */
+const exactWidth = 32;
 /** A longer text is not kept alive for the few characters held back of it. */
 const detachAbove = 256;
 
@@ -68,59 +71,15 @@ class StreamMasker implements WordMasker {
   }
 
   text(chunk: string): string {
-    const automaton = this.#automaton;
-    const { rows, rowLimit, classes, nodes, wholeWords } = automaton;
-    const firstSparse = rowLimit - automaton.rowStates;
-    const exact = automaton.width <= 32;
-    const { length } = chunk;
-    if (length === 0) return chunk;
+    if (chunk === '') return chunk;
     const wasHeld = this.#held.length;
     const matchesBefore = this.#matches;
     this.#reading = wasHeld === 0 ? chunk : this.#held + chunk;
-    let index = this.#high === 0 ? 0 : this.#joinHigh(chunk, wasHeld);
-    let place = this.#place;
-    while (index < length) {
-      const unit = chunk.charCodeAt(index);
-      const label = classes[unit] ?? 0;
-      let next = -1;
-      if (place < rowLimit) {
-        next = rows[place + label] ?? -1;
-      } else if (!wholeWords || !isSurrogate(unit)) {
-        const node = (place - firstSparse) * nodeSize;
-        const labels = nodes[node] ?? 0;
-        let child = 0;
-        if (((labels >>> label) & 1) !== 0) {
-          if (exact) child = (nodes[node + 1] ?? 0) + countBits(labels & ((1 << label) - 1));
-          else {
-            child = findChild(automaton, place - firstSparse, label);
-            if (child !== 0) child += firstSparse;
-          }
-        }
-        if (child === 0) {
-          const rest = nodes[node + 2] ?? 0;
-          if (rest >= 0) {
-            place = rest;
-            continue;
-          }
-        } else next = child;
-      }
-      if (next >= 0) {
-        place = next;
-        index += 1;
-        continue;
-      }
-      this.#place = place;
-      index = this.#step(chunk, index, wasHeld);
-      place = this.#place;
-    }
-    this.#place = place;
-    this.#settle(wasHeld + length);
-    const holds = this.#undecided();
-    if (holds === 0 && wasHeld === 0 && matchesBefore === this.#matches) {
-      this.#reading = '';
-      return chunk;
-    }
-    return this.#release(this.#reading.length - holds);
+    this.#read(chunk, this.#high === 0 ? 0 : this.#joinHigh(chunk, wasHeld), wasHeld);
+    const holds = this.#settle(wasHeld + chunk.length);
+    if (holds > 0 || wasHeld > 0 || matchesBefore !== this.#matches) return this.#release(this.#reading.length - holds);
+    this.#reading = '';
+    return chunk;
   }
 
   flush(): string {
@@ -150,19 +109,58 @@ class StreamMasker implements WordMasker {
     return output;
   }
 
-  /** A word that no longer one goes on from needs no next character. */
-  #settle(end: number): void {
-    const state = stateAt(this.#automaton, this.#place);
-    if (state > insideState && ((this.#automaton.flags[state] ?? 0) & waits) === 0) this.#place = this.#giveUp(state, end, false);
+  /** The hot loop: goes on by rows and nodes, and steps aside for what may tell a match. */
+  #read(chunk: string, first: number, wasHeld: number): void {
+    const { rows, rowLimit, classes, nodes, wholeWords, width, rowStates } = this.#automaton;
+    const searchesFrom = rowLimit - rowStates;
+    const { length } = chunk;
+    let place = this.#place;
+    let index = first;
+    while (index < length) {
+      const unit = chunk.charCodeAt(index);
+      const label = classes[unit] ?? 0;
+      let next = -1;
+      if (place < rowLimit) {
+        next = rows[place + label] ?? -1;
+      } else if (!wholeWords || !isSurrogate(unit)) {
+        const state = place - searchesFrom;
+        const node = state * nodeSize;
+        const labels = nodes[node] ?? 0;
+        if (((labels >>> label) & 1) !== 0) {
+          next =
+            width <= exactWidth
+              ? (nodes[node + 1] ?? 0) + countBits(labels & ((1 << label) - 1))
+              : (findChild(this.#automaton, state, label) || -1 - searchesFrom) + searchesFrom;
+        }
+        const rest = nodes[node + 2] ?? -1;
+        if (next < 0 && rest >= 0) {
+          place = rest;
+          continue;
+        }
+      }
+      if (next >= 0) {
+        place = next;
+        index += 1;
+        continue;
+      }
+      this.#place = place;
+      index = this.#step(chunk, index, wasHeld);
+      place = this.#place;
+    }
+    this.#place = place;
   }
 
-  /** How many units at the end of the text are not decided. */
-  #undecided(): number {
-    const state = stateAt(this.#automaton, this.#place);
-    const depth = this.#automaton.depths[state] ?? 0;
-    if (this.#high === 0) return depth;
+  /** The chunk is read up to `end`: decides what needs no next character. Returns how many units are not decided. */
+  #settle(end: number): number {
+    const { flags, depths } = this.#automaton;
+    let state = stateAt(this.#automaton, this.#place);
+    if (state > insideState && ((flags[state] ?? 0) & waits) === 0) {
+      state = this.#giveUp(state, end, false);
+      this.#place = placeOf(this.#automaton, state);
+    }
+    if (this.#high === 0) return depths[state] ?? 0;
     const mayGoOn = state > insideState || (state === rootState && this.#follow(state, this.#high) !== 0);
-    return mayGoOn ? depth + 1 : 0;
+    return mayGoOn ? (depths[state] ?? 0) + 1 : 0;
   }
 
   /** Reads what rows can't decide, one code point. Returns the index after it. */
@@ -290,7 +288,8 @@ class StreamMasker implements WordMasker {
 
   #replace(start: number, end: number): void {
     const plain = this.#reading.slice(this.#copied, start);
-    this.#output += plain + ('with' in this.#mask ? this.#mask.with : this.#mask.perCharacter.repeat(this.#codePoints(start, end)));
+    this.#output +=
+      plain + ('with' in this.#mask ? this.#mask.with : this.#mask.perCharacter.repeat(this.#codePoints(start, end)));
     this.#copied = end;
     this.#matches += 1;
   }

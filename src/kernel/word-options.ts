@@ -1,5 +1,5 @@
-import Type from 'typebox';
-import { defaulted, reference, type Configured, strictObject } from './schema.ts';
+import Type, { type TObject } from 'typebox';
+import { defaulted, reference, type Configured } from './schema.ts';
 import type { WordMask } from './word-mask.ts';
 import type { WordAutomaton } from './word-automaton.ts';
 import { sharedWordAutomaton } from './shared-word-automaton.ts';
@@ -20,23 +20,29 @@ export const wordOptions = {
     'substring',
   ),
   caseSensitive: defaulted(
-    Type.Boolean({ description: 'False: upper and lower case, full and half width are the same. True: compared exactly.' }),
+    Type.Boolean({
+      description: 'False: upper and lower case, full and half width are the same. True: compared exactly.',
+    }),
     false,
   ),
 };
 
 /** Fields of a component that masks the words. */
 export const maskOptions = {
-  with: Type.Optional(Type.String({ maxLength: 256, description: 'Stands in place of each match; "***" when left out.' })),
+  with: Type.Optional(
+    Type.String({ maxLength: 256, description: 'Stands in place of each match; "***" when left out.' }),
+  ),
   perCharacter: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1, description: 'In place of `with`: stands for each character of a match, which keeps its length.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 1,
+      description: 'In place of `with`: stands for each character of a match, which keeps its length.',
+    }),
   ),
 };
 
-const _wordSchema = strictObject(wordOptions);
-const _maskSchema = strictObject(maskOptions);
-export type WordOptions = Configured<typeof _wordSchema>;
-export type MaskOptions = Configured<typeof _maskSchema>;
+export type WordOptions = Configured<TObject<typeof wordOptions>>;
+export type MaskOptions = Configured<TObject<typeof maskOptions>>;
 
 /** The automaton of a config, shared with every other config of the same words. Throws as `buildWordAutomaton` does. */
 export function automatonOf({ words, match, caseSensitive }: WordOptions): WordAutomaton {

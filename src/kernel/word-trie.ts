@@ -1,3 +1,6 @@
+import { isLowSurrogate, isWordCodePoint, joinSurrogates } from './text-folding.ts';
+import type { WordAlphabet } from './word-alphabet.ts';
+
 /*
  * The tree of all words, breadth first: the children of a state lie side by side, and states near the root have the
  * smallest numbers. State 0 is the root. State 1 has no children: it is the place "inside of a word that began
@@ -8,6 +11,10 @@ export const rootState = 0;
 export const insideState = 1;
 /** Bit of `flags`: the path from the root to the state is a word. */
 export const endsWord = 1;
+/** Bit of `flags`: what comes after the state touches a letter or digit. Whole-word matching only. */
+export const endsInside = 2;
+/** Bit of `flags`: the next character is needed to decide: a longer word goes on from here, or only whole words count. */
+export const waits = 4;
 
 /** Tables indexed by state. */
 export interface WordTrie {
@@ -80,6 +87,41 @@ export function findChild(trie: Pick<WordTrie, 'children' | 'labels'>, state: nu
     else high = middle;
   }
   return low < end && labels[low] === label ? low : 0;
+}
+
+/** The state after both halves of a surrogate pair, or 0. */
+export function findPair(
+  trie: Pick<WordTrie, 'children' | 'labels'>,
+  state: number,
+  high: number,
+  low: number,
+): number {
+  const middle = findChild(trie, state, high);
+  return middle === 0 ? 0 : findChild(trie, middle, low);
+}
+
+/** Sets `endsInside`. */
+export function markInsideEnds(trie: WordTrie, alphabet: WordAlphabet): void {
+  for (let state = insideState + 1; state < trie.stateCount; state += 1) {
+    if (isLetterState(trie, alphabet, state)) trie.flags[state] = (trie.flags[state] ?? 0) | endsInside;
+  }
+}
+
+/** Whether the code point that a state ends with is a letter or digit. */
+function isLetterState(trie: WordTrie, alphabet: WordAlphabet, state: number): boolean {
+  const label = trie.labels[state] ?? 0;
+  const unit = alphabet.units[label] ?? 0;
+  if (!isLowSurrogate(unit)) return alphabet.letters[label] === 1;
+  const high = alphabet.units[trie.labels[trie.parents[state] ?? 0] ?? 0] ?? 0;
+  return isWordCodePoint(joinSurrogates(high, unit));
+}
+
+/** Sets `waits`. */
+export function markWaiting(trie: WordTrie, wholeWords: boolean): void {
+  for (let state = insideState + 1; state < trie.stateCount; state += 1) {
+    const isLeaf = trie.children[state] === trie.children[state + 1];
+    if (wholeWords || !isLeaf) trie.flags[state] = (trie.flags[state] ?? 0) | waits;
+  }
 }
 
 function endOfUnit(words: readonly string[], from: number, to: number, depth: number): number {

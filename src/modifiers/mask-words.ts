@@ -8,7 +8,11 @@ const config = strictObject({
   ...wordOptions,
   ...maskOptions,
   channels: defaulted(
-    Type.Array(Type.Enum([...channels]), { minItems: 1, uniqueItems: true, description: 'Kinds of text that are masked.' }),
+    Type.Array(Type.Enum([...channels]), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Kinds of text that are masked.',
+    }),
     [...channels],
   ),
 });
@@ -25,12 +29,42 @@ export const maskWords = defineModifier({
   needs: [],
   guard: true,
   examples: [
-    { title: 'A word in two pieces', config: { words: ['secret'] }, given: ['the sec', 'ret is 42'], expect: 'the *** is 42' },
-    { title: 'Case and width make no difference', config: { words: ['secret', '秘密'] }, given: ['Ｓｅｃ', 'RET 秘', '密!'], expect: '*** ***!' },
-    { title: 'The longest word wins', config: { words: ['pass', 'password'], with: '[hidden]' }, given: ['pass', 'word, pass', 'port'], expect: '[hidden], [hidden]port' },
-    { title: 'Whole words only', config: { words: ['art'], match: 'word' }, given: ['art, par', 'ty, art', 'ist, art'], expect: '***, party, artist, ***' },
-    { title: 'One mark for each character', config: { words: ['敏感词'], perCharacter: '*' }, given: ['这是敏', '感词。'], expect: '这是***。' },
-    { title: 'Exact case', config: { words: ['Apple'], caseSensitive: true }, given: ['Apple and apple'], expect: '*** and apple' },
+    {
+      title: 'A word in two pieces',
+      config: { words: ['secret'] },
+      given: ['the sec', 'ret is 42'],
+      expect: 'the *** is 42',
+    },
+    {
+      title: 'Case and width make no difference',
+      config: { words: ['secret', '秘密'] },
+      given: ['Ｓｅｃ', 'RET 秘', '密!'],
+      expect: '*** ***!',
+    },
+    {
+      title: 'The longest word wins',
+      config: { words: ['pass', 'password'], with: '[hidden]' },
+      given: ['pass', 'word, pass', 'port'],
+      expect: '[hidden], [hidden]port',
+    },
+    {
+      title: 'Whole words only',
+      config: { words: ['art'], match: 'word' },
+      given: ['art, par', 'ty, art', 'ist, art'],
+      expect: '***, party, artist, ***',
+    },
+    {
+      title: 'One mark for each character',
+      config: { words: ['敏感词'], perCharacter: '*' },
+      given: ['这是敏', '感词。'],
+      expect: '这是***。',
+    },
+    {
+      title: 'Exact case',
+      config: { words: ['Apple'], caseSensitive: true },
+      given: ['Apple and apple'],
+      expect: '*** and apple',
+    },
   ],
   create(options) {
     const automaton = automatonOf(options);

@@ -11,11 +11,17 @@ const config = strictObject({
   ...wordOptions,
   ...maskOptions,
   action: defaulted(
-    Type.Enum(['mask', 'block'], { description: 'mask: replace each match. block: refuse the request, with the error REQUEST_BLOCKED.' }),
+    Type.Enum(['mask', 'block'], {
+      description: 'mask: replace each match. block: refuse the request, with the error REQUEST_BLOCKED.',
+    }),
     'mask',
   ),
   roles: defaulted(
-    Type.Array(Type.Enum([...roles]), { minItems: 1, uniqueItems: true, description: 'Whose text is looked at. Results of tools have the role "tool".' }),
+    Type.Array(Type.Enum([...roles]), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Whose text is looked at. Results of tools have the role "tool".',
+    }),
     ['user'],
   ),
   rule: defaulted({ ...Name, description: 'Name of the rule that a refused caller is told.' }, 'sensitive-words'),
@@ -32,18 +38,45 @@ export const sensitiveWords = defineProcessor({
   needs: [],
   guard: true,
   examples: [
-    { title: 'Mask a word', config: { words: ['project x'] }, given: 'Tell me about Project X!', expect: 'Tell me about ***!' },
-    { title: 'Block a request', config: { words: ['project x'], action: 'block' }, given: 'Tell me about PROJECT X!', expect: { error: 'REQUEST_BLOCKED' } },
-    { title: 'Let others pass', config: { words: ['project x'], action: 'block' }, given: 'Tell me about projects.', expect: 'Tell me about projects.' },
-    { title: 'Chinese and full-width text', config: { words: ['机密', 'vip'], perCharacter: '＊' }, given: '机密的ＶＩＰ名单', expect: '＊＊的＊＊＊名单' },
-    { title: 'Whole words only', config: { words: ['ass'], match: 'word', with: '#' }, given: 'a class, an ass', expect: 'a class, an #' },
+    {
+      title: 'Mask a word',
+      config: { words: ['project x'] },
+      given: 'Tell me about Project X!',
+      expect: 'Tell me about ***!',
+    },
+    {
+      title: 'Block a request',
+      config: { words: ['project x'], action: 'block' },
+      given: 'Tell me about PROJECT X!',
+      expect: { error: 'REQUEST_BLOCKED' },
+    },
+    {
+      title: 'Let others pass',
+      config: { words: ['project x'], action: 'block' },
+      given: 'Tell me about projects.',
+      expect: 'Tell me about projects.',
+    },
+    {
+      title: 'Chinese and full-width text',
+      config: { words: ['机密', 'vip'], perCharacter: '＊' },
+      given: '机密的ＶＩＰ名单',
+      expect: '＊＊的＊＊＊名单',
+    },
+    {
+      title: 'Whole words only',
+      config: { words: ['ass'], match: 'word', with: '#' },
+      given: 'a class, an ass',
+      expect: 'a class, an #',
+    },
   ],
   create(options): Processor {
     const automaton = automatonOf(options);
     const mask = maskOf(options);
     const watched = new Set(options.roles);
     const blocks = new OpenBlocks(() => createWordMasker(automaton, mask));
-    return options.action === 'mask' ? maskingProcessor(watched, blocks) : blockingProcessor(watched, blocks, options.rule);
+    return options.action === 'mask'
+      ? maskingProcessor(watched, blocks)
+      : blockingProcessor(watched, blocks, options.rule);
   },
 });
 

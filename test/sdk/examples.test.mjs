@@ -21,7 +21,7 @@ describe('the examples, as they are', () => {
     cpSync(join(projectFolder, 'examples'), folder, { recursive: true });
     symlinkSync(fileURLToPath(new URL('node_modules', import.meta.url)), join(folder, 'node_modules'), 'junction');
     product = await startProduct(join(projectFolder, 'pipelines'));
-    options = { cwd: folder, env: { ...process.env, SLUICE_URL: product.origin }, timeout: 20_000 };
+    options = { cwd: folder, env: { ...process.env, BASE_URL: product.origin }, timeout: 20_000 };
   });
   after(async () => {
     await product?.stop();
@@ -42,7 +42,7 @@ describe('the examples, as they are', () => {
   });
 
   it('event-source.mjs fails when the product refuses', async () => {
-    const env = { ...options.env, SLUICE_URL: `${product.origin}/nothing-here` };
+    const env = { ...options.env, BASE_URL: `${product.origin}/nothing-here` };
     await assert.rejects(run(process.execPath, ['event-source.mjs', 'hello'], { ...options, env }), { code: 1 });
   });
 

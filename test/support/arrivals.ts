@@ -26,7 +26,10 @@ export class Arrivals<T> {
     try {
       return await within(arrival, what);
     } catch (error) {
-      this.#waiting.splice(this.#waiting.findIndex((entry) => entry === waiting), 1);
+      this.#waiting.splice(
+        this.#waiting.findIndex((entry) => entry === waiting),
+        1,
+      );
       throw error;
     }
   }

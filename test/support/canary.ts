@@ -29,7 +29,9 @@ export function leaksOf(secret: string, text: string): readonly string[] {
 }
 
 function shiftedBase64(bytes: Buffer, shift: number, encoding: 'base64' | 'base64url'): string {
-  const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString(encoding).replace(/=+$/, '');
+  const text = Buffer.concat([Buffer.alloc(shift), bytes])
+    .toString(encoding)
+    .replace(/=+$/, '');
   const firstPure = Math.ceil((shift * 8) / 6);
   const lastPure = Math.floor(((shift + bytes.length) * 8) / 6);
   return text.slice(firstPure, lastPure);

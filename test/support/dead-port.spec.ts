@@ -1,25 +1,26 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { refusingPort, silentPort } from './dead-port.ts';
 import { turn } from './turn.ts';
 
-const outcome = (port: number, settled: (how: string) => void): void => {
-  const socket = connect(port, '127.0.0.1');
-  socket.once('connect', () => settled('connected')).once('error', (error: NodeJS.ErrnoException) => settled(String(error.code)));
-};
+const outcome = (port: number, settled: (how: string) => void): Socket =>
+  connect(port, '127.0.0.1')
+    .once('connect', () => settled('connected'))
+    .once('error', (error: NodeJS.ErrnoException) => settled(String(error.code)));
 
 describe('dead ports', () => {
   it('refuses', async () => {
     const port = await refusingPort();
-    expect(await new Promise<string>((resolve) => outcome(port, resolve))).toBe('ECONNREFUSED');
+    expect(await new Promise<string>((resolve) => void outcome(port, resolve))).toBe('ECONNREFUSED');
   });
 
   it('keeps silent', async () => {
-    const { port, close } = await silentPort();
+    const silent = await silentPort();
     let how = 'nothing yet';
-    outcome(port, (result) => (how = result));
+    const socket = outcome(silent.port, (result) => (how = result));
     await turn(200);
     expect(how).toBe('nothing yet');
-    await close();
+    socket.destroy();
+    await silent.close();
   });
 });

@@ -62,6 +62,9 @@ export class FaultConnection {
   /** The other side left while a request was being sent or answered. */
   aborted = false;
   requestCount = 0;
+  /** Resolves when `state` becomes `closed`. */
+  readonly closed: Promise<void>;
+  readonly #closed = Promise.withResolvers<void>();
   readonly #socket: Socket;
   readonly #raw: Socket;
   readonly #host: ConnectionHost;
@@ -83,6 +86,7 @@ export class FaultConnection {
     this.#socket = socket;
     this.#raw = raw;
     this.#host = host;
+    this.closed = this.#closed.promise;
     this.openedAt = host.clock?.now() ?? performance.now();
     this.#reader = new HttpMessageReader('request', {
       onHead: (head) => this.#onHead(head),
@@ -148,11 +152,24 @@ export class FaultConnection {
     const [method = '', path = ''] = startLine.split(' ');
     const pieces: Buffer[] = [];
     const request: MutableRequest = {
-      index: this.#host.requestCount(), connectionId: this.id, reused: this.requestCount > 0,
-      method, path, headers, rawHeaders, at: this.#host.clock?.now() ?? performance.now(),
-      pieces, size: 0, complete: false, outcome: 'open',
-      get body() { return Buffer.concat(pieces); },
-      get bodyText() { return Buffer.concat(pieces).toString('utf8'); },
+      index: this.#host.requestCount(),
+      connectionId: this.id,
+      reused: this.requestCount > 0,
+      method,
+      path,
+      headers,
+      rawHeaders,
+      at: this.#host.clock?.now() ?? performance.now(),
+      pieces,
+      size: 0,
+      complete: false,
+      outcome: this.closedBy === undefined ? 'open' : 'cut',
+      get body() {
+        return Buffer.concat(pieces);
+      },
+      get bodyText() {
+        return Buffer.concat(pieces).toString('utf8');
+      },
     };
     this.requestCount += 1;
     this.#busy = true;
@@ -211,7 +228,9 @@ export class FaultConnection {
       sleep: (milliseconds) => Promise.race([this.#sleep(milliseconds), this.#gone.promise]),
       answered: () => this.#answered(),
       gone: this.#gone.promise,
-      get left() { return isLeft(); },
+      get left() {
+        return isLeft();
+      },
     };
   }
 
@@ -290,5 +309,6 @@ export class FaultConnection {
     this.#busy = false;
     this.state = 'closed';
     this.#host.onClosed(this);
+    this.#closed.resolve();
   }
 }

@@ -47,12 +47,19 @@ export interface FaultUpstream {
 }
 
 /** Starts the server on a free port of 127.0.0.1. */
-export async function startFaultUpstream(source: ScenarioSource, options: FaultUpstreamOptions = {}): Promise<FaultUpstream> {
+export async function startFaultUpstream(
+  source: ScenarioSource,
+  options: FaultUpstreamOptions = {},
+): Promise<FaultUpstream> {
   const scenarios = new ScenarioQueue(source);
   const tls = options.tls ?? scenarios.tls;
   const secrets = tls === undefined || tls === 'handshake-stall' ? undefined : secretsFor(tls);
   const requests: RequestRecord[] = [];
-  const [played, opened, closed] = [new Arrivals<RequestRecord>(), new Arrivals<FaultConnection>(), new Arrivals<FaultConnection>()];
+  const [played, opened, closed] = [
+    new Arrivals<RequestRecord>(),
+    new Arrivals<FaultConnection>(),
+    new Arrivals<FaultConnection>(),
+  ];
   const host: ConnectionHost = {
     gates: new Gates(),
     clock: options.clock,
@@ -83,14 +90,19 @@ export async function startFaultUpstream(source: ScenarioSource, options: FaultU
     requests,
     connections: opened.items,
     problems: host.problems,
-    get openConnections() { return ofState(({ state }) => state === 'open').length; },
-    get activeConnections() { return ofState(({ active }) => active).length; },
+    get openConnections() {
+      return ofState(({ state }) => state === 'open').length;
+    },
+    get activeConnections() {
+      return ofState(({ active }) => active).length;
+    },
     nextRequest: () => played.next('a request at the upstream'),
     nextConnection: () => opened.next('a connection to the upstream'),
     nextClose: () => closed.next('the close of a connection to the upstream'),
     release: (gate) => host.gates.release(gate),
     reached: (gate) => host.gates.reached(gate),
-    closeIdle: (how = 'fin') => ofState(({ state, active }) => state === 'open' && !active).forEach((connection) => connection.destroy(how)),
+    closeIdle: (how = 'fin') =>
+      ofState(({ state, active }) => state === 'open' && !active).forEach((connection) => connection.destroy(how)),
     close: () => close(server, opened.items),
   };
 }
@@ -134,7 +146,10 @@ class ScenarioQueue {
 }
 
 function listOf(source: ScenarioLike | readonly ScenarioLike[]): readonly Scenario[] {
-  const isList = Array.isArray(source) && source.length > 0 && source.every((item) => typeof item === 'object' && (Array.isArray(item) || 'steps' in item));
+  const isList =
+    Array.isArray(source) &&
+    source.length > 0 &&
+    source.every((item) => typeof item === 'object' && (Array.isArray(item) || 'steps' in item));
   return isList ? (source as readonly ScenarioLike[]).map(scenarioOf) : [scenarioOf(source as ScenarioLike)];
 }
 
@@ -151,7 +166,10 @@ function secretsFor(mode: Exclude<TlsMode, 'handshake-stall'>): Secrets {
     ...(mode === 'expired' ? { notAfter: new Date('2021-01-01') } : {}),
     ...(mode === 'untrusted' ? {} : { issuer: authority }),
   });
-  return { context: createSecureContext({ key: server.key, cert: server.certificate }), authority: authority.certificate };
+  return {
+    context: createSecureContext({ key: server.key, cert: server.certificate }),
+    authority: authority.certificate,
+  };
 }
 
 function secured(raw: Socket, secureContext: SecureContext): Socket {
@@ -168,5 +186,5 @@ async function close(server: Server, connections: readonly FaultConnection[]): P
   if (!server.listening) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const connection of connections) connection.destroy();
-  await closed;
+  await Promise.all([closed, ...connections.map((connection) => connection.closed)]);
 }

@@ -12,7 +12,11 @@ interface Message {
   complete: boolean;
 }
 
-function readAll(kind: 'request' | 'response', chunks: readonly Buffer[], noBody = false): { messages: Message[]; reader: HttpMessageReader } {
+function readAll(
+  kind: 'request' | 'response',
+  chunks: readonly Buffer[],
+  noBody = false,
+): { messages: Message[]; reader: HttpMessageReader } {
   const messages: Message[] = [];
   const reader = new HttpMessageReader(kind, {
     onHead: ({ startLine, headers }) => {
@@ -32,14 +36,21 @@ function readAll(kind: 'request' | 'response', chunks: readonly Buffer[], noBody
   return { messages, reader };
 }
 
-const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\nx-a: 2\r\n\r\n5\r\nhello\r\nA;ext=1\r\n, world!!\n\r\n0\r\nx-trailer: t\r\n\r\n';
+const chunked =
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\nx-a: 2\r\n\r\n5\r\nhello\r\nA;ext=1\r\n, world!!\n\r\n0\r\nx-trailer: t\r\n\r\n';
 
 describe('HttpMessageReader', () => {
   it('reads messages one after another, cut anywhere', () => {
-    const second = 'HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc';
+    const second =
+      'HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc';
     for (const { chunks } of everySplit(Buffer.from(chunked + second))) {
       expect(readAll('response', chunks).messages).toEqual([
-        { start: 'HTTP/1.1 200 OK', headers: { 'transfer-encoding': 'chunked', 'x-a': '1, 2' }, body: 'hello, world!!\n', complete: true },
+        {
+          start: 'HTTP/1.1 200 OK',
+          headers: { 'transfer-encoding': 'chunked', 'x-a': '1, 2' },
+          body: 'hello, world!!\n',
+          complete: true,
+        },
         { start: 'HTTP/1.1 204 No Content', headers: { 'content-length': '0' }, body: '', complete: true },
         { start: 'HTTP/1.1 200 OK', headers: { 'content-length': '3' }, body: 'abc', complete: true },
       ]);
@@ -88,7 +99,11 @@ describe('HttpMessageReader', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const client = await probe({ port: (server.address() as AddressInfo).port }, { path: '/', body: {} });
     expect(await client.end()).toBe('complete');
-    expect(await client.response()).toMatchObject({ status: 200, text: 'first second', headers: { 'set-cookie': 'a=1, b=2' } });
+    expect(await client.response()).toMatchObject({
+      status: 200,
+      text: 'first second',
+      headers: { 'set-cookie': 'a=1, b=2' },
+    });
     client.destroy();
     server.close();
   });

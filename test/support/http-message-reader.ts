@@ -14,7 +14,15 @@ export interface MessageListener {
   onEnd(): void;
 }
 
-type State = 'start-line' | 'headers' | 'fixed-body' | 'chunk-size' | 'chunk-body' | 'chunk-end' | 'trailers' | 'until-close';
+type State =
+  | 'start-line'
+  | 'headers'
+  | 'fixed-body'
+  | 'chunk-size'
+  | 'chunk-body'
+  | 'chunk-end'
+  | 'trailers'
+  | 'until-close';
 
 export const MAX_LINE_BYTES = 1_048_576;
 const LINE_END = '\r\n';
@@ -108,7 +116,8 @@ export class HttpMessageReader {
 
   #readStartLine(line: string): void {
     const pattern = this.#kind === 'request' ? /^[A-Z]+ \S+ HTTP\/1\.[01]$/ : /^HTTP\/1\.[01] \d{3}(?: .*)?$/;
-    if (!pattern.test(line)) throw new Error(`No start line of a ${this.#kind}: ${JSON.stringify(line.slice(0, 200))}.`);
+    if (!pattern.test(line))
+      throw new Error(`No start line of a ${this.#kind}: ${JSON.stringify(line.slice(0, 200))}.`);
     this.#startLine = line;
     this.#headers = [];
     this.#go('headers');

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { startFaultUpstream, type FaultUpstream } from './fault-upstream.ts';
 import { checkInvariants, findViolations, type EngineMetrics, type EngineView } from './invariants.ts';
 import { LogCapture } from './log-capture.ts';
@@ -12,8 +12,17 @@ import { TestClock } from './test-clock.ts';
 import { eventually, turn } from './turn.ts';
 
 const secret = 'sk-canary/7f3a+9c1e';
-const atRest: EngineMetrics = { streamsOpened: 3, streamsEnded: 3, streamsLive: 0, upstreamCallsLive: 0, generationsLive: 1 };
-const engine = (change: Partial<EngineMetrics> = {}, closed = false): EngineView => ({ metrics: () => ({ ...atRest, ...change }), closed });
+const atRest: EngineMetrics = {
+  streamsOpened: 3,
+  streamsEnded: 3,
+  streamsLive: 0,
+  upstreamCallsLive: 0,
+  generationsLive: 1,
+};
+const engine = (change: Partial<EngineMetrics> = {}, closed = false): EngineView => ({
+  metrics: () => ({ ...atRest, ...change }),
+  closed,
+});
 
 /** Here the upstream plays the gateway: what it writes is what a client gets. */
 let gateway: FaultUpstream;
@@ -39,7 +48,15 @@ describe('a sound test', () => {
     const output = { probe: await receive(streaming(answerFrames({ text: ['hi'] }))), dialect: 'openai-chat' } as const;
     await output.probe.end();
     const upstreams = [gateway];
-    await checkInvariants({ engine: engine(), upstreams, clock, outputs: [output], logs: [log], canaries: [secret], watch });
+    await checkInvariants({
+      engine: engine(),
+      upstreams,
+      clock,
+      outputs: [output],
+      logs: [log],
+      canaries: [secret],
+      watch,
+    });
   });
 
   it('may have sockets that are about to close', async () => {
@@ -77,7 +94,9 @@ describe('connections to an upstream', () => {
     await receive(answering(200, '{}'));
     await client.end();
     expect(findViolations({ engine: engine(), upstreams: [gateway] })).toEqual([]);
-    expect(findViolations({ engine: engine({ generationsLive: 0 }, true), upstreams: [gateway] })).toEqual([`1 connections to ${gateway.origin} are still open`]);
+    expect(findViolations({ engine: engine({ generationsLive: 0 }, true), upstreams: [gateway] })).toEqual([
+      `1 connections to ${gateway.origin} are still open`,
+    ]);
   });
 
   it.each<[string, readonly Step[] | Scenario]>([
@@ -122,17 +141,65 @@ describe('the end of a stream', () => {
     ['a reset', 'openai-chat', streaming([text], ['rst']), []],
     ['a message that is cut', 'openai-chat', streaming([text], ['fin']), []],
     ['nothing', 'openai-chat', streaming([text]), ['ends cleanly without a terminal']],
-    ['nothing, until FIN', 'openai-chat', [{ status: 200, framing: 'close', headers: { 'content-type': 'text/event-stream' } }, { write: { text } }], ['ends cleanly without a terminal']],
-    ['both', 'openai-chat', streaming([text, errorFrame({ message: 'no' }), doneFrame]), ['has 1 frames behind its terminal', 'has 2 terminals']],
-    ['[DONE] twice', 'openai-chat', streaming([doneFrame, doneFrame]), ['has 1 frames behind its terminal', 'has 2 terminals']],
-    ['[DONE] and a reset', 'openai-chat', streaming([text, doneFrame], ['rst']), ['has a terminal and a broken end (reset) too']],
-    ['an error and a cut', 'openai-chat', streaming([errorFrame({ message: 'no' })], ['fin']), ['has a terminal and a broken end (fin) too']],
+    [
+      'nothing, until FIN',
+      'openai-chat',
+      [{ status: 200, framing: 'close', headers: { 'content-type': 'text/event-stream' } }, { write: { text } }],
+      ['ends cleanly without a terminal'],
+    ],
+    [
+      'both',
+      'openai-chat',
+      streaming([text, errorFrame({ message: 'no' }), doneFrame]),
+      ['has 1 frames behind its terminal', 'has 2 terminals'],
+    ],
+    [
+      '[DONE] twice',
+      'openai-chat',
+      streaming([doneFrame, doneFrame]),
+      ['has 1 frames behind its terminal', 'has 2 terminals'],
+    ],
+    [
+      '[DONE] and a reset',
+      'openai-chat',
+      streaming([text, doneFrame], ['rst']),
+      ['has a terminal and a broken end (reset) too'],
+    ],
+    [
+      'an error and a cut',
+      'openai-chat',
+      streaming([errorFrame({ message: 'no' })], ['fin']),
+      ['has a terminal and a broken end (fin) too'],
+    ],
     ['text behind [DONE]', 'openai-chat', streaming([doneFrame, text]), ['has 1 frames behind its terminal']],
-    ['a heartbeat behind [DONE]', 'openai-chat', streaming([doneFrame, commentFrame('hb')]), ['has 1 frames behind its terminal']],
-    ['a heartbeat in a frame', 'openai-chat', streaming(['data: {"choi: hb\n\n', 'data: [DONE]\n\n']), ['has a frame that is no JSON: "{\\"choi: hb"']],
+    [
+      'a heartbeat behind [DONE]',
+      'openai-chat',
+      streaming([doneFrame, commentFrame('hb')]),
+      ['has 1 frames behind its terminal'],
+    ],
+    [
+      'a heartbeat in a frame',
+      'openai-chat',
+      streaming(['data: {"choi: hb\n\n', 'data: [DONE]\n\n']),
+      ['has a frame that is no JSON: "{\\"choi: hb"'],
+    ],
     ['half a frame', 'openai-chat', streaming([doneFrame, 'data: {']), ['ends inside a frame: "data: {"']],
-    ['half a character', 'openai-chat', [...streaming([], []), { write: { base64: Buffer.concat([Buffer.from('data: '), Buffer.of(0xe4), Buffer.from(`\n\n${doneFrame}`)]).toString('base64') } }],
-      ['has a frame that is no JSON: "\ufffd"', 'is not valid UTF-8']],
+    [
+      'half a character',
+      'openai-chat',
+      [
+        ...streaming([], []),
+        {
+          write: {
+            base64: Buffer.concat([Buffer.from('data: '), Buffer.of(0xe4), Buffer.from(`\n\n${doneFrame}`)]).toString(
+              'base64',
+            ),
+          },
+        },
+      ],
+      ['has a frame that is no JSON: "\ufffd"', 'is not valid UTF-8'],
+    ],
     ['no end at all', 'openai-chat', streaming([text], ['stall']), ['has not ended']],
     ['stream.end', 'native', streaming(native('stream.start', ok)), []],
     ['error and stream.end', 'native', streaming(native('stream.start', { type: 'error', code: 'X' }, failed)), []],
@@ -142,18 +209,30 @@ describe('the end of a stream', () => {
     ['two native ends', 'native', streaming(native(ok, ok)), ['has 1 frames behind stream.end', 'has 2 terminals']],
     ['an error that is called ok', 'native', streaming(native('error', ok)), ['has an error and the outcome ok']],
     ['a failure without an error', 'native', streaming(native(failed)), ['has the outcome error and no error']],
-    ['events behind an error', 'native', streaming(native('error', 'text.delta', failed)), ['goes on between error and stream.end']],
+    [
+      'events behind an error',
+      'native',
+      streaming(native('error', 'text.delta', failed)),
+      ['goes on between error and stream.end'],
+    ],
     ['two errors', 'native', streaming(native('error', 'error', failed)), ['has 2 errors']],
     ['no event', 'native', streaming(['data: {}\n\n', ...native(ok)]), ['has a frame that is no event: "{}"']],
     ['a JSON error', 'openai-chat', answering(502, { error: {} }), []],
-    ['a cut JSON error', 'openai-chat', [{ status: 502, framing: 'length', length: 9 }, { write: { text: '{' } }, 'fin'], ['status 502: the document is cut (fin)']],
+    [
+      'a cut JSON error',
+      'openai-chat',
+      [{ status: 502, framing: 'length', length: 9 }, { write: { text: '{' } }, 'fin'],
+      ['status 502: the document is cut (fin)'],
+    ],
     ['a document that is no JSON', 'openai-chat', answering(502, '<html>'), ['status 502: the document is no JSON']],
   ];
 
   it.each(table)('%s (%s)', async (_name, dialect, steps, faults) => {
     await receive(steps);
     await (faults[0] === 'has not ended' ? client.until('hi') : client.end());
-    expect(findViolations({ outputs: [{ probe: client, dialect }] })).toEqual(faults.map((fault) => `client 0: response 0: ${fault}`));
+    expect(findViolations({ outputs: [{ probe: client, dialect }] })).toEqual(
+      faults.map((fault) => `client 0: response 0: ${fault}`),
+    );
   });
 
   it.each<[string, Step, readonly string[]]>([
@@ -179,7 +258,12 @@ describe('a secret', () => {
     ['raw', `key ${secret}`],
     ['URL', `/?key=${encodeURIComponent(secret).toLowerCase()}`],
     ['base64, shift 0', Buffer.from(secret).toString('base64')],
-    ['base64, shift 2', Buffer.from(`me:${secret}!`).toString('base64').replace(/^.{4}/, (part) => part)],
+    [
+      'base64, shift 2',
+      Buffer.from(`me:${secret}!`)
+        .toString('base64')
+        .replace(/^.{4}/, (part) => part),
+    ],
     ['base64url, shift 1', Buffer.from(`????${secret}`).toString('base64url')],
     ['hex', Buffer.from(secret).toString('hex').toUpperCase()],
   ];
@@ -187,25 +271,39 @@ describe('a secret', () => {
   it.each(forms)('is found in a log: %s', (_form, text) => {
     const log = new LogCapture();
     log.warn('line', { nested: { text } });
-    expect(findViolations({ logs: [log], canaries: ['sk-another-one', secret] }).join()).toContain('log 0: canary 1 leaks (');
+    expect(findViolations({ logs: [log], canaries: ['sk-another-one', secret] }).join()).toContain(
+      'log 0: canary 1 leaks (',
+    );
   });
 
   it.each<[string, readonly string[], ClientDialect]>([
     ['in one frame', [textFrame(secret), doneFrame], 'openai-chat'],
     ['spread over deltas', [...secret].map((letter) => textFrame(letter)).concat(doneFrame), 'openai-chat'],
-    ['spread over native deltas', [...[...secret].map((text) => sseFrame({ type: 'text.delta', text })), sseFrame({ type: 'stream.end', outcome: 'ok' })], 'native'],
+    [
+      'spread over native deltas',
+      [
+        ...[...secret].map((text) => sseFrame({ type: 'text.delta', text })),
+        sseFrame({ type: 'stream.end', outcome: 'ok' }),
+      ],
+      'native',
+    ],
     ['in a comment', [commentFrame(secret), doneFrame], 'openai-chat'],
   ])('is found at a client: %s', async (_name, frames, dialect) => {
     await receive(streaming(frames));
     await client.end();
-    expect(findViolations({ outputs: [{ probe: client, dialect }], canaries: [secret] })).toContain('client 0: canary 0 leaks (raw)');
+    expect(findViolations({ outputs: [{ probe: client, dialect }], canaries: [secret] })).toContain(
+      'client 0: canary 0 leaks (raw)',
+    );
   });
 
   it('is found in a header, and in an answer that is cut into chunks in the middle of it', async () => {
     await receive([{ status: 200, headers: { 'x-key': secret } }, { write: { text: `{"a":"${secret}"}`, chunk: 3 } }]);
     await client.end();
     const [outputs, canaries] = [[{ probe: client, dialect: 'native' }] as const, [secret]];
-    expect(findViolations({ outputs, canaries })).toEqual(['client 0: canary 0 leaks (raw)', 'client 0: canary 0 leaks (JSON)']);
+    expect(findViolations({ outputs, canaries })).toEqual([
+      'client 0: canary 0 leaks (raw)',
+      'client 0: canary 0 leaks (JSON)',
+    ]);
   });
 });
 
@@ -215,7 +313,7 @@ describe('the process', () => {
   });
 
   it('may not have a polluted prototype', () => {
-    Object.defineProperty(Object.prototype, 'polluted', { value: 1, configurable: true });
+    Reflect.set(Object.prototype, 'polluted', 1);
     expect(findViolations({})).toEqual(['Object.prototype has the property "polluted"']);
   });
 

@@ -64,7 +64,8 @@ export async function checkInvariants(input: InvariantInput): Promise<void> {
     await turn();
     violations = findViolations(input);
   }
-  if (violations.length > 0) throw new Error(`Broken invariants:\n${violations.map((violation) => `- ${violation}`).join('\n')}`);
+  if (violations.length > 0)
+    throw new Error(`Broken invariants:\n${violations.map((violation) => `- ${violation}`).join('\n')}`);
 }
 
 /** What is wrong at this moment. */
@@ -74,7 +75,8 @@ export function findViolations(input: InvariantInput): readonly string[] {
     ...upstreamViolations(input),
     ...timerViolations(input),
     ...(input.outputs ?? []).flatMap(({ probe, dialect, name }, index) =>
-      terminalFaults(probe, dialect).map((fault) => `client ${name ?? index}: ${fault}`)),
+      terminalFaults(probe, dialect).map((fault) => `client ${name ?? index}: ${fault}`),
+    ),
     ...leakViolations(input),
     ...pollutionViolations(),
     ...(input.watch?.escaped ?? []),
@@ -88,7 +90,9 @@ function engineViolations({ engine }: InvariantInput): readonly string[] {
   const generations = engine.closed ? 0 : (engine.pipelines ?? 1);
   return [
     ...(streamsOpened === streamsEnded ? [] : [`${streamsOpened} streams were opened and ${streamsEnded} ended`]),
-    ...(['streamsLive', 'upstreamCallsLive'] as const).flatMap((gauge) => (metrics[gauge] === 0 ? [] : [`${gauge} is ${metrics[gauge]}, not 0`])),
+    ...(['streamsLive', 'upstreamCallsLive'] as const).flatMap((gauge) =>
+      metrics[gauge] === 0 ? [] : [`${gauge} is ${metrics[gauge]}, not 0`],
+    ),
     ...(generationsLive === generations ? [] : [`generationsLive is ${generationsLive}, not ${generations}`]),
   ];
 }

@@ -12,7 +12,12 @@ describe('LogCapture', () => {
     log.info('b', { run: 'r1' });
     log.warn('c');
     log.error('d');
-    expect(log.lines).toMatchObject([{ level: 'debug' }, { level: 'info', message: 'b', fields: { run: 'r1' } }, { level: 'warn' }, { level: 'error' }]);
+    expect(log.lines).toMatchObject([
+      { level: 'debug' },
+      { level: 'info', message: 'b', fields: { run: 'r1' } },
+      { level: 'warn' },
+      { level: 'error' },
+    ]);
     expect(log.messages('warn')).toEqual(['c']);
     expect(log.text()).toContain('info b run r1');
   });
@@ -36,8 +41,22 @@ describe('LogCapture', () => {
     ['a set', { set: new Set([secret]) }],
     ['an address', { url: new URL(`https://x.example/?key=${secret}`) }],
     ['headers', { headers: new Headers({ authorization: `Bearer ${secret}` }) }],
-    ['a getter', { get token() { return secret; } }],
-    ['a getter that throws', { get token() { throw new Error(secret); } }],
+    [
+      'a getter',
+      {
+        get token() {
+          return secret;
+        },
+      },
+    ],
+    [
+      'a getter that throws',
+      {
+        get token() {
+          throw new Error(secret);
+        },
+      },
+    ],
     ['a hidden property', Object.defineProperty({}, 'hidden', { value: secret })],
     ['a circle', cyclic],
   ])('finds text in %s', (_name, fields) => {

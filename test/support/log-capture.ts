@@ -79,16 +79,22 @@ export function textWithin(value: unknown): string {
 function collect(value: unknown, parts: string[], seen: Set<unknown>, depth: number): void {
   if (typeof value === 'string') return void parts.push(value);
   if (typeof value === 'symbol' || typeof value === 'function') return void parts.push(String(value));
-  if (typeof value !== 'object' || value === null) return void parts.push(`${value}`);
+  if (typeof value !== 'object' || value === null) return void parts.push(String(value));
   if (seen.has(value) || depth > DEEPEST) return;
   seen.add(value);
-  if (ArrayBuffer.isView(value)) return void parts.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8'));
-  if (/^\[object (?:URL|Date|RegExp)\]$/.test(Object.prototype.toString.call(value))) parts.push(String(value));
+  if (ArrayBuffer.isView(value))
+    return void parts.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8'));
+  if (speaksForItself(value)) parts.push(value.toString());
   if (isCollection(value)) for (const item of value) collect(item, parts, seen, depth + 1);
   for (const key of keysOf(value)) {
     parts.push(key);
     collect(read(value, key), parts, seen, depth + 1);
   }
+}
+
+/** URL, Date and RegExp of any realm, whose text is in none of their fields. */
+function speaksForItself(value: object): value is URL | Date | RegExp {
+  return /^\[object (?:URL|Date|RegExp)\]$/.test(Object.prototype.toString.call(value));
 }
 
 /** Map, Set, Headers and their like of any realm; not an iterator, which reading would use up. */

@@ -28,13 +28,16 @@ export function readNativeStream(bytes: Uint8Array): NativeReading {
     ...stream,
     events,
     types: events.map((event) => String(event['type'])),
-    text: events.map((event) => (event['type'] === 'text.delta' ? String(event['text'] ?? '') : '')).join(''),
+    text: events.map((event) => (event['type'] === 'text.delta' ? textOf(event['text']) : '')).join(''),
     error: events.find((event) => event['type'] === 'error'),
-    outcome: outcome === undefined ? undefined : String(outcome),
-    afterTerminal: outcome === undefined ? 0 : stream.after(read.findIndex(({ event }) => event?.['type'] === 'stream.end')),
+    outcome: outcome === undefined ? undefined : textOf(outcome),
+    afterTerminal:
+      outcome === undefined ? 0 : stream.after(read.findIndex(({ event }) => event?.['type'] === 'stream.end')),
     malformed: read.filter(({ event }) => event === undefined).map(({ data }) => data),
   };
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function eventOf(data: string): Json | undefined {
   try {

@@ -40,7 +40,8 @@ export function deltaFrame(delta: object, identity: ChatIdentity = {}, finishRea
   return sseFrame({ ...envelope(identity), choices: [choice] });
 }
 
-export const roleFrame = (identity?: ChatIdentity): string => deltaFrame({ role: 'assistant', content: '', refusal: null }, identity);
+export const roleFrame = (identity?: ChatIdentity): string =>
+  deltaFrame({ role: 'assistant', content: '', refusal: null }, identity);
 export const textFrame = (text: string, identity?: ChatIdentity): string => deltaFrame({ content: text }, identity);
 export const refusalFrame = (text: string, identity?: ChatIdentity): string => deltaFrame({ refusal: text }, identity);
 export const finishFrame = (reason = 'stop', identity?: ChatIdentity): string => deltaFrame({}, identity, reason);
@@ -94,7 +95,11 @@ export function answerFrames(plan: ChatAnswerPlan): readonly string[] {
 /** The same answer as one JSON document. */
 export function answerBody(plan: ChatAnswerPlan): object {
   const { text = [], toolCalls = [], usage } = plan;
-  const calls = toolCalls.map(({ id, name, arguments: pieces }) => ({ id, type: 'function', function: { name, arguments: pieces.join('') } }));
+  const calls = toolCalls.map(({ id, name, arguments: pieces }) => ({
+    id,
+    type: 'function',
+    function: { name, arguments: pieces.join('') },
+  }));
   const message = {
     role: 'assistant',
     content: text.length === 0 ? null : text.join(''),

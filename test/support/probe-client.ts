@@ -9,7 +9,7 @@ export interface ProbeOptions {
   readonly host?: string;
   /** Dates the pieces; real milliseconds where there is none. */
   readonly clock?: Clock;
-  /** PEM of the authority to trust; the probe then speaks TLS. */
+  /** PEM of the authority to trust; the probe then speaks TLS. "" means none, so an upstream can be given as it is. */
   readonly authority?: string;
 }
 
@@ -60,10 +60,10 @@ export const MAX_RECORDED_BYTES = 512 * 1_048_576;
 
 /** Connects. Rejects where no connection comes about. */
 export async function openProbe(options: ProbeOptions): Promise<ProbeClient> {
-  const { port, host = '127.0.0.1', authority } = options;
-  const socket = authority === undefined ? connect({ port, host, noDelay: true }) : connectTls({ port, host, ca: authority });
+  const { port, host = '127.0.0.1', authority = '' } = options;
+  const socket = authority === '' ? connect({ port, host, noDelay: true }) : connectTls({ port, host, ca: authority });
   await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject).once(authority === undefined ? 'connect' : 'secureConnect', () => {
+    socket.once('error', reject).once(authority === '' ? 'connect' : 'secureConnect', () => {
       socket.off('error', reject);
       resolve();
     });
@@ -243,7 +243,8 @@ export class ProbeClient {
     const watcher = (): void => {
       const value = look();
       if (value !== undefined) return found.resolve(value);
-      if (this.closed !== undefined) found.reject(new Error(`The connection ended (${this.closed}) before ${what} came. ${this.#account()}`));
+      if (this.closed !== undefined)
+        found.reject(new Error(`The connection ended (${this.closed}) before ${what} came. ${this.#account()}`));
     };
     this.#watchers.add(watcher);
     try {
@@ -298,7 +299,12 @@ function methodOf({ method, body }: ProbeRequest): string {
 /** The request as bytes, for those who want to cut it themselves. */
 export function requestBytes(request: ProbeRequest): Buffer {
   const { path, headers = {}, body } = request;
-  const content = body === undefined ? Buffer.alloc(0) : Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+  const content =
+    body === undefined
+      ? Buffer.alloc(0)
+      : Buffer.isBuffer(body)
+        ? body
+        : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   const names = Object.keys(headers).map((name) => name.toLowerCase());
   const lines = [`${methodOf(request)} ${path} HTTP/1.1`];
   if (!names.includes('host')) lines.push('host: sluice.test');

@@ -19,7 +19,9 @@ const trueProcess = runInThisContext('process') as EventEmitter;
 /** Begins to note rejections that nobody handles, and errors that nobody catches. */
 export function watchProcess(source: EventEmitter = trueProcess): ProcessWatch {
   const escaped: string[] = [];
-  const listeners = events.map((event) => [event, (error: unknown) => void escaped.push(`${event}: ${describeCause(error)}`)] as const);
+  const listeners = events.map(
+    (event) => [event, (error: unknown) => void escaped.push(`${event}: ${describeCause(error)}`)] as const,
+  );
   for (const [event, listener] of listeners) source.on(event, listener);
   const stop = (): void => {
     for (const [event, listener] of listeners) source.off(event, listener);

@@ -116,11 +116,14 @@ class BodyWriter {
   }
 
   async overflow(bytes: number): Promise<void> {
-    await this.#stage.write(Buffer.from(`HTTP/1.1 200 OK${LINE_END}x-filler: ${'a'.repeat(bytes)}${LINE_END}${LINE_END}`));
+    await this.#stage.write(
+      Buffer.from(`HTTP/1.1 200 OK${LINE_END}x-filler: ${'a'.repeat(bytes)}${LINE_END}${LINE_END}`),
+    );
   }
 
   async write(bytes: Buffer, options: WriteOptions): Promise<void> {
-    const content = this.#gzip === undefined || options.raw === true ? bytes : await compress(this.#gzip, bytes, 'flush');
+    const content =
+      this.#gzip === undefined || options.raw === true ? bytes : await compress(this.#gzip, bytes, 'flush');
     const wire = options.raw === true ? content : this.#frame(content, options);
     const slice = options.slice ?? wire.length;
     for (let start = 0; start < wire.length && !this.#stage.left; start += slice) {
@@ -132,7 +135,8 @@ class BodyWriter {
   async end(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'ended';
-    if (this.#gzip !== undefined) await this.#stage.write(this.#frame(await compress(this.#gzip, Buffer.alloc(0), 'finish'), {}));
+    if (this.#gzip !== undefined)
+      await this.#stage.write(this.#frame(await compress(this.#gzip, Buffer.alloc(0), 'finish'), {}));
     if (this.#framing === 'chunked') await this.#stage.write(Buffer.from(`0${LINE_END}${LINE_END}`));
     this.#stage.answered();
     if (this.#framing === 'close') this.#stage.fin();
@@ -151,7 +155,8 @@ class BodyWriter {
 
   #frame(bytes: Buffer, options: WriteOptions): Buffer {
     if (this.#framing !== 'chunked' || bytes.length === 0) return bytes;
-    if (options.announce !== undefined) return Buffer.concat([Buffer.from(`${options.announce.toString(16)}${LINE_END}`), bytes]);
+    if (options.announce !== undefined)
+      return Buffer.concat([Buffer.from(`${options.announce.toString(16)}${LINE_END}`), bytes]);
     const size = options.chunk ?? bytes.length;
     const parts: Buffer[] = [];
     for (let start = 0; start < bytes.length; start += size) {
@@ -163,10 +168,14 @@ class BodyWriter {
 }
 
 function lengthOf(step: HeadStep, later: readonly Step[]): number {
-  if (step.gzip === true) throw new Error('The length of a compressed body is not known beforehand; give it, or use chunks.');
+  if (step.gzip === true)
+    throw new Error('The length of a compressed body is not known beforehand; give it, or use chunks.');
   const end = later.indexOf('end');
   const writes = end < 0 ? later : later.slice(0, end);
-  return writes.reduce((sum, entry) => sum + (typeof entry === 'object' && 'write' in entry ? payloadBytes(entry.write).length : 0), 0);
+  return writes.reduce(
+    (sum, entry) => sum + (typeof entry === 'object' && 'write' in entry ? payloadBytes(entry.write).length : 0),
+    0,
+  );
 }
 
 /** Compresses and waits until all of it has come out, so that a cut falls where the scenario says. */

@@ -108,7 +108,15 @@ export function streaming(frames: readonly string[], steps: readonly Step[] = ['
 }
 
 /** An answer in one JSON document, with its true length. */
-export function answering(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): readonly Step[] {
+export function answering(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): readonly Step[] {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return [{ status, headers: { 'content-type': 'application/json', ...headers }, framing: 'length' }, { write: { text } }, 'end'];
+  return [
+    { status, headers: { 'content-type': 'application/json', ...headers }, framing: 'length' },
+    { write: { text } },
+    'end',
+  ];
 }

@@ -32,7 +32,12 @@ interface CaseFile {
 export function sseCases(): readonly SseCase[] {
   const file = new URL('../conformance/sse-conformance.json', import.meta.url);
   const { cases } = JSON.parse(readFileSync(file, 'utf8')) as CaseFile;
-  return cases.map(({ name, inputHex, expect, tags }) => ({ name, bytes: Buffer.from(inputHex, 'hex'), ...expect, tags }));
+  return cases.map(({ name, inputHex, expect, tags }) => ({
+    name,
+    bytes: Buffer.from(inputHex, 'hex'),
+    ...expect,
+    tags,
+  }));
 }
 
 /** One way in which bytes can arrive. */
@@ -51,7 +56,10 @@ export function* everySplit(bytes: Uint8Array): Generator<Arrival> {
   const single = (): Buffer[] => Array.from(whole, (byte) => Buffer.of(byte));
   yield { name: 'whole', chunks: [piece(0, whole.length)] };
   yield { name: 'byte by byte', chunks: single() };
-  yield { name: 'byte by byte, empty chunks between', chunks: [empty(), ...single().flatMap((byte) => [byte, empty()])] };
+  yield {
+    name: 'byte by byte, empty chunks between',
+    chunks: [empty(), ...single().flatMap((byte) => [byte, empty()])],
+  };
   for (let at = 1; at < whole.length; at += 1) {
     yield { name: `cut at ${at}`, chunks: [piece(0, at), piece(at, whole.length)] };
     yield { name: `cut at ${at}, empty chunk between`, chunks: [piece(0, at), empty(), piece(at, whole.length)] };

@@ -6,7 +6,9 @@ export type ClientDialect = 'openai-chat' | 'native';
 
 /** What is wrong with the ends that a client saw; empty where each stream had one end, and one only. */
 export function terminalFaults(client: ProbeClient, dialect: ClientDialect): readonly string[] {
-  const faults = client.responses.flatMap((response, index) => responseFaults(response, client, dialect).map((fault) => `response ${index}: ${fault}`));
+  const faults = client.responses.flatMap((response, index) =>
+    responseFaults(response, client, dialect).map((fault) => `response ${index}: ${fault}`),
+  );
   if (client.malformed !== undefined) faults.push(`no HTTP: ${client.malformed}`);
   const unanswered = client.sent - client.responses.length;
   if (unanswered > 0 && client.leftBy === undefined && client.closed !== 'reset') {
@@ -66,7 +68,9 @@ function nativeFaults(response: ProbeResponse): Counted {
     ...malformed.map((data) => `has a frame that is no event: ${JSON.stringify(data.slice(0, 200))}`),
     ...(afterTerminal > 0 ? [`has ${afterTerminal} frames behind stream.end`] : []),
     ...(errors > 1 ? [`has ${errors} errors`] : []),
-    ...(errors === 1 && types.at(-1) === 'stream.end' && types.at(-2) !== 'error' ? ['goes on between error and stream.end'] : []),
+    ...(errors === 1 && types.at(-1) === 'stream.end' && types.at(-2) !== 'error'
+      ? ['goes on between error and stream.end']
+      : []),
     ...(ends > 0 && errors > 0 && outcome === 'ok' ? ['has an error and the outcome ok'] : []),
     ...(ends > 0 && errors === 0 && outcome === 'error' ? ['has the outcome error and no error'] : []),
     ...wholeFaults(response, validUtf8, tail),

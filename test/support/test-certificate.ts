@@ -24,7 +24,17 @@ export interface TestCertificate {
  * test run: no private key is committed and none expires unasked.
  */
 
-const tag = { boolean: 1, integer: 2, bits: 3, octets: 4, oid: 6, utf8: 12, generalizedTime: 24, sequence: 48, set: 49 } as const;
+const tag = {
+  boolean: 1,
+  integer: 2,
+  bits: 3,
+  octets: 4,
+  oid: 6,
+  utf8: 12,
+  generalizedTime: 24,
+  sequence: 48,
+  set: 49,
+} as const;
 const objectId = {
   ecdsaWithSha256: [1, 2, 840, 10045, 4, 3, 2],
   commonName: [2, 5, 4, 3],
@@ -37,7 +47,10 @@ export function makeCertificate(plan: CertificatePlan): TestCertificate {
   const subject = `sluice test ${randomBytes(6).toString('hex')}`;
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(identifier(objectId.ecdsaWithSha256));
-  const validity = sequence(time(plan.notBefore ?? new Date('2020-01-01')), time(plan.notAfter ?? new Date('2120-01-01')));
+  const validity = sequence(
+    time(plan.notBefore ?? new Date('2020-01-01')),
+    time(plan.notAfter ?? new Date('2120-01-01')),
+  );
   const toBeSigned = sequence(
     element(0xa0, integer(Buffer.of(2))),
     integer(Buffer.concat([Buffer.of(1), randomBytes(8)])),
@@ -50,12 +63,15 @@ export function makeCertificate(plan: CertificatePlan): TestCertificate {
   );
   const signature = sign('sha256', toBeSigned, plan.issuer?.privateKey ?? privateKey);
   const whole = sequence(toBeSigned, algorithm, element(tag.bits, Buffer.of(0), signature));
-  return { subject, privateKey, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), certificate: pem(whole) };
+  return { subject, privateKey, key: privateKey.export({ type: 'pkcs8', format: 'pem' }), certificate: pem(whole) };
 }
 
 function extensions({ hosts }: CertificatePlan): Buffer[] {
-  if (hosts.length === 0) return [extension(objectId.basicConstraints, sequence(element(tag.boolean, Buffer.of(0xff))))];
-  const names = hosts.map((host) => (isIPv4(host) ? element(0x87, Buffer.from(host.split('.').map(Number))) : element(0x82, Buffer.from(host))));
+  if (hosts.length === 0)
+    return [extension(objectId.basicConstraints, sequence(element(tag.boolean, Buffer.of(0xff))))];
+  const names = hosts.map((host) =>
+    isIPv4(host) ? element(0x87, Buffer.from(host.split('.').map(Number))) : element(0x82, Buffer.from(host)),
+  );
   return [extension(objectId.basicConstraints, sequence()), extension(objectId.subjectAltName, sequence(...names))];
 }
 
@@ -64,11 +80,16 @@ function extension(id: readonly number[], value: Buffer): Buffer {
 }
 
 function name(commonName: string): Buffer {
-  return sequence(element(tag.set, sequence(identifier(objectId.commonName), element(tag.utf8, Buffer.from(commonName)))));
+  return sequence(
+    element(tag.set, sequence(identifier(objectId.commonName), element(tag.utf8, Buffer.from(commonName)))),
+  );
 }
 
 function time(date: Date): Buffer {
-  const text = date.toISOString().replace(/\.\d+Z$/, 'Z').replace(/[-:T]/g, '');
+  const text = date
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replace(/[-:T]/g, '');
   return element(tag.generalizedTime, Buffer.from(text));
 }
 
@@ -94,7 +115,8 @@ function base128(value: number): readonly number[] {
 function element(type: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat(parts);
   const length = content.length;
-  const head = length < 0x80 ? [type, length] : length < 0x100 ? [type, 0x81, length] : [type, 0x82, length >> 8, length & 0xff];
+  const head =
+    length < 0x80 ? [type, length] : length < 0x100 ? [type, 0x81, length] : [type, 0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from(head), content]);
 }
 

@@ -28,20 +28,27 @@ describe('TestClock', () => {
   it('fires every timer once and never early, however time is cut', async () => {
     const delays = fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 20 });
     const cuts = fc.array(fc.integer({ min: 0, max: 200 }), { maxLength: 6 });
-    await fc.assert(fc.asyncProperty(delays, cuts, async (list, steps) => {
-      const clock = new TestClock({ start: 0, turns: 1 });
-      const fired: number[] = [];
-      list.forEach((delay, index) => clock.after(delay, () => {
-        expect(clock.now()).toBe(Math.max(1, delay));
-        fired.push(index);
-      }));
-      for (const step of steps) await clock.advance(step);
-      const end = steps.reduce((sum, step) => sum + step, 0);
-      const due = [...list.keys()].filter((index) => Math.max(1, list[index] ?? 0) <= end);
-      expect(fired).toEqual(due.sort((left, right) => Math.max(1, list[left] ?? 0) - Math.max(1, list[right] ?? 0) || left - right));
-      expect(clock.pending).toBe(list.length - due.length);
-      expect(clock.now()).toBe(end);
-    }), { numRuns: 25 });
+    await fc.assert(
+      fc.asyncProperty(delays, cuts, async (list, steps) => {
+        const clock = new TestClock({ start: 0, turns: 1 });
+        const fired: number[] = [];
+        list.forEach((delay, index) =>
+          clock.after(delay, () => {
+            expect(clock.now()).toBe(Math.max(1, delay));
+            fired.push(index);
+          }),
+        );
+        for (const step of steps) await clock.advance(step);
+        const end = steps.reduce((sum, step) => sum + step, 0);
+        const due = [...list.keys()].filter((index) => Math.max(1, list[index] ?? 0) <= end);
+        expect(fired).toEqual(
+          due.sort((left, right) => Math.max(1, list[left] ?? 0) - Math.max(1, list[right] ?? 0) || left - right),
+        );
+        expect(clock.pending).toBe(list.length - due.length);
+        expect(clock.now()).toBe(end);
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it('fires timers that a timer starts, and not one that a timer of the same time cancels', async () => {
@@ -60,7 +67,9 @@ describe('TestClock', () => {
   it('lets promises settle between two timers of one time', async () => {
     const clock = new TestClock();
     const order: string[] = [];
-    void sleep(clock, 10, new AbortController().signal).then(() => order.push('slept')).then(() => order.push('went on'));
+    void sleep(clock, 10, new AbortController().signal)
+      .then(() => order.push('slept'))
+      .then(() => order.push('went on'));
     clock.after(10, () => void order.push('timer'));
     await clock.advance(10);
     expect(order).toEqual(['slept', 'went on', 'timer']);
@@ -124,7 +133,9 @@ describe('TestClock', () => {
     clock.after(250, () => (ready = true));
     expect(await clock.advanceUntil(() => ready, 100, 1_000)).toBe(300);
     clock.after(9_000, () => undefined);
-    await expect(clock.advanceUntil(() => false, 100, 250)).rejects.toThrow(/after 250 ms; pending: after test-clock\.spec\.ts:\d+ in \d+ ms/);
+    await expect(clock.advanceUntil(() => false, 100, 250)).rejects.toThrow(
+      /after 250 ms; pending: after test-clock\.spec\.ts:\d+ in \d+ ms/,
+    );
   });
 
   it('hands on what a callback throws, after the others have fired', async () => {

@@ -131,7 +131,8 @@ export class TestClock implements Clock {
     await turn(SETTLE_TURNS);
     let moved = 0;
     while (!predicate()) {
-      if (moved >= maximum) throw new Error(`The condition does not hold after ${moved} ms; pending: ${this.#account()}.`);
+      if (moved >= maximum)
+        throw new Error(`The condition does not hold after ${moved} ms; pending: ${this.#account()}.`);
       const next = Math.min(step, maximum - moved);
       await this.advance(next);
       moved += next;

@@ -4,7 +4,14 @@ import { filledString, isObject, orNothing, type JsonObject } from '../../kernel
 import { openaiChat, readFinishReason } from '../../kernel/openai-chat-fields.ts';
 import { TemplateLearner } from '../../kernel/text-template.ts';
 import { readContent, readReasoning, type ReasoningPiece } from './delta-text.ts';
-import { saysNothing, unknownOfCall, unknownOfChoice, unknownOfDelta, unknownOfFunction } from './chunk-shape.ts';
+import {
+  hasValue,
+  saysNothing,
+  unknownOfCall,
+  unknownOfChoice,
+  unknownOfDelta,
+  unknownOfFunction,
+} from './chunk-shape.ts';
 
 /** Blocks of one choice; a provider that never stops opening tool calls is stopped here. */
 const maxBlocks = 4_096;
@@ -61,17 +68,25 @@ export class ChoiceDecoder {
   /** Adds the events of one entry of `choices`. Returns its unknown fields in their places, where none of the events carries them. */
   read(choice: JsonObject, events: AnswerEvent[]): JsonObject | undefined {
     const first = events.length;
-    const delta = isObject(choice['delta']) ? choice['delta'] : isObject(choice['message']) && choice['delta'] === undefined ? choice['message'] : {};
+    const delta = isObject(choice['delta'])
+      ? choice['delta']
+      : isObject(choice['message']) && choice['delta'] === undefined
+        ? choice['message']
+        : {};
     const unread = this.#readDelta(delta, choice, events);
     this.#readVerdicts(choice, events, first);
     const word = filledString(choice['finish_reason']);
     if (word !== undefined) this.finish(word, false, events);
     const unknownDelta = { ...unknownOfDelta(delta), ...unread };
-    const extension = { ...unknownOfChoice(choice), ...this.#harmlessVerdicts(choice, events, first), ...(orNothing(unknownDelta) && { delta: unknownDelta }) };
-    if (saysNothing(unknownDelta) && saysNothing({ ...extension, delta: null })) return undefined;
-    if (events.length === first) return extension;
+    const extension = {
+      ...unknownOfChoice(choice),
+      ...this.#harmlessVerdicts(choice, events, first),
+      ...(orNothing(unknownDelta) && { delta: unknownDelta }),
+    };
+    const ofChoice = { ...extension, delta: null };
     const carrier = events[first];
-    if (carrier !== undefined) events[first] = extendChoice(carrier, extension);
+    if (carrier === undefined) return saysNothing(unknownDelta) && saysNothing(ofChoice) ? undefined : extension;
+    if (hasValue(unknownDelta) || hasValue(ofChoice)) events[first] = extendChoice(carrier, extension);
     return undefined;
   }
 
@@ -85,11 +100,17 @@ export class ChoiceDecoder {
     for (const call of this.#calls) this.#startCall(call, events);
     this.endBlocks(events, synthetic);
     this.finished = true;
-    events.push({ type: 'finish', ...this.#choice, reason: { unified: readFinishReason(word), ...(!synthetic && { raw: word }) }, ...(synthetic && { synthetic }) });
+    events.push({
+      type: 'finish',
+      ...this.#choice,
+      reason: { unified: readFinishReason(word), ...(!synthetic && { raw: word }) },
+      ...(synthetic && { synthetic }),
+    });
   }
 
   endBlocks(events: AnswerEvent[], synthetic: boolean): void {
-    for (const blockId of this.#open) events.push({ type: 'block.end', ...this.#choice, blockId, ...(synthetic && { synthetic }) });
+    for (const blockId of this.#open)
+      events.push({ type: 'block.end', ...this.#choice, blockId, ...(synthetic && { synthetic }) });
     this.#open.length = 0;
     this.#text = this.#refusal = this.#reasoning = undefined;
   }
@@ -105,13 +126,20 @@ export class ChoiceDecoder {
     this.#readMedia(delta, events);
     this.#readAnnotations(delta['annotations'], events);
     const calls = delta['tool_calls'];
-    if (Array.isArray(calls)) for (const [position, call] of calls.entries()) if (isObject(call)) this.#readCall(call, position, events);
+    if (Array.isArray(calls))
+      for (const [position, call] of calls.entries()) if (isObject(call)) this.#readCall(call, position, events);
     if (isObject(delta['function_call'])) this.#readLegacyCall(delta['function_call'], events);
     return { ...reasoning.unread, ...content.unread };
   }
 
-  #openBlock(start: Omit<EventOfType<'block.start'>, 'type' | 'blockId' | 'role' | 'index'>, events: AnswerEvent[]): string {
-    if (this.#blocks >= maxBlocks) throw new SluiceError('UPSTREAM_BAD_FRAME', { context: { reason: `more than ${maxBlocks} blocks in one answer` } });
+  #openBlock(
+    start: Omit<EventOfType<'block.start'>, 'type' | 'blockId' | 'role' | 'index'>,
+    events: AnswerEvent[],
+  ): string {
+    if (this.#blocks >= maxBlocks)
+      throw new SluiceError('UPSTREAM_BAD_FRAME', {
+        context: { reason: `more than ${maxBlocks} blocks in one answer` },
+      });
     const blockId = this.#nextBlockId();
     events.push({ type: 'block.start', ...this.#choice, blockId, role: 'assistant', index: this.#blocks, ...start });
     this.#blocks += 1;
@@ -136,8 +164,18 @@ export class ChoiceDecoder {
   #pushText(kind: 'text' | 'refusal', text: string, logprobs: unknown, events: AnswerEvent[]): void {
     this.#closeReasoning(events);
     // One block until the end: clients join the pieces of a choice, whatever came between them, and so must a word mask.
-    const block = kind === 'text' ? (this.#text ??= this.#openText(kind, events)) : (this.#refusal ??= this.#openText(kind, events));
-    events.push({ type: 'text.delta', ...this.#choice, blockId: block.blockId, role: 'assistant', text, ...(isPresent(logprobs) && { logprobs }) });
+    const block =
+      kind === 'text'
+        ? (this.#text ??= this.#openText(kind, events))
+        : (this.#refusal ??= this.#openText(kind, events));
+    events.push({
+      type: 'text.delta',
+      ...this.#choice,
+      blockId: block.blockId,
+      role: 'assistant',
+      text,
+      ...(isPresent(logprobs) && { logprobs }),
+    });
   }
 
   #pushReasoning(piece: ReasoningPiece, events: AnswerEvent[]): void {
@@ -148,9 +186,11 @@ export class ChoiceDecoder {
       this.#reasoning = this.#openText('reasoning', events, orNothing(delta) && { choices: { delta } });
     }
     const { blockId } = this.#reasoning;
-    const ext = detail === undefined ? {} : { ext: { [openaiChat]: { choices: { delta: { reasoning_details: [detail] } } } } };
+    const ext =
+      detail === undefined ? {} : { ext: { [openaiChat]: { choices: { delta: { reasoning_details: [detail] } } } } };
     if (text !== '') events.push({ type: 'text.delta', ...this.#choice, blockId, role: 'assistant', text, ...ext });
-    if (signature !== undefined) events.push({ type: 'reasoning.signature', ...this.#choice, blockId, ...signature, ...ext });
+    if (signature !== undefined)
+      events.push({ type: 'reasoning.signature', ...this.#choice, blockId, ...signature, ...ext });
   }
 
   #readMedia(delta: JsonObject, events: AnswerEvent[]): void {
@@ -178,7 +218,8 @@ export class ChoiceDecoder {
     if (!Array.isArray(annotations) || annotations.length === 0) return;
     this.#closeReasoning(events);
     this.#text ??= this.#openText('text', events);
-    for (const annotation of annotations as unknown[]) events.push({ type: 'annotation', ...this.#choice, blockId: this.#text.blockId, annotation });
+    for (const annotation of annotations as unknown[])
+      events.push({ type: 'annotation', ...this.#choice, blockId: this.#text.blockId, annotation });
   }
 
   #readCall(call: JsonObject, position: number, events: AnswerEvent[]): void {
@@ -187,16 +228,28 @@ export class ChoiceDecoder {
     const name = filledString(inner['name']);
     const callId = filledString(call['id']);
     const known = this.#findCall(call['index'], callId, name, position);
-    const target = known ?? this.#addCall(call['index'], custom === undefined && call['type'] !== 'custom' ? 'tool_call' : 'custom_tool_call', false);
+    const target =
+      known ??
+      this.#addCall(
+        call['index'],
+        custom === undefined && call['type'] !== 'custom' ? 'tool_call' : 'custom_tool_call',
+        false,
+      );
     target.callId ??= callId;
     target.name ??= name;
     const first = events.length;
     this.#pushArguments(target, inner[custom === undefined ? 'arguments' : 'input'], events);
     const unknownInner = unknownOfFunction(inner);
-    const unknown = { ...unknownOfCall(call), ...(unknownInner && { [custom === undefined ? 'function' : 'custom']: unknownInner }) };
-    const carrier = events.slice(first).findIndex((event) => event.type === 'block.start' || event.type === 'toolArgs.delta');
+    const unknown = {
+      ...unknownOfCall(call),
+      ...(unknownInner && { [custom === undefined ? 'function' : 'custom']: unknownInner }),
+    };
+    const carrier = events
+      .slice(first)
+      .findIndex((event) => event.type === 'block.start' || event.type === 'toolArgs.delta');
     const event = carrier === -1 ? undefined : events[first + carrier];
-    if (event !== undefined && !saysNothing(unknown)) events[first + carrier] = extendChoice(event, { delta: { tool_calls: unknown } });
+    if (event !== undefined && hasValue(unknown))
+      events[first + carrier] = extendChoice(event, { delta: { tool_calls: unknown } });
   }
 
   #readLegacyCall(call: JsonObject, events: AnswerEvent[]): void {
@@ -209,7 +262,12 @@ export class ChoiceDecoder {
    * The call that a fragment belongs to. Some providers send no index, and some send every parallel call with index 0 and
    * an id of its own.
    */
-  #findCall(index: unknown, callId: string | undefined, name: string | undefined, position: number): ToolCall | undefined {
+  #findCall(
+    index: unknown,
+    callId: string | undefined,
+    name: string | undefined,
+    position: number,
+  ): ToolCall | undefined {
     const calls = this.#calls.filter((call) => !call.legacy);
     const sameId = callId === undefined ? undefined : calls.find((call) => call.callId === callId);
     if (sameId !== undefined) return sameId;
@@ -222,8 +280,19 @@ export class ChoiceDecoder {
   }
 
   #addCall(index: unknown, kind: ToolKind, legacy: boolean): ToolCall {
-    if (this.#calls.length >= maxBlocks) throw new SluiceError('UPSTREAM_BAD_FRAME', { context: { reason: `more than ${maxBlocks} tool calls in one answer` } });
-    const call: ToolCall = { index: isIndex(index) ? index : undefined, kind, legacy, blockId: undefined, callId: undefined, name: undefined, waiting: '' };
+    if (this.#calls.length >= maxBlocks)
+      throw new SluiceError('UPSTREAM_BAD_FRAME', {
+        context: { reason: `more than ${maxBlocks} tool calls in one answer` },
+      });
+    const call: ToolCall = {
+      index: isIndex(index) ? index : undefined,
+      kind,
+      legacy,
+      blockId: undefined,
+      callId: undefined,
+      name: undefined,
+      waiting: '',
+    };
     this.#calls.push(call);
     return call;
   }
@@ -251,7 +320,8 @@ export class ChoiceDecoder {
       },
       events,
     );
-    if (call.waiting !== '') events.push({ type: 'toolArgs.delta', ...this.#choice, blockId: call.blockId, json: call.waiting });
+    if (call.waiting !== '')
+      events.push({ type: 'toolArgs.delta', ...this.#choice, blockId: call.blockId, json: call.waiting });
     call.waiting = '';
   }
 
@@ -260,9 +330,18 @@ export class ChoiceDecoder {
     const verdicts = choice['content_filter_results'];
     if (!isObject(verdicts) || Object.keys(verdicts).length === 0) return;
     const blocked = sawSomething(verdicts, 'filtered');
-    if (!blocked && !sawSomething(verdicts, 'detected') && (events.length > first || isPresent(choice['finish_reason']))) return;
+    if (
+      !blocked &&
+      !sawSomething(verdicts, 'detected') &&
+      (events.length > first || isPresent(choice['finish_reason']))
+    )
+      return;
     events.push({
-      type: 'safety', ...this.#choice, scope: 'completion', verdicts: [verdicts], blocked,
+      type: 'safety',
+      ...this.#choice,
+      scope: 'completion',
+      verdicts: [verdicts],
+      blocked,
       ext: { [openaiChat]: { choices: { content_filter_results: verdicts } } },
     });
   }
@@ -278,7 +357,10 @@ export class ChoiceDecoder {
 function extendChoice(event: AnswerEvent, fields: JsonObject): AnswerEvent {
   const own = event.ext?.[openaiChat];
   const choices = isObject(own?.['choices']) ? own['choices'] : {};
-  const delta = { ...(isObject(choices['delta']) && choices['delta']), ...(isObject(fields['delta']) && fields['delta']) };
+  const delta = {
+    ...(isObject(choices['delta']) && choices['delta']),
+    ...(isObject(fields['delta']) && fields['delta']),
+  };
   const merged = { ...choices, ...fields, ...(orNothing(delta) && { delta }) };
   return { ...event, ext: { ...event.ext, [openaiChat]: { ...own, choices: merged } } };
 }

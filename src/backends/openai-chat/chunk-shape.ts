@@ -6,10 +6,40 @@ import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.
  * read it, a frame that has text in one is never passed on unread where a rule protects.
  */
 
-const chunkFields = new Set(['id', 'object', 'created', 'model', 'system_fingerprint', 'service_tier', 'choices', 'usage', 'error', 'prompt_filter_results', 'prompt_annotations']);
-const choiceFields = new Set(['index', 'delta', 'message', 'text', 'finish_reason', 'logprobs', 'content_filter_results']);
+const chunkFields = new Set([
+  'id',
+  'object',
+  'created',
+  'model',
+  'system_fingerprint',
+  'service_tier',
+  'choices',
+  'usage',
+  'error',
+  'prompt_filter_results',
+  'prompt_annotations',
+]);
+const choiceFields = new Set([
+  'index',
+  'delta',
+  'message',
+  'text',
+  'finish_reason',
+  'logprobs',
+  'content_filter_results',
+]);
 const deltaFields = new Set([
-  'role', 'content', 'refusal', 'reasoning', 'reasoning_content', 'reasoning_details', 'tool_calls', 'function_call', 'audio', 'annotations', 'images',
+  'role',
+  'content',
+  'refusal',
+  'reasoning',
+  'reasoning_content',
+  'reasoning_details',
+  'tool_calls',
+  'function_call',
+  'audio',
+  'annotations',
+  'images',
 ]);
 const callFields = new Set(['index', 'id', 'type', 'function', 'custom']);
 const functionFields = new Set(['name', 'arguments', 'input']);
@@ -37,9 +67,15 @@ export function unknownOfFunction(inner: JsonObject): Record<string, unknown> | 
   return otherFields(inner, functionFields);
 }
 
-/** True where every value is null: a field without a value says nothing. */
+/** True where some field has a value. */
+export function hasValue(fields: JsonObject | undefined): boolean {
+  return fields !== undefined && Object.values(fields).some((value) => value !== null);
+}
+
+/** True where no field says more than null, padding, or a word that every frame repeats: then none is worth an event. */
 export function saysNothing(fields: JsonObject | undefined): boolean {
-  return fields === undefined || Object.values(fields).every((value) => value === null);
+  if (fields === undefined) return true;
+  return Object.entries(fields).every(([name, value]) => value === null || name === 'p' || harmlessFields.has(name));
 }
 
 /**
@@ -51,9 +87,18 @@ export function isTransparent(chunk: JsonObject, data: string, strings: number):
 }
 
 function isKnownChunk(chunk: JsonObject): boolean {
-  if (!isHarmless(unknownOfChunk(chunk)) || holdsText(chunk['usage']) || holdsText(chunk['prompt_filter_results']) || holdsText(chunk['prompt_annotations'])) return false;
+  if (
+    !isHarmless(unknownOfChunk(chunk)) ||
+    holdsText(chunk['usage']) ||
+    holdsText(chunk['prompt_filter_results']) ||
+    holdsText(chunk['prompt_annotations'])
+  )
+    return false;
   const choices = chunk['choices'];
-  return choices === undefined || (Array.isArray(choices) && choices.every((choice) => isObject(choice) && isKnownChoice(choice)));
+  return (
+    choices === undefined ||
+    (Array.isArray(choices) && choices.every((choice) => isObject(choice) && isKnownChoice(choice)))
+  );
 }
 
 function isKnownChoice(choice: JsonObject): boolean {
@@ -64,10 +109,22 @@ function isKnownChoice(choice: JsonObject): boolean {
 }
 
 function isKnownDelta(delta: JsonObject): boolean {
-  const { content, reasoning, reasoning_content: reasoningContent, reasoning_details: details, tool_calls: calls, function_call: call, audio, annotations, images } = delta;
+  const {
+    content,
+    reasoning,
+    reasoning_content: reasoningContent,
+    reasoning_details: details,
+    tool_calls: calls,
+    function_call: call,
+    audio,
+    annotations,
+    images,
+  } = delta;
   // Two spellings of one text: only one of them becomes an event.
-  if (typeof reasoning === 'string' && typeof reasoningContent === 'string' && reasoning !== reasoningContent) return false;
-  if (Array.isArray(content) || hasItems(details) || hasItems(annotations) || hasItems(images) || holdsText(audio)) return false;
+  if (typeof reasoning === 'string' && typeof reasoningContent === 'string' && reasoning !== reasoningContent)
+    return false;
+  if (Array.isArray(content) || hasItems(details) || hasItems(annotations) || hasItems(images) || holdsText(audio))
+    return false;
   if (!isHarmless(unknownOfDelta(delta)) || (isObject(call) && !isHarmless(unknownOfFunction(call)))) return false;
   return !Array.isArray(calls) || calls.every((item) => isObject(item) && isKnownCall(item));
 }

@@ -15,7 +15,8 @@ export function decodeChatBody(body: string): readonly AnswerEvent[] {
   const error = errorInDocument(document);
   if (error !== undefined) throw error;
   const choices = document['choices'];
-  if (!Array.isArray(choices) || choices.length === 0 || !choices.every(isObject)) throw badContent('it has no choices');
+  if (!Array.isArray(choices) || choices.length === 0 || !choices.every(isObject))
+    throw badContent('it has no choices');
   const decoder = new ChatStreamDecoder();
   const chunk = { ...document, choices: choices.map(asChunkChoice) };
   return [...decoder.chunk(chunk, body), ...decoder.complete()];

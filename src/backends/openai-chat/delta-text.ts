@@ -24,21 +24,32 @@ export function readContent(content: unknown): ContentParts {
   const others: unknown[] = [];
   for (const part of content as unknown[]) {
     if (typeof part === 'string') text += part;
-    else if (isObject(part) && part['type'] === 'thinking') reasoning.push({ text: joinText(part['thinking']), field: 'reasoning_content' });
+    else if (isObject(part) && part['type'] === 'thinking')
+      reasoning.push({ text: joinText(part['thinking']), field: 'reasoning_content' });
     else if (isObject(part) && typeof part['text'] === 'string') text += part['text'];
     else others.push(part);
   }
-  return { text, reasoning: reasoning.filter((piece) => piece.text !== ''), unread: others.length > 0 ? { content: others } : undefined };
+  return {
+    text,
+    reasoning: reasoning.filter((piece) => piece.text !== ''),
+    unread: others.length > 0 ? { content: others } : undefined,
+  };
 }
 
 /**
  * The reasoning of a delta. It may be spelled `reasoning_content` or `reasoning`, or both with the same text; and
  * `reasoning_details` may repeat the text in parts, with the opaque proofs that a second turn needs.
  */
-export function readReasoning(delta: JsonObject): { pieces: readonly ReasoningPiece[]; unread: JsonObject | undefined } {
+export function readReasoning(delta: JsonObject): {
+  pieces: readonly ReasoningPiece[];
+  unread: JsonObject | undefined;
+} {
   const content = filledString(delta['reasoning_content']);
   const text = content ?? filledString(delta['reasoning']) ?? '';
-  const field = content === undefined && delta['reasoning'] !== undefined && delta['reasoning'] !== null ? 'reasoning' : 'reasoning_content';
+  const field =
+    content === undefined && delta['reasoning'] !== undefined && delta['reasoning'] !== null
+      ? 'reasoning'
+      : 'reasoning_content';
   const details: unknown = delta['reasoning_details'];
   const pieces = Array.isArray(details) ? details.filter(isObject).map((detail) => readDetail(detail, field)) : [];
   const joined = pieces.map((piece) => piece.text).join('');
@@ -56,12 +67,20 @@ function readDetail(detail: JsonObject, field: ReasoningPiece['field']): Reasoni
     text: filledString(text) ?? filledString(summary) ?? '',
     field,
     detail: rest,
-    ...(proof !== undefined && { signature: { value: proof, ...(format !== undefined && { format }), ...(filledString(data) !== undefined && { encrypted: true }) } }),
+    ...(proof !== undefined && {
+      signature: {
+        value: proof,
+        ...(format !== undefined && { format }),
+        ...(filledString(data) !== undefined && { encrypted: true }),
+      },
+    }),
   };
 }
 
 function joinText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return '';
-  return value.map((part: unknown) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : '')).join('');
+  return value
+    .map((part: unknown) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : ''))
+    .join('');
 }

@@ -17,7 +17,8 @@ const rejections = new Set([400, 404, 405, 409, 410, 413, 415, 422]);
 /** The error that a chunk or a whole body reports, or undefined. Errors come as objects, as strings, or as the document itself. */
 export function errorInDocument(document: JsonObject): SluiceError | undefined {
   const { error, object } = document;
-  if (error !== undefined && error !== null && error !== false && error !== '') return errorFromComplaint(readComplaint(error));
+  if (error !== undefined && error !== null && error !== false && error !== '')
+    return errorFromComplaint(readComplaint(error));
   return object === 'error' ? errorFromComplaint(readComplaint(document)) : undefined;
 }
 
@@ -31,13 +32,20 @@ export function errorFromEvent(data: string): SluiceError {
 /** Maps an answer with a status of 400 or more. `wallTime` is milliseconds since 1970, for a Retry-After that is a date. */
 export function errorFromStatus(head: UpstreamHead, body: string, wallTime: number): SluiceError {
   const document = parseOrNothing(body);
-  const complaint = { ...readComplaint(isObject(document) ? (document['error'] ?? document) : (document ?? '')), status: head.status };
+  const complaint = {
+    ...readComplaint(isObject(document) ? (document['error'] ?? document) : (document ?? '')),
+    status: head.status,
+  };
   const isDocument = document !== undefined;
-  const context = { upstreamStatus: head.status, upstreamMessage: cleanProviderText(isDocument ? complaint.message : body, maxLogLength) };
+  const context = {
+    upstreamStatus: head.status,
+    upstreamMessage: cleanProviderText(isDocument ? complaint.message : body, maxLogLength),
+  };
   const retryAfterSeconds = readRetryAfter(head.headers, wallTime);
   const options = { context, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
   // A page instead of a document: the usual reason is a wrong address. Busy or broken gateways send pages too, but with their status.
-  if (!isDocument && rejections.has(head.status) && looksLikeMarkup(head, body)) return new SluiceError('UPSTREAM_BAD_CONTENT', options);
+  if (!isDocument && rejections.has(head.status) && looksLikeMarkup(head, body))
+    return new SluiceError('UPSTREAM_BAD_CONTENT', options);
   return errorByClass(complaint, options);
 }
 
@@ -47,32 +55,56 @@ export function looksLikeMarkup(head: Pick<UpstreamHead, 'headers'>, body: strin
 }
 
 function errorFromComplaint(complaint: Complaint): SluiceError {
-  const context = { upstreamMessage: cleanProviderText(complaint.message, maxLogLength), ...(complaint.status !== undefined && { upstreamStatus: complaint.status }) };
+  const context = {
+    upstreamMessage: cleanProviderText(complaint.message, maxLogLength),
+    ...(complaint.status !== undefined && { upstreamStatus: complaint.status }),
+  };
   return errorByClass(complaint, { context });
 }
 
 function errorByClass({ message, words, status }: Complaint, options: ErrorOptions): SluiceError {
-  if (status === 429 || (status === undefined && /rate.?limit|too_many_requests|quota/.test(words))) return new SluiceError('UPSTREAM_RATE_LIMITED', options);
-  if (status === 401 || status === 403 || (status === undefined && /authentication|permission|api.?key|unauthori[sz]ed/.test(words))) return new SluiceError('UPSTREAM_AUTH', options);
-  if (status === 503 || status === 529 || (/overloaded|capacity/.test(words) && (status ?? 500) >= 500)) return new SluiceError('UPSTREAM_OVERLOADED', options);
-  if (status !== undefined && status >= 500) return new SluiceError('UPSTREAM_5XX', { ...options, details: { status } });
-  const blamesRequest = status === undefined ? /invalid_request|bad_request|not_found|context_length|content_filter|unprocessable/.test(words) : rejections.has(status);
+  if (status === 429 || (status === undefined && /rate.?limit|too_many_requests|quota/.test(words)))
+    return new SluiceError('UPSTREAM_RATE_LIMITED', options);
+  if (
+    status === 401 ||
+    status === 403 ||
+    (status === undefined && /authentication|permission|api.?key|unauthori[sz]ed/.test(words))
+  )
+    return new SluiceError('UPSTREAM_AUTH', options);
+  if (status === 503 || status === 529 || (/overloaded|capacity/.test(words) && (status ?? 500) >= 500))
+    return new SluiceError('UPSTREAM_OVERLOADED', options);
+  if (status !== undefined && status >= 500)
+    return new SluiceError('UPSTREAM_5XX', { ...options, details: { status } });
+  const blamesRequest =
+    status === undefined
+      ? /invalid_request|bad_request|not_found|context_length|content_filter|unprocessable/.test(words)
+      : rejections.has(status);
   if (!blamesRequest) return new SluiceError('UPSTREAM_ERROR', options);
-  return new SluiceError('UPSTREAM_REJECTED', { ...options, status: status ?? 400, details: { reason: cleanProviderText(message) || 'it gave no reason' } });
+  return new SluiceError('UPSTREAM_REJECTED', {
+    ...options,
+    status: status ?? 400,
+    details: { reason: cleanProviderText(message) || 'it gave no reason' },
+  });
 }
 
 function readComplaint(error: unknown): Complaint {
   if (typeof error === 'string') return { message: error, words: '', status: undefined };
   if (!isObject(error)) return { message: '', words: '', status: undefined };
   const { type, code } = error;
-  const status = [error['status_code'], error['status'], code].map(readStatus).find((candidate) => candidate !== undefined);
-  const words = [type, code].filter((word) => typeof word === 'string').join(' ').toLowerCase();
+  const status = [error['status_code'], error['status'], code]
+    .map(readStatus)
+    .find((candidate) => candidate !== undefined);
+  const words = [type, code]
+    .filter((word) => typeof word === 'string')
+    .join(' ')
+    .toLowerCase();
   return { message: readMessage(error), words, status };
 }
 
 function readMessage(error: JsonObject): string {
   const { message, detail } = error;
-  const text = filledString(message) ?? filledString(detail) ?? filledString(error['error']) ?? filledString(error['msg']);
+  const text =
+    filledString(message) ?? filledString(detail) ?? filledString(error['error']) ?? filledString(error['msg']);
   if (text !== undefined) return text;
   const first: unknown = Array.isArray(detail) ? detail[0] : (detail ?? message);
   if (!isObject(first)) return '';

@@ -6,7 +6,7 @@ import { filledString, isObject, orNothing, type JsonObject } from '../../kernel
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { readUsage } from '../../kernel/openai-chat-usage.ts';
 import { ChoiceDecoder, sawSomething } from './choice-decoder.ts';
-import { isTransparent, saysNothing, unknownOfChunk } from './chunk-shape.ts';
+import { hasValue, isTransparent, saysNothing, unknownOfChunk } from './chunk-shape.ts';
 import { errorFromEvent, errorInDocument } from './provider-error.ts';
 
 /** Choices of one answer. The API allows 128. */
@@ -38,7 +38,8 @@ export class ChatStreamDecoder implements AnswerDecoder {
     if (event === 'error') throw errorFromEvent(text);
     const { chunk, strings } = parseChunk(text);
     const events = this.chunk(chunk, data, event);
-    const transparent = (event === '' || event === 'message') && isTransparent(chunk, data, strings) && !this.#deviates(chunk);
+    const transparent =
+      (event === '' || event === 'message') && isTransparent(chunk, data, strings) && !this.#deviates(chunk);
     return { events: transparent ? this.#withTemplate(events, chunk, data) : events, transparent };
   }
 
@@ -50,7 +51,8 @@ export class ChatStreamDecoder implements AnswerDecoder {
     const choices = chunk['choices'] ?? undefined;
     const usage = isObject(chunk['usage']) ? chunk['usage'] : readVendorUsage(chunk);
     const verdicts = chunk['prompt_filter_results'] ?? chunk['prompt_annotations'];
-    if (choices === undefined && usage === undefined && verdicts === undefined) return [{ type: 'raw', dialect: openaiChat, ...(event !== '' && { event }), data }];
+    if (choices === undefined && usage === undefined && verdicts === undefined)
+      return [{ type: 'raw', dialect: openaiChat, ...(event !== '' && { event }), data }];
     if (choices !== undefined && !Array.isArray(choices)) throw badFrame('choices is no list');
     this.#readMeta(chunk, (choices as unknown[] | undefined) ?? [], events);
     if (Array.isArray(verdicts) && verdicts.length > 0) {
@@ -72,10 +74,12 @@ export class ChatStreamDecoder implements AnswerDecoder {
   /** The events that are missing in an answer whose provider has said that it is done. */
   complete(): AnswerEvent[] {
     const events: AnswerEvent[] = [];
-    if (!this.#metaSent) events.push({ type: 'response.meta', provider: openaiChat, role: 'assistant', synthetic: true });
+    if (!this.#metaSent)
+      events.push({ type: 'response.meta', provider: openaiChat, role: 'assistant', synthetic: true });
     this.#metaSent = true;
     if (this.#choices.size === 0) this.#choice(0);
-    for (const choice of this.#choices.values()) choice.finish(choice.calledTools ? 'tool_calls' : 'stop', true, events);
+    for (const choice of this.#choices.values())
+      choice.finish(choice.calledTools ? 'tool_calls' : 'stop', true, events);
     return events;
   }
 
@@ -110,7 +114,9 @@ export class ChatStreamDecoder implements AnswerDecoder {
     for (const [position, choice] of choices.entries()) {
       if (!isObject(choice)) throw badFrame('an entry of choices is no object');
       const { index } = choice;
-      const decoder = this.#choice(typeof index === 'number' && Number.isInteger(index) && index >= 0 ? index : position);
+      const decoder = this.#choice(
+        typeof index === 'number' && Number.isInteger(index) && index >= 0 ? index : position,
+      );
       const unknown = decoder.read(choice, events);
       if (unknown !== undefined) left.push({ index: decoder.index, delta: {}, ...unknown, finish_reason: null });
     }
@@ -132,13 +138,19 @@ export class ChatStreamDecoder implements AnswerDecoder {
     const unknown = { ...unknownOfChunk(chunk), ...this.#otherIdentity(chunk) };
     const [first] = events;
     if (first === undefined) {
-      if (left.length > 0 || !saysNothing(unknownOfChunk(chunk))) events.push({ type: 'raw', dialect: openaiChat, data });
+      if (left.length > 0 || !saysNothing(unknownOfChunk(chunk)))
+        events.push({ type: 'raw', dialect: openaiChat, data });
       return;
     }
-    if (!saysNothing(unknown)) events[0] = { ...first, ext: { ...first.ext, [openaiChat]: { ...unknown, ...first.ext?.[openaiChat] } } };
+    if (hasValue(unknown))
+      events[0] = { ...first, ext: { ...first.ext, [openaiChat]: { ...unknown, ...first.ext?.[openaiChat] } } };
     if (left.length === 0) return;
     const { id, object, created, model } = chunk;
-    events.push({ type: 'raw', dialect: openaiChat, data: JSON.stringify({ id, object, created, model, choices: left }) });
+    events.push({
+      type: 'raw',
+      dialect: openaiChat,
+      data: JSON.stringify({ id, object, created, model, choices: left }),
+    });
   }
 
   /** An id or a model that is not the one of the answer; official clients refuse a stream whose identity changes. */
@@ -157,8 +169,12 @@ export class ChatStreamDecoder implements AnswerDecoder {
   /** Gives the frame's template to a piece of text that is all that the frame says. */
   #withTemplate(events: readonly AnswerEvent[], chunk: JsonObject, data: string): readonly AnswerEvent[] {
     const [event] = events;
-    if (events.length !== 1 || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage']) return events;
-    const template = this.#choices.get(event.choice ?? 0)?.learnerOf(event.blockId)?.templateOf({ data, document: chunk, text: event.text });
+    if (events.length !== 1 || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage'])
+      return events;
+    const template = this.#choices
+      .get(event.choice ?? 0)
+      ?.learnerOf(event.blockId)
+      ?.templateOf({ data, document: chunk, text: event.text });
     if (template === undefined) return events;
     // The template holds the unknown fields too; kept twice they would show in other dialects for some frames only.
     const { ext: _inTemplate, ...rest } = event;

@@ -1,0 +1,107 @@
+import type { AnswerBlock, AnswerChoice, ChatAnswer, UsageFold } from '../kernel/answer.ts';
+import { defineEncoder, type EncodeContext, type Encoder } from '../kernel/component.ts';
+import type { ErrorKind } from '../kernel/error-table.ts';
+import type { SluiceError } from '../kernel/errors.ts';
+import type { BlockKind } from '../kernel/event.ts';
+import { strictObject } from '../kernel/schema.ts';
+import { NativeStreamEncoder } from './native/stream-encoder.ts';
+
+/** Answers in the native format: every event of the stream by its name, or one short document; errors as RFC 9457. */
+export default defineEncoder({
+  type: 'native',
+  summary: 'Writes answers in the native format: all events, numbered and timed.',
+  config: strictObject({}),
+  needs: [],
+  examples: [{ title: 'Server-sent events with id, event and data' }],
+  create: (): Encoder => ({
+    dialect: 'native',
+    open: (context) => new NativeStreamEncoder(context),
+    encodeAnswer,
+    encodeError: (error, requestId) => ({
+      contentType: 'application/problem+json',
+      body: writeProblem(error, requestId),
+    }),
+  }),
+});
+
+const titles: Readonly<Record<ErrorKind, string>> = {
+  invalid_request: 'The request is not valid',
+  authentication: 'Authentication is needed',
+  permission: 'This is not allowed',
+  not_found: 'Not found',
+  too_large: 'The request is too large',
+  rate_limit: 'Too many requests',
+  content_filter: 'Blocked by a rule',
+  gateway: 'The gateway failed',
+  upstream: 'The model provider failed',
+  overloaded: 'Too busy',
+  timeout: 'It took too long',
+  client: 'The client failed',
+};
+
+function writeProblem(error: SluiceError, requestId: string): Record<string, unknown> {
+  const { code, kind, status, message, retryable, retryAfterSeconds } = error;
+  return {
+    type: `urn:sluice:error:${code}`,
+    title: titles[kind],
+    status,
+    detail: message,
+    code,
+    requestId,
+    retryable,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  };
+}
+
+function encodeAnswer(answer: ChatAnswer, { run, request }: EncodeContext): Record<string, unknown> {
+  const { meta, choices, usage } = answer;
+  const [first] = choices;
+  return {
+    id: run.id,
+    pipeline: run.pipeline,
+    model: meta.model ?? request.model ?? null,
+    message: writeMessage(first?.blocks ?? []),
+    ...(choices.length > 1 && { choices: choices.map(writeChoice) }),
+    finishReason: first?.finish?.unified ?? null,
+    usage: usage === undefined ? null : writeUsage(usage),
+  };
+}
+
+function writeChoice({ index, blocks, finish }: AnswerChoice): Record<string, unknown> {
+  return { index, message: writeMessage(blocks), finishReason: finish?.unified ?? null };
+}
+
+/** Has the form of a message of a request, so a client can send it back as it is. */
+function writeMessage(blocks: readonly AnswerBlock[]): Record<string, unknown> {
+  const reasoning = joinText(blocks, ['reasoning', 'reasoning_summary']);
+  const refusal = joinText(blocks, ['refusal']);
+  const calls = blocks.filter(({ kind }) => kind === 'tool_call' || kind === 'custom_tool_call');
+  return {
+    role: 'assistant',
+    content: joinText(blocks, ['text']),
+    ...(reasoning !== '' && { reasoning }),
+    ...(refusal !== '' && { refusal }),
+    ...(calls.length > 0 && { toolCalls: calls.map(writeCall) }),
+  };
+}
+
+function writeCall({ start, blockId, arguments: json }: AnswerBlock): Record<string, unknown> {
+  return { id: start.callId ?? blockId, name: start.name ?? '', arguments: json };
+}
+
+function joinText(blocks: readonly AnswerBlock[], kinds: readonly BlockKind[]): string {
+  return blocks
+    .filter(({ kind }) => kinds.includes(kind))
+    .map(({ text }) => text)
+    .join('');
+}
+
+function writeUsage({ input, output, total, serverTools, cost }: UsageFold): Record<string, unknown> {
+  return {
+    ...(input !== undefined && { input }),
+    ...(output !== undefined && { output }),
+    ...(total !== undefined && { total }),
+    ...(serverTools !== undefined && { serverTools }),
+    ...(cost !== undefined && { cost }),
+  };
+}

@@ -1,0 +1,178 @@
+import type { AnswerBlock, AnswerChoice, ChatAnswer } from '../kernel/answer.ts';
+import { defineEncoder, type EncodeContext, type Encoder } from '../kernel/component.ts';
+import type { ErrorKind } from '../kernel/error-table.ts';
+import type { SluiceError } from '../kernel/errors.ts';
+import { isObject, orNothing, type JsonObject } from '../kernel/json-value.ts';
+import { extensionOf, level, openaiChat, writeFinishReason } from '../kernel/openai-chat-fields.ts';
+import { writeUsage } from '../kernel/openai-chat-usage.ts';
+import { strictObject } from '../kernel/schema.ts';
+import { ChatStreamEncoder } from './openai-chat/stream-encoder.ts';
+
+/** Answers in the OpenAI chat completions format: chunks, documents, errors and the list of models. */
+export default defineEncoder({
+  type: openaiChat,
+  summary: 'Writes answers in the format of the OpenAI chat completions API.',
+  config: strictObject({}),
+  needs: [],
+  examples: [{ title: 'Chunks of a chat completion, or one document' }],
+  create: (): Encoder => ({
+    dialect: openaiChat,
+    open: (context) => new ChatStreamEncoder(context, writeError),
+    encodeAnswer,
+    encodeError: (error, requestId) => ({
+      contentType: 'application/json',
+      body: { error: { ...writeError(error), request_id: requestId } },
+    }),
+    encodeModels: (models) => ({
+      object: 'list',
+      data: models.map(({ id, created, ownedBy }) => ({ id, object: 'model', created, owned_by: ownedBy })),
+    }),
+  }),
+});
+
+/** Error types as OpenAI's clients know them; `upstream_error` is ours. */
+const errorTypes: Readonly<Record<ErrorKind, string>> = {
+  invalid_request: 'invalid_request_error',
+  authentication: 'authentication_error',
+  permission: 'permission_error',
+  not_found: 'invalid_request_error',
+  too_large: 'invalid_request_error',
+  rate_limit: 'rate_limit_error',
+  content_filter: 'invalid_request_error',
+  gateway: 'server_error',
+  upstream: 'upstream_error',
+  overloaded: 'server_error',
+  timeout: 'timeout',
+  client: 'invalid_request_error',
+};
+/** Codes that clients of the format act on; everything else has the code of our own table. */
+const errorCodes: Partial<Record<ErrorKind, string>> = {
+  authentication: 'invalid_api_key',
+  rate_limit: 'rate_limit_exceeded',
+  content_filter: 'content_filter',
+  overloaded: 'overloaded',
+};
+
+function writeError(error: SluiceError): JsonObject {
+  const { field } = error.details;
+  return {
+    message: error.message,
+    type: errorTypes[error.kind],
+    param: error.code === 'REQUEST_INVALID' && typeof field === 'string' ? field : null,
+    code: error.code === 'MODEL_UNKNOWN' ? 'model_not_found' : (errorCodes[error.kind] ?? error.code),
+  };
+}
+
+function encodeAnswer(answer: ChatAnswer, context: EncodeContext): JsonObject {
+  const { meta, choices, usage } = answer;
+  const isOwn = meta.provider === openaiChat;
+  const { choices: _levels, ...further } = extensionOf(meta) ?? {};
+  return {
+    ...further,
+    id: meta.responseId ?? `chatcmpl-${context.run.id}`,
+    object: 'chat.completion',
+    created: meta.created ?? context.created,
+    model: meta.model ?? context.request.model ?? context.run.pipeline,
+    choices: choices.map((choice) => writeChoice(choice, isOwn, context)),
+    ...(usage !== undefined && { usage: writeUsage(usage, isOwn) }),
+    ...(meta.serviceTier !== undefined && { service_tier: meta.serviceTier }),
+    ...(meta.systemFingerprint !== undefined && { system_fingerprint: meta.systemFingerprint }),
+  };
+}
+
+function writeChoice(choice: AnswerChoice, isOwn: boolean, context: EncodeContext): JsonObject {
+  const { index, blocks, finish } = choice;
+  const levels = blocks.map((block) => level(extensionOf(block.start), 'choices') ?? {});
+  const { delta: _fields, ...further } = Object.assign({}, ...levels) as Record<string, unknown>;
+  const logprobs: unknown = blocks.find((block) => block.logprobs !== undefined)?.logprobs;
+  const reason =
+    finish === undefined ? null : isOwn && finish.raw !== undefined ? finish.raw : writeFinishReason(finish.unified);
+  return {
+    ...further,
+    index,
+    message: writeMessage(blocks, levels, context),
+    logprobs: logprobs ?? null,
+    finish_reason: reason,
+  };
+}
+
+function writeMessage(
+  blocks: readonly AnswerBlock[],
+  levels: readonly JsonObject[],
+  context: EncodeContext,
+): JsonObject {
+  const ofKind = (...kinds: readonly string[]): AnswerBlock[] => blocks.filter((block) => kinds.includes(block.kind));
+  const texts = ofKind('text');
+  const reasoning = ofKind('reasoning', 'reasoning_summary');
+  const calls = ofKind('tool_call', 'custom_tool_call');
+  const legacy = calls.find(isLegacy);
+  const annotations = texts.flatMap((block) => block.annotations);
+  const images = ofKind('image')
+    .map((block) => block.start.initial)
+    .filter((image) => image !== undefined);
+  const [audio] = ofKind('audio').map((block) => block.start.initial);
+  const toolCalls = calls.filter((call) => call !== legacy).map((call, index) => writeCall(call, index, context));
+  return {
+    ...furtherFields(levels),
+    role: 'assistant',
+    content: joined(texts),
+    refusal: joined(ofKind('refusal')),
+    ...writeReasoning(reasoning),
+    ...(annotations.length > 0 && { annotations }),
+    ...(images.length > 0 && { images }),
+    ...(audio !== undefined && { audio }),
+    ...(legacy !== undefined && { function_call: { name: legacy.start.name ?? '', arguments: legacy.arguments } }),
+    ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+  };
+}
+
+function joined(blocks: readonly AnswerBlock[]): string | null {
+  return blocks.length === 0 ? null : blocks.map((block) => block.text).join('');
+}
+
+/** What the provider said in the message that has no place in a block. */
+function furtherFields(levels: readonly JsonObject[]): JsonObject {
+  const merged: Record<string, unknown> = Object.assign({}, ...levels.map((fields) => level(fields, 'delta') ?? {}));
+  const { reasoning: _r, reasoning_details: _d, tool_calls: _t, function_call: _f, content: _c, ...further } = merged;
+  return further;
+}
+
+function writeReasoning(blocks: readonly AnswerBlock[]): JsonObject {
+  if (blocks.length === 0) return {};
+  const deltas = blocks.map((block) => level(level(extensionOf(block.start), 'choices'), 'delta') ?? {});
+  const text = blocks.map((block) => block.text).join('');
+  const details = blocks.flatMap((block, index) => writeDetail(block, deltas[index]?.['reasoning_details']));
+  const field = deltas.some((delta) => delta['reasoning'] !== undefined) ? 'reasoning' : 'reasoning_content';
+  return { [field]: text, ...(details.length > 0 && { reasoning_details: details }) };
+}
+
+/** The entry of `reasoning_details` of one block; `marker` is what the provider said in it beside the text. */
+function writeDetail(block: AnswerBlock, marker: unknown): readonly JsonObject[] {
+  const first: unknown = Array.isArray(marker) ? marker[0] : undefined;
+  if (!isObject(first)) return [];
+  const { signature } = block;
+  const proof =
+    signature === undefined ? {} : { [signature.encrypted === true ? 'data' : 'signature']: signature.value };
+  return [
+    {
+      ...first,
+      ...(block.text !== '' && { [first['type'] === 'reasoning.summary' ? 'summary' : 'text']: block.text }),
+      ...proof,
+    },
+  ];
+}
+
+function writeCall(block: AnswerBlock, index: number, context: EncodeContext): JsonObject {
+  const unknown = level(level(level(extensionOf(block.start), 'choices'), 'delta'), 'tool_calls') ?? {};
+  const { function: inner, custom, ...further } = unknown;
+  const { name = '', callId = `call_${context.run.id}_${index}` } = block.start;
+  const head = { ...further, id: callId };
+  if (block.kind === 'custom_tool_call')
+    return { ...head, type: 'custom', custom: { ...(isObject(custom) && custom), name, input: block.arguments } };
+  return { ...head, type: 'function', function: { ...(isObject(inner) && inner), name, arguments: block.arguments } };
+}
+
+function isLegacy(block: AnswerBlock): boolean {
+  const delta = level(level(extensionOf(block.start), 'choices'), 'delta');
+  return delta !== undefined && orNothing(delta)?.['function_call'] !== undefined;
+}

@@ -1,0 +1,385 @@
+import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
+import type { EncodeContext, StreamEncoder } from '../../kernel/component.ts';
+import type { SluiceError } from '../../kernel/errors.ts';
+import type { AnswerEvent, BlockKind, EventOfType, TextTemplate } from '../../kernel/event.ts';
+import { escapeJsonText } from '../../kernel/json-text.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf, level, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
+import { writeUsage } from '../../kernel/openai-chat-usage.ts';
+import { sseFrame } from '../../kernel/sse-frame.ts';
+import { fillDetails, freeIndex, hasOtherIdentity, isOnlyMarker, rawName, readRaw, textField } from './chunk-parts.ts';
+
+interface Identity {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+}
+
+interface OpenBlock {
+  readonly choice: ChoiceState;
+  readonly kind: BlockKind;
+  /** Field of the delta that carries the text. */
+  readonly field: string | undefined;
+  /** Place in `tool_calls`; undefined for a legacy `function_call`. */
+  readonly toolIndex: number | undefined;
+  /** False where the provider's own frames name the call in another way than ours do. */
+  readonly sameIndex: boolean;
+  /** The own frame around a piece of text, made when it is first needed. */
+  frame: { readonly before: string; readonly after: string } | undefined;
+  hasArguments: boolean;
+}
+
+interface ChoiceState {
+  readonly index: number;
+  started: boolean;
+  readonly toolIndexes: Set<number>;
+}
+
+/** Stands for the text while the own frame of a block is made; JSON leaves it as it is. */
+const place = '~text~';
+
+/**
+ * Writes chunks as the official clients demand them: the role in the first delta of each choice, one id, model and date
+ * for all chunks, an index in every tool call, and usage once, only for a client that asked for it.
+ */
+export class ChatStreamEncoder implements StreamEncoder {
+  readonly heartbeat = ': hb\n\n';
+  readonly #context: EncodeContext;
+  readonly #writeError: (error: SluiceError) => JsonObject;
+  readonly #choices = new Map<number, ChoiceState>();
+  readonly #blocks = new Map<string, OpenBlock>();
+  #meta: Partial<EventOfType<'response.meta'>> = {};
+  #identity: Identity | undefined;
+  /** Fields of the chunk that the provider sent with its metadata, for the next chunk. */
+  #pending: JsonObject | undefined;
+  #usage: UsageFold | undefined;
+
+  constructor(context: EncodeContext, writeError: (error: SluiceError) => JsonObject) {
+    this.#context = context;
+    this.#writeError = writeError;
+  }
+
+  encode(event: AnswerEvent): string {
+    switch (event.type) {
+      case 'response.meta':
+        this.#meta = { ...this.#meta, ...event };
+        this.#keepPending(event);
+        return '';
+      case 'block.start':
+        return this.#startBlock(event);
+      case 'text.delta':
+        return this.#text(event);
+      case 'toolArgs.delta':
+        return this.#arguments(event);
+      case 'media.delta':
+        return this.#media(event);
+      case 'annotation':
+        return this.#isOwn ? this.#ofBlock(event, { annotations: [event.annotation] }) : '';
+      case 'reasoning.signature':
+        return this.#signature(event);
+      case 'block.end':
+        return this.#endBlock(event);
+      case 'safety':
+        return this.#safety(event);
+      case 'usage':
+        this.#usage = mergeUsage(this.#usage, event);
+        return '';
+      case 'finish':
+        return this.#finish(event);
+      case 'raw':
+        return event.dialect === openaiChat ? this.#raw(event) : '';
+      default:
+        return '';
+    }
+  }
+
+  encodeText(blockId: string, template: TextTemplate, json: string): string {
+    if (json === '') return '';
+    if (this.#accepts(template)) return template.before + json + template.after;
+    const block = this.#blocks.get(blockId);
+    if (block === undefined || block.field === undefined) return '';
+    const { before, after } = this.#frameOf(block, block.field);
+    return before + json + after;
+  }
+
+  /**
+   * Frames that begin something are written here, because role, identity and indexes of what follows depend on it; and
+   * usage is held until the end. A provider's frame that would contradict what was written is written anew.
+   */
+  hides(event: AnswerEvent): boolean {
+    switch (event.type) {
+      case 'response.meta':
+      case 'block.start':
+      case 'usage':
+      case 'raw':
+        return true;
+      case 'toolArgs.delta':
+        return this.#blocks.get(event.blockId)?.sameIndex !== true;
+      default:
+        return hasOtherIdentity(extensionOf(event)) || !this.#isIdentityOfProvider();
+    }
+  }
+
+  fail(error: SluiceError): string {
+    return sseFrame(JSON.stringify({ error: this.#writeError(error) }));
+  }
+
+  end(): string {
+    const { settings } = this.#context.request;
+    const usage =
+      settings.includeUsage === true && this.#usage !== undefined
+        ? { usage: writeUsage(this.#usage, this.#isOwn) }
+        : undefined;
+    const last = usage === undefined && this.#pending === undefined ? '' : this.#chunk([], usage ?? {});
+    return `${last}${sseFrame('[DONE]')}`;
+  }
+
+  get #isOwn(): boolean {
+    return this.#meta.provider === openaiChat;
+  }
+
+  /** The identity is fixed by the first chunk that is written, whatever another attempt says later. */
+  #fixIdentity(): Identity {
+    const { run, request, created } = this.#context;
+    this.#identity ??= {
+      id: this.#meta.responseId ?? `chatcmpl-${run.id}`,
+      created: this.#meta.created ?? created,
+      model: this.#meta.model ?? request.model ?? run.pipeline,
+    };
+    return this.#identity;
+  }
+
+  /** A frame of the provider may be used while the provider is the one whose identity the stream has. */
+  #accepts(template: TextTemplate): boolean {
+    return template.dialect === openaiChat && this.#isIdentityOfProvider();
+  }
+
+  #isIdentityOfProvider(): boolean {
+    const { id, model } = this.#fixIdentity();
+    return id === this.#meta.responseId && model === this.#meta.model;
+  }
+
+  #keepPending(event: EventOfType<'response.meta'>): void {
+    const { choices: _levels, id: _id, model: _model, ...further } = extensionOf(event) ?? {};
+    this.#pending = orNothing({ ...this.#pending, ...further });
+  }
+
+  #chunk(choices: readonly JsonObject[], further: JsonObject): string {
+    const { id, created, model } = this.#fixIdentity();
+    const { systemFingerprint, serviceTier } = this.#meta;
+    const pending = this.#pending;
+    this.#pending = undefined;
+    return sseFrame(
+      JSON.stringify({
+        id,
+        object: 'chat.completion.chunk',
+        created,
+        model,
+        ...(serviceTier !== undefined && { service_tier: serviceTier }),
+        ...(systemFingerprint !== undefined && { system_fingerprint: systemFingerprint }),
+        choices,
+        ...pending,
+        ...further,
+      }),
+    );
+  }
+
+  /** A chunk with one delta. `extension` is what the provider said beside it, in its places. */
+  #delta(
+    choice: ChoiceState,
+    delta: JsonObject,
+    extension: JsonObject | undefined,
+    reason: string | null = null,
+    logprobs?: unknown,
+  ): string {
+    const { choices, id: _id, model: _model, ...ofChunk } = extension ?? {};
+    const { delta: unknownDelta, ...ofChoice } = isObject(choices) ? choices : {};
+    const role = this.#takeRole(choice, delta);
+    const {
+      reasoning: _reasoning,
+      reasoning_details: _details,
+      tool_calls: _calls,
+      function_call: _call,
+      audio: _audio,
+      ...ofDelta
+    } = isObject(unknownDelta) ? unknownDelta : {};
+    const entry = {
+      index: choice.index,
+      delta: { ...role, ...ofDelta, ...delta },
+      ...(logprobs !== undefined && { logprobs }),
+      finish_reason: reason,
+      ...ofChoice,
+    };
+    return this.#chunk([entry], ofChunk);
+  }
+
+  #takeRole(choice: ChoiceState, delta: JsonObject): JsonObject {
+    if (choice.started) return {};
+    choice.started = true;
+    const isText = Object.keys(delta).length === 0 || delta['content'] !== undefined;
+    return { role: 'assistant', content: isText ? '' : null };
+  }
+
+  #choice(index = 0): ChoiceState {
+    let choice = this.#choices.get(index);
+    if (choice === undefined) {
+      choice = { index, started: false, toolIndexes: new Set() };
+      this.#choices.set(index, choice);
+    }
+    return choice;
+  }
+
+  #ofBlock(event: { readonly blockId: string } & Pick<AnswerEvent, 'ext'>, delta: JsonObject): string {
+    const block = this.#blocks.get(event.blockId);
+    return block === undefined ? '' : this.#delta(block.choice, delta, extensionOf(event));
+  }
+
+  #startBlock(event: EventOfType<'block.start'>): string {
+    const choice = this.#choice(event.choice);
+    const extension = extensionOf(event);
+    const delta = level(level(extension, 'choices'), 'delta');
+    const isTool = event.kind === 'tool_call' || event.kind === 'custom_tool_call';
+    const isLegacy = isTool && delta?.['function_call'] !== undefined;
+    const toolIndex = isTool && !isLegacy ? freeIndex(choice.toolIndexes, event.nativeIndex) : undefined;
+    const sameIndex = isLegacy || toolIndex === event.nativeIndex;
+    this.#blocks.set(event.blockId, {
+      choice,
+      kind: event.kind,
+      field: textField(event.kind, delta),
+      toolIndex,
+      sameIndex,
+      frame: undefined,
+      hasArguments: false,
+    });
+    if (isLegacy) return this.#delta(choice, { function_call: { name: event.name ?? '', arguments: '' } }, extension);
+    if (toolIndex !== undefined)
+      return this.#delta(choice, { tool_calls: [this.#toolStart(event, toolIndex, delta)] }, extension);
+    if (event.kind === 'image' && isObject(event.initial))
+      return this.#delta(choice, { images: [event.initial] }, extension);
+    // A text says nothing yet, but the role and the provider's fields go ahead of it.
+    if (textField(event.kind, delta) === undefined || (choice.started && extension === undefined)) return '';
+    return choice.started && isOnlyMarker(extension) ? '' : this.#delta(choice, {}, extension);
+  }
+
+  #toolStart(event: EventOfType<'block.start'>, index: number, delta: JsonObject | undefined): JsonObject {
+    const { function: inner, custom, ...further } = level(delta, 'tool_calls') ?? {};
+    const { name = '', callId = `call_${this.#context.run.id}_${index}` } = event;
+    const head = { index, id: callId, ...further };
+    if (event.kind === 'custom_tool_call')
+      return { ...head, type: 'custom', custom: { name, input: '', ...(isObject(custom) && custom) } };
+    return { ...head, type: 'function', function: { name, arguments: '', ...(isObject(inner) && inner) } };
+  }
+
+  #text(event: EventOfType<'text.delta'>): string {
+    const block = this.#blocks.get(event.blockId);
+    if (block?.field === undefined || event.text === '') return '';
+    const { template, text, logprobs } = event;
+    if (template !== undefined) return this.encodeText(event.blockId, template, escapeJsonText(text));
+    const extension = extensionOf(event);
+    if (extension === undefined && logprobs === undefined && this.#pending === undefined) {
+      const { before, after } = this.#frameOf(block, block.field);
+      return before + escapeJsonText(text) + after;
+    }
+    const details: unknown = level(level(extension, 'choices'), 'delta')?.['reasoning_details'];
+    return this.#delta(
+      block.choice,
+      { [block.field]: text, ...(Array.isArray(details) && { reasoning_details: fillDetails(details, text) }) },
+      extension,
+      null,
+      logprobs,
+    );
+  }
+
+  /** The own frame around a piece of text. The role has been written before: a block can't hold text before it starts. */
+  #frameOf(block: OpenBlock, field: string): { readonly before: string; readonly after: string } {
+    if (block.frame === undefined) {
+      const pending = this.#pending;
+      this.#pending = undefined;
+      const frame = this.#delta(block.choice, { [field]: place }, undefined);
+      this.#pending = pending;
+      const at = frame.lastIndexOf(place);
+      block.frame = { before: frame.slice(0, at), after: frame.slice(at + place.length) };
+    }
+    return block.frame;
+  }
+
+  #arguments(event: EventOfType<'toolArgs.delta'>): string {
+    const block = this.#blocks.get(event.blockId);
+    if (block === undefined || event.json === undefined || event.json === '') return '';
+    block.hasArguments = true;
+    const unknown = level(level(level(extensionOf(event), 'choices'), 'delta'), 'tool_calls') ?? {};
+    return this.#argumentsDelta(block, event.json, unknown, extensionOf(event));
+  }
+
+  #argumentsDelta(block: OpenBlock, json: string, unknown: JsonObject, extension: JsonObject | undefined): string {
+    const { function: inner, custom, ...further } = unknown;
+    if (block.toolIndex === undefined)
+      return this.#delta(block.choice, { function_call: { arguments: json } }, extension);
+    const body =
+      block.kind === 'custom_tool_call'
+        ? { custom: { ...(isObject(custom) && custom), input: json } }
+        : { function: { ...(isObject(inner) && inner), arguments: json } };
+    return this.#delta(block.choice, { tool_calls: [{ index: block.toolIndex, ...further, ...body }] }, extension);
+  }
+
+  #media(event: EventOfType<'media.delta'>): string {
+    const block = this.#blocks.get(event.blockId);
+    if (block?.kind !== 'audio' || event.base64 === undefined) return '';
+    const further = level(level(level(extensionOf(event), 'choices'), 'delta'), 'audio') ?? {};
+    return this.#ofBlock(event, { audio: { ...further, ...(event.base64 !== '' && { data: event.base64 }) } });
+  }
+
+  #signature(event: EventOfType<'reasoning.signature'>): string {
+    const details: unknown = level(level(extensionOf(event), 'choices'), 'delta')?.['reasoning_details'];
+    const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
+    if (!this.#isOwn || !isObject(detail)) return '';
+    return this.#ofBlock(event, {
+      reasoning_details: [{ ...detail, [event.encrypted === true ? 'data' : 'signature']: event.value }],
+    });
+  }
+
+  /** Arguments that came in a form without fragments (values by path) go out whole. */
+  #endBlock(event: EventOfType<'block.end'>): string {
+    const block = this.#blocks.get(event.blockId);
+    this.#blocks.delete(event.blockId);
+    const isCall = block?.kind === 'tool_call' || block?.kind === 'custom_tool_call';
+    if (block === undefined || !isCall || block.hasArguments || event.final === undefined) return '';
+    const json = typeof event.final === 'string' ? event.final : JSON.stringify(event.final);
+    return json === '' ? '' : this.#argumentsDelta(block, json, {}, undefined);
+  }
+
+  /** The verdicts of a provider of this format, where it put them. */
+  #safety(event: EventOfType<'safety'>): string {
+    const extension = extensionOf(event);
+    if (extension === undefined) return '';
+    const { choices, ...ofChunk } = extension;
+    if (choices !== undefined) return this.#delta(this.#choice(event.choice), {}, extension);
+    // Verdicts on the prompt may come before the provider has told its id: then they go out with the first chunk.
+    if (this.#identity !== undefined) return this.#chunk([], ofChunk);
+    this.#pending = { ...this.#pending, ...ofChunk };
+    return '';
+  }
+
+  #finish(event: EventOfType<'finish'>): string {
+    const { unified, raw } = event.reason;
+    const reason = this.#isOwn && raw !== undefined ? raw : writeFinishReason(unified);
+    return this.#delta(this.#choice(event.choice), {}, extensionOf(event), reason);
+  }
+
+  /**
+   * An event that nobody here knows. Official clients read `choices` of every chunk, the role in the first delta of
+   * each, and the same id in all of them, so it gets those.
+   */
+  #raw(event: EventOfType<'raw'>): string {
+    const document = readRaw(event);
+    if (document === undefined) return sseFrame(event.data, rawName(event));
+    const listed = Array.isArray(document['choices']) ? (document['choices'] as unknown[]) : [];
+    const choices = listed.filter(isObject).map((choice) => {
+      const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
+      const role = this.#takeRole(this.#choice(index), {});
+      return { ...choice, index, delta: { ...role, ...(isObject(choice['delta']) && choice['delta']) } };
+    });
+    const identity = document['id'] === undefined && listed.length === 0 ? {} : this.#fixIdentity();
+    return sseFrame(JSON.stringify({ ...document, ...identity, choices }), rawName(event));
+  }
+}

@@ -1,0 +1,255 @@
+import Type from 'typebox';
+import { defineParser } from '../kernel/component.ts';
+import {
+  checkBoolean,
+  checkInteger,
+  checkKeys,
+  checkList,
+  checkNumber,
+  checkObject,
+  checkString,
+  checkWord,
+  refuse,
+  refuseType,
+} from '../kernel/field-check.ts';
+import type { JsonObject } from '../kernel/json-value.ts';
+import type { ChatRequest, ChatSettings, ContentBlock, Message, ToolDefinition } from '../kernel/request.ts';
+import { strictObject } from '../kernel/schema.ts';
+
+const { Optional } = Type;
+const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
+const text = (description: string): ReturnType<typeof Type.String> => Type.String({ description });
+
+const Content = Type.Union(
+  [Type.String(), Type.Array(strictObject({ type: Type.Literal('text'), text: Type.String() }))],
+  {
+    description: 'The text, as a string or as parts.',
+  },
+);
+const ChatMessageFields = {
+  role: Type.Enum([...roles]),
+  content: Optional(Content),
+  name: Optional(text('Name of the participant.')),
+  callId: Optional(text('The tool call that a message of the role tool answers.')),
+  reasoning: Optional(text('Reasoning of an earlier answer.')),
+  refusal: Optional(text('Refusal of an earlier answer.')),
+  toolCalls: Optional(
+    Type.Array(
+      strictObject({ id: Type.String(), name: Type.String(), arguments: text('The arguments as JSON text.') }),
+      { description: 'Tool calls of an earlier answer.' },
+    ),
+  ),
+};
+/** An earlier answer may consist of something else than content; a message of nothing is a mistake. */
+const ChatMessage = strictObject(ChatMessageFields, {
+  anyOf: ['content', 'reasoning', 'refusal', 'toolCalls'].map((field) => ({ required: [field] })),
+});
+const Settings = strictObject(
+  {
+    maxOutputTokens: Optional(Type.Integer({ minimum: 1 })),
+    temperature: Optional(Type.Number()),
+    topP: Optional(Type.Number()),
+    topK: Optional(Type.Integer()),
+    stop: Optional(Type.Array(Type.String())),
+    seed: Optional(Type.Integer()),
+    presencePenalty: Optional(Type.Number()),
+    frequencyPenalty: Optional(Type.Number()),
+    choices: Optional(Type.Integer({ minimum: 1, description: 'How many answers.' })),
+    responseFormat: Optional(
+      Type.Union([
+        strictObject({ type: Type.Enum(['text', 'json']) }),
+        strictObject({
+          type: Type.Literal('json_schema'),
+          name: Type.String(),
+          schema: Optional(Type.Unknown()),
+          strict: Optional(Type.Boolean()),
+          description: Optional(Type.String()),
+        }),
+      ]),
+    ),
+    reasoningEffort: Optional(Type.String()),
+    toolChoice: Optional(Type.Union([Type.Enum(['auto', 'none', 'required']), strictObject({ name: Type.String() })])),
+    parallelToolCalls: Optional(Type.Boolean()),
+    user: Optional(text('The end user, for the abuse monitoring of providers.')),
+    includeUsage: Optional(Type.Boolean()),
+  },
+  { description: 'Settings of the model; what is left out is the default of the provider.' },
+);
+const Tool = strictObject({
+  name: Type.String({ minLength: 1 }),
+  description: Optional(Type.String()),
+  parameters: Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the arguments.' })),
+  strict: Optional(Type.Boolean()),
+});
+
+/** The body of a request in the native format. `parse` takes exactly what it allows. */
+export const ChatBody = strictObject(
+  {
+    messages: Type.Array(ChatMessage, { minItems: 1 }),
+    model: Optional(text('A backend of the pipeline or its model; without it the routing decides.')),
+    params: Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'Parameters that the pipeline declares.' }),
+    ),
+    stream: Optional(Type.Boolean({ default: true })),
+    settings: Optional(Settings),
+    tools: Optional(Type.Array(Tool)),
+    metadata: Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'For the conditions of the pipeline; not sent to the provider.',
+      }),
+    ),
+  },
+  { title: 'Chat request', description: 'The body of POST /pipelines/NAME/chat.' },
+);
+
+export default defineParser({
+  type: 'native',
+  summary: 'Reads requests in the native format.',
+  config: strictObject({}),
+  needs: [],
+  examples: [
+    { title: 'One question', body: { messages: [{ role: 'user', content: 'Hello' }] } },
+    {
+      title: 'One document instead of a stream',
+      body: {
+        messages: [{ role: 'user', content: [{ type: 'text', text: 'Hello' }] }],
+        stream: false,
+        settings: { temperature: 0 },
+      },
+    },
+  ],
+  create: () => ({ parse: parseChatBody }),
+});
+
+function parseChatBody(value: unknown): ChatRequest {
+  const body = checkObject(value, 'body');
+  checkKeys(body, Object.keys(ChatBody.properties), '');
+  const messages = checkList(body['messages'], 'messages');
+  if (messages.length === 0) refuse('messages', 'expected at least one message, got an empty array');
+  const { model, stream, settings, tools, metadata, params } = body;
+  return {
+    dialect: 'native',
+    ...(model !== undefined && { model: checkString(model, 'model') }),
+    stream: stream === undefined ? true : checkBoolean(stream, 'stream'),
+    settings: settings === undefined ? {} : readSettings(checkObject(settings, 'settings')),
+    tools: tools === undefined ? [] : checkList(tools, 'tools').map((tool, index) => readTool(tool, `tools[${index}]`)),
+    messages: messages.map((message, index) => readMessage(message, `messages[${index}]`)),
+    metadata: metadata === undefined ? {} : checkObject(metadata, 'metadata'),
+    params: params === undefined ? {} : checkObject(params, 'params'),
+  };
+}
+
+function readMessage(value: unknown, place: string): Message {
+  const message = checkObject(value, place);
+  checkKeys(message, Object.keys(ChatMessage.properties), place);
+  const { content, name, callId, reasoning, refusal, toolCalls } = message;
+  const role = checkWord(message['role'], roles, `${place}.role`);
+  const isSaid = content !== undefined || toolCalls !== undefined || refusal !== undefined || reasoning !== undefined;
+  if (!isSaid) refuseType(`${place}.content`, 'a string or an array of parts', content);
+  return {
+    role,
+    ...(name !== undefined && { name: checkString(name, `${place}.name`) }),
+    ...(callId !== undefined && { callId: checkString(callId, `${place}.callId`) }),
+    content: [
+      ...readText('reasoning', reasoning, `${place}.reasoning`),
+      ...(content === undefined ? [] : readContent(content, `${place}.content`)),
+      ...readText('refusal', refusal, `${place}.refusal`),
+      ...(toolCalls === undefined
+        ? []
+        : checkList(toolCalls, `${place}.toolCalls`).map((call, index) =>
+            readCall(call, `${place}.toolCalls[${index}]`),
+          )),
+    ],
+  };
+}
+
+function readText(kind: ContentBlock['kind'], value: unknown, field: string): readonly ContentBlock[] {
+  return value === undefined ? [] : [{ kind, text: checkString(value, field) }];
+}
+
+function readContent(content: unknown, field: string): readonly ContentBlock[] {
+  if (typeof content === 'string') return [{ kind: 'text', text: content }];
+  if (!Array.isArray(content)) refuseType(field, 'a string or an array of parts', content);
+  return (content as unknown[]).map((value, index) => {
+    const place = `${field}[${index}]`;
+    const part = checkObject(value, place);
+    checkKeys(part, ['type', 'text'], place);
+    checkWord(part['type'], ['text'], `${place}.type`);
+    return { kind: 'text', text: checkString(part['text'], `${place}.text`) };
+  });
+}
+
+function readCall(value: unknown, place: string): ContentBlock {
+  const call = checkObject(value, place);
+  checkKeys(call, ['id', 'name', 'arguments'], place);
+  return {
+    kind: 'tool_call',
+    name: checkString(call['name'], `${place}.name`),
+    callId: checkString(call['id'], `${place}.id`),
+    arguments: checkString(call['arguments'], `${place}.arguments`),
+  };
+}
+
+function readTool(value: unknown, place: string): ToolDefinition {
+  const tool = checkObject(value, place);
+  checkKeys(tool, Object.keys(Tool.properties), place);
+  const { description, parameters, strict } = tool;
+  const name = checkString(tool['name'], `${place}.name`);
+  if (name === '') refuse(`${place}.name`, 'expected a name, got an empty string');
+  return {
+    name,
+    ...(description !== undefined && { description: checkString(description, `${place}.description`) }),
+    ...(parameters !== undefined && { parameters: checkObject(parameters, `${place}.parameters`) }),
+    ...(strict !== undefined && { strict: checkBoolean(strict, `${place}.strict`) }),
+  };
+}
+
+const settingReaders: {
+  readonly [N in keyof ChatSettings]-?: (value: unknown, field: string) => NonNullable<ChatSettings[N]>;
+} = {
+  maxOutputTokens: (value, field) => checkInteger(value, field, 1),
+  temperature: checkNumber,
+  topP: checkNumber,
+  topK: (value, field) => checkInteger(value, field),
+  stop: (value, field) => checkList(value, field).map((item, index) => checkString(item, `${field}[${index}]`)),
+  seed: (value, field) => checkInteger(value, field),
+  presencePenalty: checkNumber,
+  frequencyPenalty: checkNumber,
+  choices: (value, field) => checkInteger(value, field, 1),
+  responseFormat: readResponseFormat,
+  reasoningEffort: checkString,
+  toolChoice: readToolChoice,
+  parallelToolCalls: checkBoolean,
+  user: checkString,
+  includeUsage: checkBoolean,
+};
+
+function readSettings(settings: JsonObject): ChatSettings {
+  checkKeys(settings, Object.keys(settingReaders), 'settings');
+  const read = Object.entries(settingReaders).filter(([name]) => settings[name] !== undefined);
+  return Object.fromEntries(
+    read.map(([name, reader]) => [name, reader(settings[name], `settings.${name}`)]),
+  ) as ChatSettings;
+}
+
+function readResponseFormat(value: unknown, field: string): NonNullable<ChatSettings['responseFormat']> {
+  const format = checkObject(value, field);
+  const type = checkWord(format['type'], ['text', 'json', 'json_schema'], `${field}.type`);
+  checkKeys(format, type === 'json_schema' ? ['type', 'name', 'schema', 'strict', 'description'] : ['type'], field);
+  if (type !== 'json_schema') return { type };
+  const { schema, strict, description } = format;
+  return {
+    type,
+    name: checkString(format['name'], `${field}.name`),
+    ...(schema !== undefined && { schema }),
+    ...(strict !== undefined && { strict: checkBoolean(strict, `${field}.strict`) }),
+    ...(description !== undefined && { description: checkString(description, `${field}.description`) }),
+  };
+}
+
+function readToolChoice(value: unknown, field: string): NonNullable<ChatSettings['toolChoice']> {
+  if (typeof value === 'string') return checkWord(value, ['auto', 'none', 'required'], field);
+  const choice = checkObject(value, field);
+  checkKeys(choice, ['name'], field);
+  return { name: checkString(choice['name'], `${field}.name`) };
+}

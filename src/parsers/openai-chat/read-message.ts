@@ -1,0 +1,120 @@
+import { checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
+import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { openaiChat } from '../../kernel/openai-chat-fields.ts';
+import { objectsOf } from '../../kernel/openai-chat-settings.ts';
+import type { ContentBlock, Message } from '../../kernel/request.ts';
+import { readPart } from './read-part.ts';
+
+const messageRoles = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
+const needContent: ReadonlySet<string> = new Set(['developer', 'system', 'user']);
+const readFields = new Set([
+  'role',
+  'content',
+  'name',
+  'tool_call_id',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'reasoning',
+  'reasoning_content',
+]);
+const callFields = new Set(['id', 'type', 'function', 'custom']);
+const functionFields = new Set(['name', 'arguments']);
+const customFields = new Set(['name', 'input']);
+
+/** One entry of `messages`. `content` of the extension says in which form the content came, where that can't be seen. */
+export function readMessage(message: JsonObject, index: number): Message {
+  const place = `messages[${index}]`;
+  const role = checkWord(message['role'], messageRoles, `${place}.role`);
+  const { content, name, tool_call_id: callId, tool_calls: calls, function_call: call } = message;
+  const extension = {
+    ...otherFields(message, readFields),
+    ...(role === 'function' && { role }),
+    ...(Array.isArray(content) && { content: [] }),
+    ...nullFields(message, [
+      'content',
+      'name',
+      'tool_call_id',
+      'refusal',
+      'tool_calls',
+      'function_call',
+      'reasoning',
+      'reasoning_content',
+    ]),
+    ...(Array.isArray(calls) && calls.length === 0 && { tool_calls: calls }),
+  };
+  return {
+    role: role === 'function' ? 'tool' : role,
+    ...(isPresent(name) && { name: checkString(name, `${place}.name`) }),
+    ...(isPresent(callId) && { callId: checkString(callId, `${place}.tool_call_id`) }),
+    content: [
+      ...readTextField(message, 'reasoning_content', 'reasoning', place),
+      ...readTextField(message, 'reasoning', 'reasoning', place),
+      ...readContent(content, needContent.has(role), `${place}.content`),
+      ...readTextField(message, 'refusal', 'refusal', place),
+      ...(isPresent(calls)
+        ? objectsOf(calls, `${place}.tool_calls`).map((item, position) =>
+            readCall(item, `${place}.tool_calls[${position}]`),
+          )
+        : []),
+      ...(isPresent(call)
+        ? [readLegacyCall(checkObject(call, `${place}.function_call`), `${place}.function_call`)]
+        : []),
+    ],
+    ...(orNothing(extension) && { ext: { [openaiChat]: extension } }),
+  };
+}
+
+function readContent(content: unknown, needed: boolean, field: string): readonly ContentBlock[] {
+  if (typeof content === 'string') return [{ kind: 'text', text: content }];
+  if (Array.isArray(content))
+    return objectsOf(content, field).map((part, index) => readPart(part, `${field}[${index}]`));
+  if (!isPresent(content) && !needed) return [];
+  return refuseType(field, 'a string or an array of parts', content);
+}
+
+/** A text that is a field of the message and no part of its content. */
+function readTextField(
+  message: JsonObject,
+  name: string,
+  kind: ContentBlock['kind'],
+  place: string,
+): readonly ContentBlock[] {
+  const value = message[name];
+  if (!isPresent(value)) return [];
+  return [{ kind, text: checkString(value, `${place}.${name}`), ext: { [openaiChat]: { 'message.field': name } } }];
+}
+
+function readCall(call: JsonObject, place: string): ContentBlock {
+  const isCustom = call['type'] === 'custom' || (call['type'] === undefined && isObject(call['custom']));
+  const level = isCustom ? 'custom' : 'function';
+  const inner = checkObject(call[level], `${place}.${level}`);
+  const input = isCustom ? 'input' : 'arguments';
+  const { id } = call;
+  const unknownInner = otherFields(inner, isCustom ? customFields : functionFields);
+  const unknown = { ...otherFields(call, callFields), ...(unknownInner && { [level]: unknownInner }) };
+  return {
+    kind: isCustom ? 'custom_tool_call' : 'tool_call',
+    name: checkString(inner['name'], `${place}.${level}.name`),
+    ...(isPresent(id) && { callId: checkString(id, `${place}.id`) }),
+    arguments: checkString(inner[input] ?? '', `${place}.${level}.${input}`),
+    ...(orNothing(unknown) && { ext: { [openaiChat]: unknown } }),
+  };
+}
+
+function readLegacyCall(call: JsonObject, place: string): ContentBlock {
+  return {
+    kind: 'tool_call',
+    name: checkString(call['name'], `${place}.name`),
+    arguments: checkString(call['arguments'] ?? '', `${place}.arguments`),
+    ext: { [openaiChat]: { 'message.function_call': otherFields(call, functionFields) ?? {} } },
+  };
+}
+
+function nullFields(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(names.filter((name) => object[name] === null).map((name) => [name, null]));
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

@@ -1,0 +1,85 @@
+import { checkObject, checkString } from '../../kernel/field-check.ts';
+import { orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { openaiChat } from '../../kernel/openai-chat-fields.ts';
+import type { ContentBlock } from '../../kernel/request.ts';
+
+/** `data:<type>;base64,<bytes>` without further parameters; anything else stays an address. */
+const dataUri = /^data:([\w.+-]+\/[\w.+-]+);base64,/;
+const mediaTypes: ReadonlyMap<string, string> = new Map([['mp3', 'audio/mpeg']]);
+
+const textFields = new Set(['type', 'text']);
+const refusalFields = new Set(['type', 'refusal']);
+
+/** One part of the content of a message. A part of a type that is not known here is kept whole. */
+export function readPart(part: JsonObject, place: string): ContentBlock {
+  const type = checkString(part['type'], `${place}.type`);
+  switch (type) {
+    case 'text':
+      return {
+        kind: 'text',
+        text: checkString(part['text'], `${place}.text`),
+        ...extended(otherFields(part, textFields)),
+      };
+    case 'refusal':
+      return {
+        kind: 'refusal',
+        text: checkString(part['refusal'], `${place}.refusal`),
+        ...extended(otherFields(part, refusalFields)),
+      };
+    case 'image_url':
+      return readImage(part, checkObject(part['image_url'], `${place}.image_url`), place);
+    case 'input_audio':
+      return readAudio(part, checkObject(part['input_audio'], `${place}.input_audio`), place);
+    case 'file':
+      return readFile(part, checkObject(part['file'], `${place}.file`), place);
+    default:
+      return { kind: 'unknown', initial: part };
+  }
+}
+
+function readImage(part: JsonObject, image: JsonObject, place: string): ContentBlock {
+  const url = checkString(image['url'], `${place}.image_url.url`);
+  return { kind: 'image', ...(readDataUri(url) ?? { url }), ...innerExtension(part, 'image_url', image, ['url']) };
+}
+
+function readAudio(part: JsonObject, audio: JsonObject, place: string): ContentBlock {
+  const format = checkString(audio['format'], `${place}.input_audio.format`);
+  return {
+    kind: 'audio',
+    mediaType: mediaTypes.get(format) ?? `audio/${format}`,
+    base64: checkString(audio['data'], `${place}.input_audio.data`),
+    ...innerExtension(part, 'input_audio', audio, ['data', 'format']),
+  };
+}
+
+function readFile(part: JsonObject, file: JsonObject, place: string): ContentBlock {
+  const { file_data: data, file_id: id } = file;
+  if (data === undefined && id === undefined) return { kind: 'unknown', initial: part };
+  const text = data === undefined ? undefined : checkString(data, `${place}.file.file_data`);
+  return {
+    kind: 'file',
+    ...(text !== undefined && (readDataUri(text) ?? { base64: text })),
+    ...(id !== undefined && { fileId: checkString(id, `${place}.file.file_id`) }),
+    ...innerExtension(part, 'file', file, ['file_data', 'file_id']),
+  };
+}
+
+function readDataUri(text: string): { readonly mediaType: string; readonly base64: string } | undefined {
+  const match = dataUri.exec(text.slice(0, 256));
+  const mediaType = match?.[1];
+  return match === null || mediaType === undefined ? undefined : { mediaType, base64: text.slice(match[0].length) };
+}
+
+function innerExtension(
+  part: JsonObject,
+  name: string,
+  inner: JsonObject,
+  known: readonly string[],
+): Pick<ContentBlock, 'ext'> {
+  const unknownInner = otherFields(inner, new Set(known));
+  return extended({ ...otherFields(part, new Set(['type', name])), ...(unknownInner && { [name]: unknownInner }) });
+}
+
+function extended(fields: JsonObject | undefined): Pick<ContentBlock, 'ext'> {
+  return fields === undefined || orNothing(fields) === undefined ? {} : { ext: { [openaiChat]: fields } };
+}

@@ -1,0 +1,91 @@
+import { buildComponentShapes, buildPipelineSchema, usableKinds } from '../definitions/pipeline-schema.ts';
+import { prepareSchema, type JsonSchema } from '../definitions/prepare-schema.ts';
+import { answerEventSchemas } from '../kernel/event.ts';
+import { describeComponents } from './describe-components.ts';
+import { describeErrors } from './describe-errors.ts';
+import { componentKinds, type Registry } from './registry.ts';
+
+const draft = 'https://json-schema.org/draft/2020-12/schema';
+
+/** Folders that hold nothing but what `describe` makes. */
+export const generatedFolders: readonly string[] = ['schemas/components', 'schemas/resources', 'docs/components'];
+
+/**
+ * Everything that is generated from the code, by path from the root of the project: the schemas that editors and the
+ * engine use, and the pages about components and errors. The same code gives the same bytes.
+ */
+export function describe(registry: Registry): Map<string, string> {
+  const files = new Map<string, string>();
+  files.set('schemas/pipeline.schema.json', json(buildPipelineSchema(registry)));
+  files.set('schemas/stream-event.schema.json', json(streamEventSchema()));
+  for (const kind of usableKinds)
+    files.set(`schemas/resources/${kind}.schema.json`, json(resourceSchema(registry, kind)));
+  files.set('schemas/resources/word-list.schema.json', json(wordListSchema));
+  for (const kind of componentKinds) {
+    for (const component of registry.list(kind)) {
+      files.set(
+        `schemas/components/${kind}/${component.type}.schema.json`,
+        json(configSchema(registry, component.type, component.summary, component.config)),
+      );
+    }
+    files.set(`docs/components/${kind}.md`, describeComponents(kind, registry.list(kind)));
+  }
+  files.set('docs/errors.md', describeErrors());
+  return files;
+}
+
+const wordListSchema: JsonSchema = {
+  $schema: draft,
+  title: 'Word list',
+  description: 'A shared list of words: pipelines/resources/word-list/NAME.json.',
+  type: 'array',
+  items: { type: 'string', minLength: 1 },
+  minItems: 1,
+  maxItems: 200_000,
+};
+
+function resourceSchema(registry: Registry, kind: (typeof usableKinds)[number]): JsonSchema {
+  return {
+    $schema: draft,
+    title: `Shared ${kind}`,
+    description: `A ${kind} that pipelines refer to by its name: pipelines/resources/${kind}/NAME.json.`,
+    $ref: `#/$defs/${kind}`,
+    $defs: buildComponentShapes(registry),
+  };
+}
+
+function configSchema(registry: Registry, type: string, summary: string, config: unknown): JsonSchema {
+  const schema = prepareSchema(config);
+  const refersToComponents = JSON.stringify(schema).includes('"$ref":"#/$defs/');
+  return {
+    $schema: draft,
+    title: `config of ${type}`,
+    description: summary,
+    ...schema,
+    ...(refersToComponents && { $defs: buildComponentShapes(registry) }),
+  };
+}
+
+/** The events of an answer, told apart by `type`. The native dialect adds `seq` and `t` to each. */
+function streamEventSchema(): JsonSchema {
+  const events = answerEventSchemas.map((schema) => JSON.parse(JSON.stringify(schema)) as JsonSchema);
+  const envelope = {
+    seq: { type: 'integer', minimum: 0, description: 'Place in the stream, from 0; also the id of the SSE event.' },
+    t: { type: 'number', minimum: 0, description: 'Milliseconds since the run began.' },
+  };
+  const shapes = events.map((event) => [
+    String(event['title']),
+    { ...event, properties: { ...Object(event['properties']), ...envelope } },
+  ]);
+  return {
+    $schema: draft,
+    title: 'Stream event',
+    description: 'One event of an answer in the native dialect.',
+    oneOf: events.map((event) => ({ $ref: `#/$defs/${String(event['title'])}` })),
+    $defs: Object.fromEntries(shapes) as JsonSchema,
+  };
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

@@ -1,0 +1,231 @@
+import { describe, expect, it } from '@jest/globals';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import {
+  environmentDocs,
+  readEnvironment,
+  type Environment,
+  type EnvironmentPlaces,
+  type EnvironmentSource,
+} from '../../src/config/environment.ts';
+
+const places: EnvironmentPlaces = { workingDirectory: '/srv/work', packageDirectory: '/srv/package' };
+
+function read(source: EnvironmentSource = {}, from = places): Environment {
+  const result = readEnvironment(source, from);
+  if ('problems' in result) throw new Error(result.problems.join('\n'));
+  return result.environment;
+}
+
+function problemsOf(source: EnvironmentSource): readonly string[] {
+  const result = readEnvironment(source, places);
+  return 'problems' in result ? result.problems : [];
+}
+
+describe('the environment', () => {
+  it('has a default for everything', () => {
+    const { host, port, pipelinesDir, logLevel, drainTimeout, preStop, secrets } = read();
+    expect({ host, port, pipelinesDir, logLevel, drainTimeout, preStop }).toEqual({
+      host: '127.0.0.1',
+      port: 8787,
+      pipelinesDir: '/srv/work/pipelines',
+      logLevel: 'info',
+      drainTimeout: 120_000,
+      preStop: 0,
+    });
+    expect(secrets).toEqual({
+      variables: {},
+      envAllow: ['*_API_KEY', '*_TOKEN', '*_SECRET', 'SLUICE_VAR_*'],
+      secretsDir: '/run/secrets',
+      pipelinesDir: '/srv/work/pipelines',
+    });
+  });
+
+  it('takes what is set', () => {
+    const environment = read({
+      HOST: '::',
+      PORT: '0',
+      SLUICE_PIPELINES_DIR: 'defs',
+      SLUICE_LOG_LEVEL: 'WARN',
+      SLUICE_ENV_ALLOW: 'OPENAI_*, MY_KEY',
+      SLUICE_SECRETS_DIR: '/secrets',
+      SLUICE_DRAIN_TIMEOUT: '5m',
+      SLUICE_PRE_STOP: '250ms',
+    });
+    expect(environment).toMatchObject({
+      host: '::',
+      port: 0,
+      pipelinesDir: '/srv/work/defs',
+      logLevel: 'warn',
+      drainTimeout: 300_000,
+      preStop: 250,
+      secrets: { envAllow: ['OPENAI_*', 'MY_KEY'], secretsDir: '/secrets' },
+    });
+  });
+
+  it('takes an empty value for none, but an empty list for a list of nothing', () => {
+    const environment = read({ HOST: '', PORT: ' ', SLUICE_ENV_ALLOW: '', SOME_API_KEY: 'k' });
+    expect([
+      environment.host,
+      environment.port,
+      environment.secrets.envAllow,
+      environment.lookup('SOME_API_KEY'),
+    ]).toEqual(['127.0.0.1', 8787, [], undefined]);
+  });
+
+  it('cannot be changed', () => {
+    const environment = read({ A_TOKEN: 'a' });
+    expect(() => Object.assign(environment, { port: 1 })).toThrow();
+    expect(() => Object.assign(environment.secrets, { secretsDir: '/' })).toThrow();
+    expect(() => Object.assign(environment.secrets.envAllow, ['*'])).toThrow();
+    expect(() => Object.assign(environment.secrets.variables, { B_TOKEN: 'b' })).toThrow();
+  });
+
+  it('takes the pipelines beside package.json where the working directory has none', () => {
+    const root = mkdtempSync(join(tmpdir(), 'sluice-environment-'));
+    try {
+      const from = { workingDirectory: join(root, 'work'), packageDirectory: join(root, 'package') };
+      mkdirSync(join(root, 'package', 'pipelines'), { recursive: true });
+      expect(read({}, from).pipelinesDir).toBe(join(root, 'package', 'pipelines'));
+      expect(read({ SLUICE_PIPELINES_DIR: 'pipelines' }, from).pipelinesDir).toBe(join(root, 'work', 'pipelines'));
+      mkdirSync(join(root, 'work', 'pipelines'), { recursive: true });
+      expect(read({}, from).pipelinesDir).toBe(join(root, 'work', 'pipelines'));
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+});
+
+describe('mistakes', () => {
+  it.each<[EnvironmentSource, string]>([
+    [{ PORT: '65536' }, 'PORT must be a number from 0 to 65535; it is "65536"'],
+    [{ PORT: '80a' }, 'PORT must be a number from 0 to 65535; it is "80a"'],
+    [{ PORT: '-1' }, 'PORT must be a number from 0 to 65535; it is "-1"'],
+    [{ HOST: 'http://x/' }, 'HOST must be an address or a host name, like "127.0.0.1" or "::"; it is "http://x/"'],
+    [
+      { SLUICE_LOG_LEVEL: 'debgu' },
+      'SLUICE_LOG_LEVEL must be one of trace, debug, info, warn, error, silent; it is "debgu", did you mean "debug"?',
+    ],
+    [
+      { SLUICE_DRAIN_TIMEOUT: '120' },
+      'SLUICE_DRAIN_TIMEOUT must be a duration of at most 24h, like "250ms", "15s" or "5m"; it is "120"',
+    ],
+    [
+      { SLUICE_PRE_STOP: '25h' },
+      'SLUICE_PRE_STOP must be a duration of at most 24h, like "250ms", "15s" or "5m"; it is "25h"',
+    ],
+    [
+      { SLUICE_ENV_ALLOW: 'A_B,c d' },
+      'SLUICE_ENV_ALLOW must be names with * for any text, like "*_API_KEY"; one is "c d"',
+    ],
+    [
+      { SLUICE_ENV_ALLOW: 'SLUICE_LOG_*' },
+      "SLUICE_ENV_ALLOW can't admit SLUICE_LOG_*: of the SLUICE_ names only SLUICE_VAR_* are for definitions",
+    ],
+    [{ SLUICE_LOGLEVEL: 'info' }, 'SLUICE_LOGLEVEL is not known; did you mean SLUICE_LOG_LEVEL?'],
+    [{ SLUICE_PORT: '8787' }, 'SLUICE_PORT is not known; did you mean PORT?'],
+  ])('%j', (source, problem) => {
+    expect(problemsOf(source)).toEqual([problem]);
+  });
+
+  it('are told all at once', () => {
+    expect(problemsOf({ PORT: 'x', SLUICE_LOG_LEVEL: 'loud', SLUICE_XYZZY: '1', SLUICE_PRE_STOP: 'soon' })).toEqual([
+      expect.stringMatching(/^SLUICE_XYZZY is not known; known: HOST, PORT/),
+      expect.stringMatching(/^PORT/),
+      expect.stringMatching(/^SLUICE_LOG_LEVEL/),
+      expect.stringMatching(/^SLUICE_PRE_STOP/),
+    ]);
+  });
+
+  it('are not what Kubernetes sets for a service of that name', () => {
+    const links = {
+      SLUICE_SERVICE_HOST: '10.0.0.1',
+      SLUICE_SERVICE_PORT: '80',
+      SLUICE_SERVICE_PORT_HTTP: '80',
+      SLUICE_PORT: 'tcp://10.0.0.1:80',
+      SLUICE_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      SLUICE_PORT_80_TCP_PROTO: 'tcp',
+      SLUICE_PORT_80_TCP_PORT: '80',
+      SLUICE_PORT_80_TCP_ADDR: '10.0.0.1',
+      SLUICE_ADMIN_SERVICE_HOST: '10.0.0.2',
+      SLUICE_ADMIN_PORT: 'tcp://10.0.0.2:80',
+    };
+    expect(problemsOf(links)).toEqual([]);
+  });
+});
+
+describe('secrets', () => {
+  const source = {
+    OPENAI_API_KEY: 'sk-1',
+    MY_TOKEN: 't',
+    SLUICE_VAR_REGION: 'eu',
+    SLUICE_LOG_LEVEL: 'info',
+    PATH: '/bin',
+    DATABASE_URL: 'postgres://',
+  };
+
+  it.each([
+    ['OPENAI_API_KEY', 'sk-1'],
+    ['MY_TOKEN', 't'],
+    ['SLUICE_VAR_REGION', 'eu'],
+    ['SLUICE_LOG_LEVEL', undefined],
+    ['PATH', undefined],
+    ['DATABASE_URL', undefined],
+    ['OTHER_API_KEY', undefined],
+    ['__proto__', undefined],
+    ['toString', undefined],
+  ])('%s is looked up as %j', (name, value) => {
+    expect(read(source).lookup(name)).toBe(value);
+    expect(read(source).secrets.variables[name]).toBe(value);
+  });
+
+  it('stay closed to a list that admits everything', () => {
+    const environment = read({ ...source, SLUICE_ENV_ALLOW: '*' });
+    expect([
+      environment.lookup('PATH'),
+      environment.lookup('SLUICE_LOG_LEVEL'),
+      environment.lookup('SLUICE_ENV_ALLOW'),
+    ]).toEqual(['/bin', undefined, undefined]);
+  });
+
+  it('do not show when somebody prints the environment', () => {
+    const environment = read(source);
+    for (const shown of [
+      JSON.stringify(environment),
+      inspect(environment, { depth: 9 }),
+      JSON.stringify({ ...environment.secrets.variables }),
+    ]) {
+      expect(shown).not.toContain('sk-1');
+    }
+  });
+});
+
+describe('the documentation', () => {
+  it('names each variable once', () => {
+    const names = environmentDocs.map(({ name }) => name);
+    expect(names).toEqual([
+      'HOST',
+      'PORT',
+      'SLUICE_PIPELINES_DIR',
+      'SLUICE_LOG_LEVEL',
+      'SLUICE_ENV_ALLOW',
+      'SLUICE_SECRETS_DIR',
+      'SLUICE_DRAIN_TIMEOUT',
+      'SLUICE_PRE_STOP',
+    ]);
+    for (const { meaning } of environmentDocs) expect(meaning).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('is in the README, between its markers', () => {
+    const readme = new URL('../../README.md', import.meta.url);
+    const text = existsSync(readme) ? readFileSync(readme, 'utf8') : '';
+    const table = /<!-- environment -->([\s\S]*?)<!-- \/environment -->/.exec(text)?.[1];
+    if (table === undefined) return console.warn('README.md has no <!-- environment --> table yet.');
+    for (const { name, default: value } of environmentDocs) {
+      expect(table).toContain(`\`${name}\``);
+      expect(table).toContain(value);
+    }
+  });
+});

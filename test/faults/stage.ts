@@ -1,0 +1,138 @@
+import { watchEngine, openEngineTimers, type WatchedEngine } from '../support/engine-view.ts';
+import { startFaultUpstream, type FaultUpstream, type ScenarioSource } from '../support/fault-upstream.ts';
+import { checkInvariants, type InvariantInput } from '../support/invariants.ts';
+import type { LogLine } from '../support/log-capture.ts';
+import { probe, type ProbeClient, type ProbeRequest } from '../support/probe-client.ts';
+import { watchProcess, type ProcessWatch } from '../support/process-watch.ts';
+import { openAiBackend, startSluice, type Sluice } from '../support/sluice.ts';
+import type { ClientDialect } from '../support/terminals.ts';
+import { TestClock } from '../support/test-clock.ts';
+import type { Form } from './seen.ts';
+
+/** Secrets of every stage: the key that is sent upstream, and what the client says. None may be logged. */
+export const keyCanary = 'q7Kx-canary-key-91bT4mWz';
+export const promptCanary = 'the prompt canary Vr83hQ0pLm';
+
+export interface StageOptions {
+  /** What the provider does. Absent: there is none, and `origin` says where the backend looks for it. */
+  readonly upstream?: ScenarioSource;
+  /** In place of the upstream's own. */
+  readonly origin?: string;
+  readonly timeouts?: object;
+  readonly output?: object;
+  readonly limits?: object;
+  /** Further members of the definition. */
+  readonly definition?: object;
+}
+
+/** Where a fault is played: an engine with the pipeline `support`, its provider, and one clock for all. */
+export interface Stage {
+  readonly clock: TestClock;
+  readonly sluice: Sluice;
+  readonly upstream: FaultUpstream;
+  /** Sends one question; the answer comes in the form that is asked for. */
+  ask(form: Form, overrides?: Partial<ProbeRequest>): Promise<ProbeClient>;
+  /** Any request. What it gets is checked at the end as that of `dialect`. */
+  send(request: ProbeRequest, dialect?: ClientDialect): Promise<ProbeClient>;
+  /** Takes a probe that was opened elsewhere into the checks. */
+  watch(client: ProbeClient, dialect: ClientDialect): void;
+  /** The lines `run ended` so far. */
+  ended(): readonly LogLine[];
+  /** Checks every invariant while the engine is open, then closes all and checks that nothing is left. */
+  close(): Promise<void>;
+}
+
+const open: Stage[] = [];
+
+export async function openStage(options: StageOptions = {}): Promise<Stage> {
+  const clock = new TestClock();
+  const process = watchProcess();
+  const upstream = await startFaultUpstream(options.upstream ?? ['stall'], { clock });
+  const sluice = await startSluice({
+    clock,
+    environment: { FAULT_API_KEY: keyCanary },
+    pipelines: { support: definitionOf(options, upstream) },
+  });
+  const stage = new FaultStage(clock, sluice, upstream, process);
+  open.push(stage);
+  return stage;
+}
+
+/** For `afterEach`: closes what a test opened, with all checks. */
+export async function closeStages(): Promise<void> {
+  for (const stage of open.splice(0)) await stage.close();
+}
+
+function definitionOf(options: StageOptions, upstream: FaultUpstream): object {
+  const { timeouts = {}, output = {}, limits = {}, definition = {} } = options;
+  const token = { type: 'static', config: { token: { $env: 'FAULT_API_KEY' } } };
+  const backend = openAiBackend(options.origin ?? upstream.origin, { token, timeouts });
+  return { backends: { provider: backend }, output, limits, ...definition };
+}
+
+/** The question in the words of a form. */
+export function questionOf(form: Form): ProbeRequest {
+  const isNative = form.startsWith('native');
+  const body = { messages: [{ role: 'user', content: promptCanary }], stream: form.endsWith('stream') };
+  return { path: `/pipelines/support/${isNative ? 'chat' : 'v1/chat/completions'}`, body };
+}
+
+class FaultStage implements Stage {
+  readonly clock: TestClock;
+  readonly sluice: Sluice;
+  readonly upstream: FaultUpstream;
+  readonly #engine: WatchedEngine;
+  readonly #process: ProcessWatch;
+  readonly #outputs: { readonly probe: ProbeClient; readonly dialect: ClientDialect }[] = [];
+
+  constructor(clock: TestClock, sluice: Sluice, upstream: FaultUpstream, process: ProcessWatch) {
+    this.clock = clock;
+    this.sluice = sluice;
+    this.upstream = upstream;
+    this.#engine = watchEngine(sluice);
+    this.#process = process;
+  }
+
+  ask(form: Form, overrides: Partial<ProbeRequest> = {}): Promise<ProbeClient> {
+    return this.send({ ...questionOf(form), ...overrides }, form.startsWith('native') ? 'native' : 'openai-chat');
+  }
+
+  async send(request: ProbeRequest, dialect: ClientDialect = 'openai-chat'): Promise<ProbeClient> {
+    const client = await probe({ port: this.sluice.port, clock: this.clock }, request);
+    this.watch(client, dialect);
+    return client;
+  }
+
+  watch(client: ProbeClient, dialect: ClientDialect): void {
+    this.#outputs.push({ probe: client, dialect });
+  }
+
+  ended(): readonly LogLine[] {
+    return this.sluice.log.lines.filter(({ message }) => message === 'run ended');
+  }
+
+  async close(): Promise<void> {
+    const input: InvariantInput = {
+      engine: this.#engine,
+      upstreams: [this.upstream],
+      clock: this.clock,
+      allowedTimers: openEngineTimers,
+      outputs: this.#outputs,
+      logs: [this.sluice.log],
+      canaries: [keyCanary, promptCanary],
+      watch: this.#process,
+    };
+    try {
+      await checkInvariants(input);
+      for (const { probe: client } of this.#outputs) client.destroy();
+      await this.sluice.close();
+      this.#engine.markClosed();
+      await checkInvariants(input);
+    } finally {
+      for (const { probe: client } of this.#outputs) client.destroy();
+      if (!this.#engine.closed) await this.sluice.close();
+      await this.upstream.close();
+      this.#process.stop();
+    }
+  }
+}

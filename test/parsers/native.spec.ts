@@ -1,0 +1,148 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import Value from 'typebox/value';
+import parser, { ChatBody } from '../../src/parsers/native.ts';
+
+const parse = (body: unknown) => parser.create({}, {}).parse(body);
+const hello = [{ role: 'user', content: 'Hi' }];
+
+function refusal(body: unknown): { field: string; reason: string } | undefined {
+  try {
+    parse(body);
+    return undefined;
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'REQUEST_INVALID' });
+    return (error as { details: { field: string; reason: string } }).details;
+  }
+}
+
+describe('a request', () => {
+  it.each(parser.examples.map(({ title, body }) => [title, body] as const))('%s', (_title, body) => {
+    expect(parse(body)).toMatchObject({ dialect: 'native' });
+  });
+
+  it('is streamed unless it says otherwise', () => {
+    expect(parse({ messages: hello })).toEqual({
+      dialect: 'native',
+      stream: true,
+      settings: {},
+      tools: [],
+      metadata: {},
+      params: {},
+      messages: [{ role: 'user', content: [{ kind: 'text', text: 'Hi' }] }],
+    });
+  });
+
+  it('takes an earlier answer with its tool calls, and the result', () => {
+    const answer = {
+      role: 'assistant',
+      content: '',
+      reasoning: 'r',
+      toolCalls: [{ id: 'x', name: 'f', arguments: '{}' }],
+    };
+    expect(
+      parse({ messages: [...hello, answer, { role: 'tool', callId: 'x', content: '5' }] }).messages.slice(1),
+    ).toEqual([
+      {
+        role: 'assistant',
+        content: [
+          { kind: 'reasoning', text: 'r' },
+          { kind: 'text', text: '' },
+          { kind: 'tool_call', name: 'f', callId: 'x', arguments: '{}' },
+        ],
+      },
+      { role: 'tool', callId: 'x', content: [{ kind: 'text', text: '5' }] },
+    ]);
+  });
+});
+
+describe('a mistake', () => {
+  it.each<readonly [unknown, string, string]>([
+    [null, 'body', 'got null'],
+    [{}, 'messages', 'got nothing'],
+    [{ messages: [] }, 'messages', 'at least one'],
+    [{ messages: [{ role: 'user' }] }, 'messages[0].content', 'got nothing'],
+    [{ messages: [{ role: 'user', content: 5 }] }, 'messages[0].content', 'got number'],
+    [
+      { messages: [{ role: 'user', content: [{ type: 'image', url: 'x' }] }] },
+      'messages[0].content[0].url',
+      'no such field',
+    ],
+    [{ messages: [{ role: 'bot', content: 'x' }] }, 'messages[0].role', 'expected one of'],
+    [{ messages: hello, mesages: 1 }, 'mesages', 'no such field'],
+    [{ messages: hello, settings: { temprature: 1 } }, 'settings.temprature', 'no such field'],
+    [{ messages: hello, settings: { temperature: 'hot' } }, 'settings.temperature', 'expected a number, got string'],
+    [{ messages: hello, settings: { toolChoice: 'maybe' } }, 'settings.toolChoice', 'expected one of'],
+    [{ messages: hello, tools: [{ name: '' }] }, 'tools[0].name', 'empty'],
+    [{ messages: hello, stream: 1 }, 'stream', 'expected a boolean, got number'],
+    [{ messages: hello, params: [] }, 'params', 'expected an object, got array'],
+  ])('%j is refused at %s', (body, field, reason) => {
+    expect(refusal(body)).toEqual({ field, reason: expect.stringContaining(reason) });
+  });
+});
+
+describe('the schema', () => {
+  const odd = fc.oneof(
+    fc.constantFrom<unknown>(
+      null,
+      1,
+      1.5,
+      -1,
+      '',
+      'auto',
+      'json',
+      true,
+      [],
+      {},
+      { name: 'f' },
+      ['x'],
+      { type: 'text', text: 'a' },
+      [{ type: 'text', text: 'a' }],
+      { type: 'json_schema', name: 's' },
+    ),
+  );
+  const some = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<unknown> =>
+    fc.record(fields, { requiredKeys: [] });
+  const message = some({
+    role: fc.oneof(fc.constantFrom('user', 'assistant', 'tool'), odd),
+    content: odd,
+    name: odd,
+    callId: odd,
+    refusal: odd,
+    toolCalls: fc.oneof(odd, fc.constant([{ id: 'a', name: 'f', arguments: '' }])),
+    other: odd,
+  });
+  const settings = some({
+    temperature: odd,
+    maxOutputTokens: odd,
+    stop: odd,
+    choices: odd,
+    responseFormat: odd,
+    toolChoice: odd,
+    parallelToolCalls: odd,
+    seed: odd,
+    user: odd,
+    odd,
+  });
+  const body = some({
+    messages: fc.oneof(fc.array(message, { maxLength: 2 }), fc.constant(hello), odd),
+    model: odd,
+    stream: odd,
+    params: odd,
+    metadata: odd,
+    settings: fc.oneof(settings, odd),
+    tools: fc.oneof(
+      odd,
+      fc.array(some({ name: odd, description: odd, parameters: odd, strict: odd }), { maxLength: 2 }),
+    ),
+  });
+
+  it('allows exactly what is taken', () => {
+    fc.assert(
+      fc.property(body, (candidate) => {
+        expect(refusal(candidate) === undefined).toBe(Value.Check(ChatBody, candidate));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

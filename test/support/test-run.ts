@@ -1,0 +1,36 @@
+import type { Capabilities } from '../../src/kernel/capability.ts';
+import { anonymousCaller, type Run } from '../../src/kernel/run.ts';
+import { Ticker } from '../../src/kernel/ticker.ts';
+import { LogCapture, MeterCapture } from './log-capture.ts';
+import { TestClock } from './test-clock.ts';
+
+export interface TestRun {
+  readonly run: Run;
+  readonly clock: TestClock;
+  readonly log: LogCapture;
+  readonly meter: MeterCapture;
+  readonly abort: AbortController;
+  readonly capabilities: Capabilities;
+}
+
+/** A run for tests that need no server. */
+export function testRun(): TestRun {
+  const clock = new TestClock();
+  const log = new LogCapture();
+  const meter = new MeterCapture();
+  const abort = new AbortController();
+  const run: Run = {
+    id: 'run-1',
+    pipeline: 'test',
+    revision: 'r1',
+    caller: anonymousCaller,
+    params: {},
+    signal: abort.signal,
+    deadline: Number.POSITIVE_INFINITY,
+    clock,
+    log,
+    meter,
+    progress: () => undefined,
+  };
+  return { run, clock, log, meter, abort, capabilities: { clock, log, meter, ticker: new Ticker(clock) } };
+}
