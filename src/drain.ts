@@ -11,6 +11,8 @@ export interface DrainTimes {
 }
 
 const progressInterval = 5_000;
+/** What the deadline ended may be sent for so long. */
+const sendAfterDeadline = 1_000;
 
 /**
  * The end of the process without losing a stream: not ready at once; after `preStop` new runs are refused; running
@@ -50,6 +52,7 @@ export class Drain {
     stopListening();
     const timers: Timer[] = [
       this.#clock.after(this.#times.timeout, () => this.#runs.failAll(new SluiceError('DRAINING'))),
+      this.#clock.after(this.#times.timeout + sendAfterDeadline, () => this.#runs.dropAll()),
       this.#clock.every(progressInterval, () => this.#log.info('draining', { streams: this.#runs.live })),
     ];
     await this.#runs.idle();

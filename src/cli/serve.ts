@@ -2,8 +2,8 @@ import process from 'node:process';
 import { readEnvironment } from '../config/environment.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { describeCause } from '../kernel/errors.ts';
-import { currentRun, type Log } from '../kernel/run.ts';
-import { createLog } from '../observability/log.ts';
+import { currentRun } from '../kernel/run.ts';
+import { createLog, type ProcessLog } from '../observability/log.ts';
 import { discover } from '../registry/discover.ts';
 import { startServer, type SluiceServer } from '../server.ts';
 
@@ -25,18 +25,16 @@ export async function serve(): Promise<void> {
   process.stdout.write(greeting(server));
 }
 
-function endOnSignals(server: SluiceServer, log: Log): void {
+function endOnSignals(server: SluiceServer, log: ProcessLog): void {
   let ending = false;
   const end = (exitCode: number): void => {
     if (ending) process.exit(exitCode === 0 ? 130 : exitCode);
     ending = true;
-    server.drain().then(
-      () => process.exit(exitCode),
-      (error: unknown) => {
-        log.error('the drain failed', { error: describeCause(error) });
-        process.exit(1);
-      },
-    );
+    void server
+      .drain()
+      .catch((error: unknown) => log.error('the drain failed', { error: describeCause(error) }))
+      .then(() => log.close())
+      .then(() => process.exit(exitCode));
   };
   process.on('SIGTERM', () => end(0));
   process.on('SIGINT', () => end(0));

@@ -18,6 +18,9 @@ import type { Capabilities } from '../kernel/capability.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
 
+/** Why the signal of a run that ended well is aborted. */
+const runOver = new SluiceError('CLIENT_GONE');
+
 export type Outcome = 'ok' | 'error' | 'client-gone' | 'client-slow';
 
 export interface ChatRunOptions {
@@ -40,13 +43,15 @@ export interface ChatRunOptions {
 export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceiver {
   readonly runId: string;
   readonly #options: ChatRunOptions;
-  readonly #abort = new AbortController();
   readonly #run: Run;
+  #abort: AbortController | undefined;
   readonly #startedAt: number;
   readonly #stream: StreamEncoder;
   readonly #context: EncodeContext;
   readonly #pauses = { client: false, modifier: false };
   #answer: AnswerPipe | AnswerBody | undefined;
+  /** What each step did, for the record: a result of a processor, or how many things a modifier changed. */
+  readonly #steps: Record<string, string | number> = {};
   #opening = '';
   #backend: CompiledBackend;
   #credential: Credential | undefined;
@@ -60,13 +65,16 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     this.#options = options;
     this.runId = options.id;
     this.#startedAt = clock.now();
+    const signal = (): AbortSignal => this.#signal();
     this.#run = {
       id: options.id,
       pipeline: pipeline.name,
       revision: pipeline.revision,
       caller,
       params: request.params,
-      signal: this.#abort.signal,
+      get signal() {
+        return signal();
+      },
       deadline: this.#startedAt + pipeline.limits.maxStreamDuration,
       clock,
       log: capabilities.log,
@@ -110,6 +118,12 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     });
   }
 
+  /** Ends the run and cuts its connection. */
+  drop(): void {
+    this.fail(new SluiceError('CLIENT_SLOW', { details: { seconds: 0 } }));
+    this.#options.client.drop();
+  }
+
   /** Ends the run with an error, from wherever it is. Later calls do nothing. */
   fail(cause: unknown): void {
     if (this.#ended) return;
@@ -119,6 +133,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     const frame = client.headCommitted ? this.#takeOpening() + this.#stream.fail(error) : '';
     this.#end('error', error);
     client.fail(error, frame);
+    this.#leave();
   }
 
   // ---- the client ----
@@ -131,11 +146,16 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     if (this.#ended) return;
     this.#answer?.close();
     this.#end('client-gone', new SluiceError('CLIENT_GONE'));
+    this.#leave();
   }
 
   onTick(now: number): void {
     const { client, pipeline, request } = this.#options;
     const { heartbeat, commitAfter, clientStall } = pipeline.output;
+    if (this.#ended) {
+      if (client.stalledSince !== undefined && now - client.stalledSince >= clientStall) client.drop();
+      return;
+    }
     if (now >= this.#run.deadline) {
       this.fail(new SluiceError('STREAM_TOO_LONG', { details: { seconds: pipeline.limits.maxStreamDuration / 1000 } }));
       return;
@@ -199,6 +219,9 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     const processed = runProcessors(steps, request, this.#run, {
       onWait: (step) => this.#show({ type: 'step.start', processorId: step }),
       onWaitEnd: (step) => this.#show({ type: 'step.end', processorId: step }),
+      onStep: (step, result) => {
+        this.#steps[step] = result;
+      },
     });
     if (!isPromise(processed)) {
       this.#processed(processed);
@@ -319,12 +342,14 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     if (this.#ended) return;
     this.#end('ok', undefined);
     this.#options.client.end();
+    this.#leave();
   }
 
   #completeWithJson(body: string): void {
     if (this.#ended) return;
     this.#end('ok', undefined);
     this.#options.client.endWithJson(body);
+    this.#leave();
   }
 
   #clientSlow(): void {
@@ -332,17 +357,31 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     this.#answer?.close();
     this.#end('client-slow', error);
     this.#options.client.fail(error, '');
+    this.#leave();
   }
 
   #end(outcome: Outcome, error: SluiceError | undefined): void {
     this.#ended = true;
-    const { capabilities, onEnded } = this.#options;
-    capabilities.ticker.unwatch(this);
     // After its terminator an upstream may close in its own time, so that the connection can serve again.
     if (outcome !== 'ok') this.#call?.abort();
-    this.#abort.abort(error ?? new SluiceError('CLIENT_GONE'));
+    this.#abort?.abort(error ?? runOver);
     this.#record(outcome, error);
-    onEnded(this);
+  }
+
+  /** The run keeps its place until the client has its last byte: a drain cuts nothing, and who reads nothing is given up. */
+  #leave(): void {
+    const { capabilities, client, onEnded } = this.#options;
+    client.whenSent(() => {
+      capabilities.ticker.unwatch(this);
+      onEnded(this);
+    });
+  }
+
+  /** Made when a step first asks for it: most runs never need one. */
+  #signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#ended && !this.#abort.signal.aborted) this.#abort.abort(runOver);
+    return this.#abort.signal;
   }
 
   /** The one record of a run. */
@@ -350,6 +389,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     const { log, meter, clock } = this.#run;
     const now = clock.now();
     const usage: UsageFold | undefined = this.#answer?.usage;
+    for (const [name, matches] of this.#answer?.matches() ?? []) this.#steps[name] = matches ?? 'ran';
     const level = error === undefined || error.kind === 'client' ? 'info' : 'warn';
     log[level]('run ended', {
       run: this.runId,
@@ -359,6 +399,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       outcome,
       milliseconds: Math.round(now - this.#startedAt),
       ...(this.#firstContentAt !== undefined && { firstContentMilliseconds: Math.round(this.#firstContentAt - this.#startedAt) }),
+      ...(Object.keys(this.#steps).length > 0 && { steps: this.#steps }),
       ...(usage?.input?.total !== undefined && { inputTokens: usage.input.total }),
       ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
       ...(error !== undefined && { code: error.code, ...error.context, ...(error.cause !== undefined && { cause: describeCause(error.cause) }) }),

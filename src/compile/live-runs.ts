@@ -1,7 +1,7 @@
 import type { SluiceError } from '../kernel/errors.ts';
 import type { ChatRun } from './chat-run.ts';
 
-/** All runs of the process that have not ended: for the drain, for the figures, for the proof that none is lost. */
+/** All runs of the process that have not ended, or whose last bytes have not been sent: for the drain, for the figures, for the proof that none is lost. */
 export class LiveRuns {
   readonly #live = new Set<ChatRun>();
   #opened = 0;
@@ -41,5 +41,10 @@ export class LiveRuns {
 
   failAll(error: SluiceError): void {
     for (const run of [...this.#live]) run.fail(error);
+  }
+
+  /** Cuts the connections of runs that are over and whose clients do not take the end. */
+  dropAll(): void {
+    for (const run of [...this.#live]) run.drop();
   }
 }

@@ -179,5 +179,6 @@ export class Pipelines {
 /** Everything that a definition is made from; equal text needs no new build. */
 function sourceOf(name: string, { pipelines, resources }: Snapshot): string {
   const shared = [...resources].map(([key, { text }]) => `${key}\n${text}`).sort();
-  return [pipelines.get(name)?.text ?? '', ...shared].join('\n\u0000\n');
+  const source = pipelines.get(name);
+  return [source?.text ?? '', source?.problem?.message ?? '', ...shared].join('\n\u0000\n');
 }

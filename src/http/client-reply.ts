@@ -7,6 +7,8 @@ import type { SluiceError } from '../kernel/errors.ts';
 
 /** Lifecycle frames that may wait for the first content. */
 const maxHeldCharacters = 1_048_576;
+/** A document is written in pieces of this size, so that a client that reads slowly is told from one that does not. */
+const bodyPieceBytes = 65_536;
 
 const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -86,8 +88,7 @@ export class ClientReply implements ClientAnswer {
   fail(error: SluiceError, frame: string): void {
     if (this.#ended) return;
     if (error.kind === 'client') {
-      this.#close();
-      this.#socket.destroy();
+      this.drop();
       return;
     }
     if (this.headCommitted) {
@@ -99,6 +100,29 @@ export class ClientReply implements ClientAnswer {
     const { contentType, body } = this.#encodeError(error);
     const retryAfter = error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) };
     this.#endWithBody(error.status, contentType, JSON.stringify(body), retryAfter);
+  }
+
+  whenSent(callback: () => void): void {
+    const [response, socket] = [this.#response, this.#socket];
+    if (socket.destroyed || (response.writableEnded && response.socket !== null && socket.writableLength === 0)) {
+      callback();
+      return;
+    }
+    this.stalledSince ??= this.#clock.now();
+    const onSent = (): void => {
+      response.off('finish', onSent);
+      socket.off('close', onSent);
+      this.stalledSince = undefined;
+      callback();
+    };
+    response.on('finish', onSent);
+    socket.on('close', onSent);
+  }
+
+  drop(): void {
+    this.#close();
+    // What waits in the system would otherwise stay there until the client reads it, perhaps never.
+    this.#socket.resetAndDestroy();
   }
 
   #send(frames: string): boolean {
@@ -134,14 +158,27 @@ export class ClientReply implements ClientAnswer {
     if (this.#ended) return;
     this.headCommitted = true;
     this.#close();
+    const bytes = Buffer.from(body);
     this.#response.writeHead(status, {
       'content-type': contentType,
-      'content-length': String(Buffer.byteLength(body)),
+      'content-length': String(bytes.length),
       'cache-control': 'no-store',
       ...this.#readHeaders(),
       ...headers,
     });
-    this.#response.end(body);
+    this.#writePieces(bytes, 0);
+  }
+
+  #writePieces(bytes: Buffer, from: number): void {
+    let start = from;
+    this.stalledSince = undefined;
+    for (; bytes.length - start > bodyPieceBytes; start += bodyPieceBytes) {
+      if (this.#response.write(bytes.subarray(start, start + bodyPieceBytes))) continue;
+      this.stalledSince = this.#clock.now();
+      this.#response.once('drain', () => this.#writePieces(bytes, start + bodyPieceBytes));
+      return;
+    }
+    this.#response.end(bytes.subarray(start));
   }
 
   /** From here on nothing is told to the run any more, so the connection can serve its next request. */

@@ -16,6 +16,10 @@ export function configureFastify(fastify: FastifyInstance, pipelines: Pipelines,
   fastify.addHook('onRequest', (request, _reply, done) => {
     done(refusalOf(request, pipelines, drain));
   });
+  // A body may take longer than the wait for the drain, and a run that begins behind it would be cut.
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    done(drain.refusing && matchRoute(request.url)?.method === request.method ? new SluiceError('DRAINING') : undefined);
+  });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (request: FastifyRequest) => readJsonBody(request.raw, maxBodyBytes(request, pipelines)));
 }

@@ -49,6 +49,11 @@ export class AnswerBody implements FrameSink, ChainOwner {
     this.#decoder = decoder;
   }
 
+  /** What each modifier of the run changed. */
+  matches(): ReadonlyMap<string, number | undefined> {
+    return this.#chain?.matches() ?? new Map<string, number | undefined>();
+  }
+
   get terminated(): boolean {
     return this.#decoder?.terminated === true;
   }

@@ -41,6 +41,7 @@ export class AnswerChain {
   readonly hasGuard: boolean;
   readonly #first: Emit;
   readonly #waiting = new Set<EventStage>();
+  readonly #textStages: TextStage[] = [];
   #closed = false;
 
   constructor(modifiers: readonly Bound<Modifier>[], run: Run, output: Emit, owner: ChainOwner) {
@@ -59,6 +60,7 @@ export class AnswerChain {
       if (group.text !== undefined) {
         const stage = new TextStage(group.text, run);
         textStage = stage;
+        this.#textStages.push(stage);
         next = (event) => stage.push(event, target);
       } else {
         const stage = new EventStage(group.event, run, target, onWait, (error) => owner.onFailure(error), () => this.#closed);
@@ -76,6 +78,11 @@ export class AnswerChain {
 
   push(event: AnswerEvent): void {
     this.#first(event);
+  }
+
+  /** What each text modifier changed; undefined for one that does not count. */
+  matches(): ReadonlyMap<string, number | undefined> {
+    return new Map(this.#textStages.flatMap((stage) => [...stage.matches()]));
   }
 
   /** Nothing more leaves the chain; what is held or queued is dropped. */

@@ -81,6 +81,11 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     this.#decoder = decoder;
   }
 
+  /** What each modifier of the run changed. */
+  matches(): ReadonlyMap<string, number | undefined> {
+    return this.#chain?.matches() ?? new Map<string, number | undefined>();
+  }
+
   /** True when the provider has said that it is done. */
   get terminated(): boolean {
     return this.#decoder?.terminated === true;

@@ -26,10 +26,14 @@ export interface ClientAnswer {
   endWithJson(body: string): void;
   /** Ends with the error: as a status with a body before the head has left, else with `frame` and nothing after it. */
   fail(error: SluiceError, frame: string): void;
+  /** After one of the three: calls back when the system has taken every byte or the connection is gone, maybe at once. */
+  whenSent(callback: () => void): void;
+  /** Cuts the connection, whatever waits to be sent. */
+  drop(): void;
   readonly headCommitted: boolean;
   readonly contentCommitted: boolean;
   /** Monotonic milliseconds of the last write, for the heartbeat. */
   readonly lastWrite: number;
-  /** Monotonic milliseconds since when the client does not read, or undefined. */
+  /** Monotonic milliseconds since when the client does not read, also after the end, or undefined. */
   readonly stalledSince: number | undefined;
 }

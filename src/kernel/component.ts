@@ -162,6 +162,8 @@ export interface TextReader {
 export interface TextRewriter {
   text(chunk: string): string;
   flush(): string;
+  /** Things changed so far, where the modifier counts them; shown in the record of the run. */
+  readonly matches?: number;
 }
 
 /** Works on whole events of one stream. A promise pauses the stream until it is settled, and only then. */

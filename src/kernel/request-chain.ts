@@ -5,6 +5,7 @@ import type { ChatRequest } from './request.ts';
 import { RequestForm } from './request-form.ts';
 import type { Run } from './run.ts';
 import { eventsSize, requestSize, StepOutput } from './step-output.ts';
+import { StepRun } from './step-run.ts';
 import { isPromise, supervise } from './supervise.ts';
 
 /** A processor of a pipeline with what the engine knows about it. */
@@ -23,7 +24,12 @@ export interface ProcessorStep {
 /** The request for the backend, or the answer in its place. */
 export type ProcessedRequest = { readonly request: ChatRequest } | { readonly answer: readonly AnswerEvent[] };
 
+/** What a step did to the request; `left-out` where its condition was false. */
+export type StepResult = 'unchanged' | 'changed' | 'answered' | 'left-out';
+
 export interface RequestChainHooks {
+  /** A step is over and did not fail. */
+  onStep(step: string, result: StepResult): void;
   /** A step returned a promise: the run waits for it. */
   onWait(step: string): void;
   /** The wait is over, for whatever reason. */
@@ -59,14 +65,29 @@ function runFrom(first: number, given: RequestForm, chain: Chain): ProcessedRequ
   let form = given;
   for (let index = first; index < chain.steps.length; index += 1) {
     const step = chain.steps[index];
-    if (step === undefined || !applies(step, form, chain.run)) continue;
+    if (step === undefined) continue;
+    if (!applies(step, form, chain.run)) {
+      chain.hooks.onStep(step.name, 'left-out');
+      continue;
+    }
     const outcome = runStep(step, form, chain);
-    if (outcome instanceof Promise)
-      return outcome.then((settled) => ('answer' in settled ? settled : runFrom(index + 1, settled, chain)));
+    if (outcome instanceof Promise) {
+      const before = form;
+      return outcome.then((settled) => {
+        chain.hooks.onStep(step.name, resultOf(before, settled));
+        return 'answer' in settled ? settled : runFrom(index + 1, settled, chain);
+      });
+    }
+    chain.hooks.onStep(step.name, resultOf(form, outcome));
     if ('answer' in outcome) return outcome;
     form = outcome;
   }
   return { request: form.request };
+}
+
+function resultOf(before: RequestForm, outcome: StepOutcome): StepResult {
+  if ('answer' in outcome) return 'answered';
+  return outcome === before ? 'unchanged' : 'changed';
 }
 
 function applies({ when, guard, name }: ProcessorStep, form: RequestForm, run: Run): boolean {
@@ -99,7 +120,7 @@ function runStep(step: ProcessorStep, form: RequestForm, { run, hooks }: Chain):
         timeoutCode: 'PROCESSOR_TIMEOUT',
         failureCode: 'PROCESSOR_FAILED',
       },
-      (signal) => callProcessor(step.processor, form, output, withSignal(run, signal)),
+      (signal) => callProcessor(step.processor, form, output, new StepRun(run, signal)),
     );
     if (!isPromise(returned)) return conclude(step, form, output, returned);
     hooks.onWait(step.name);
@@ -172,10 +193,16 @@ function conclude(
   }
   const pushesNothing = processor.process === undefined || processor.processRequest !== undefined;
   if (pushesNothing && output.events.length === 0) return form;
+  if (isSame(output.events, form.events)) return form;
   const after = form.after(name, output.events);
   // A step that may be skipped is judged at once: later its own input would be gone.
   if (isSkippable(step)) void after.request;
   return after;
+}
+
+/** A step that handed everything on changed nothing, so what was folded before stays folded. */
+function isSame(pushed: readonly unknown[], given: readonly unknown[]): boolean {
+  return pushed.length === given.length && pushed.every((event, index) => event === given[index]);
 }
 
 function isRequest(value: unknown): value is ChatRequest {
@@ -207,20 +234,3 @@ function skipOrThrow(step: ProcessorStep, form: RequestForm, run: Run, thrown: u
   return form;
 }
 
-/** The run as one step sees it: its signal also ends with the step. */
-function withSignal(run: Run, signal: AbortSignal): Run {
-  const { id, pipeline, revision, caller, params, deadline, clock, log, meter } = run;
-  return {
-    id,
-    pipeline,
-    revision,
-    caller,
-    params,
-    signal,
-    deadline,
-    clock,
-    log,
-    meter,
-    progress: (step, message, data) => run.progress(step, message, data),
-  };
-}

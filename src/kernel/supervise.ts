@@ -19,17 +19,18 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * Calls a component that may take its time. A plain result comes back at once, without a promise. A promise is raced
- * against the timeout and the end of the run; `signal` is aborted for whoever loses. A component that goes on all the
+ * against the timeout and the end of the run; `signal`, made when it is asked for, is aborted for whoever loses. A component that goes on all the
  * same is left behind: it is counted as `component_orphans`, again as `orphans_settled_late` when it comes to an end,
  * and what it then says is dropped, a rejection too. Fails with SluiceErrors only; those of the component are kept.
  */
-export function supervise<T>(options: Supervision, call: (signal: AbortSignal) => T | Promise<T>): T | Promise<T> {
+export function supervise<T>(options: Supervision, call: (signal: () => AbortSignal) => T | Promise<T>): T | Promise<T> {
   const { run, what, failureCode } = options;
   if (run.signal.aborted) throw asSluiceError(run.signal.reason);
-  const controller = new AbortController();
+  let controller: AbortController | undefined;
+  const abort = (reason: SluiceError): void => controller?.abort(reason);
   try {
-    const result = call(controller.signal);
-    return isPromise(result) ? race(options, Promise.resolve(result), controller) : result;
+    const result = call(() => (controller ??= new AbortController()).signal);
+    return isPromise(result) ? race(options, Promise.resolve(result), abort) : result;
   } catch (error) {
     throw asSluiceError(error, failureCode, { component: what });
   }
@@ -40,7 +41,7 @@ export function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T>
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-function race<T>(options: Supervision, pending: Promise<T>, controller: AbortController): Promise<T> {
+function race<T>(options: Supervision, pending: Promise<T>, abort: (reason: SluiceError) => void): Promise<T> {
   const { run, what, timeoutMilliseconds, timeoutCode, failureCode } = options;
   return new Promise((resolve, reject) => {
     let open = true;
@@ -53,7 +54,7 @@ function race<T>(options: Supervision, pending: Promise<T>, controller: AbortCon
       close();
       run.meter.count('component_orphans');
       reject(error);
-      controller.abort(error);
+      abort(error);
     };
     const settle = (conclude: () => void): void => {
       if (!open) return run.meter.count('orphans_settled_late');

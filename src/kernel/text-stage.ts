@@ -22,6 +22,7 @@ export class TextStage {
   readonly #modifiers: readonly Bound<ReadModifier | TextModifier>[];
   readonly #run: Run;
   readonly #blocks = new Map<string, BlockText>();
+  readonly #ended: BlockText[] = [];
 
   constructor(modifiers: readonly Bound<ReadModifier | TextModifier>[], run: Run) {
     this.#modifiers = modifiers;
@@ -52,6 +53,13 @@ export class TextStage {
       default:
         emit(event);
     }
+  }
+
+  /** What each modifier changed, over all blocks; undefined for one that does not count. */
+  matches(): ReadonlyMap<string, number | undefined> {
+    const counts = new Map<string, number | undefined>(this.#modifiers.map(({ name }) => [name, undefined]));
+    for (const block of [...this.#ended, ...this.#blocks.values()]) block.addMatches(counts);
+    return counts;
   }
 
   /** The stream failed: what is held is dropped, because a guard has not judged it. */
@@ -89,6 +97,7 @@ export class TextStage {
       return;
     }
     this.#blocks.delete(event.blockId);
+    this.#ended.push(block);
     const text = block.flush();
     if (text !== '') {
       emit({ type: 'text.delta', blockId: event.blockId, role: block.role, text, ...(block.choice !== undefined && { choice: block.choice }) });
@@ -144,6 +153,12 @@ export class BlockText {
     }
     if (held !== '') this.changed = true;
     return held;
+  }
+
+  addMatches(counts: Map<string, number | undefined>): void {
+    for (const { bound, rewriter } of this.#instances) {
+      if (rewriter?.matches !== undefined) counts.set(bound.name, (counts.get(bound.name) ?? 0) + rewriter.matches);
+    }
   }
 
   #step(instance: Instance, text: string): string {

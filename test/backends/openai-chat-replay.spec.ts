@@ -51,10 +51,12 @@ function naiveText(frames: readonly RecordedFrame[]): Record<number, string> {
   const texts: Record<number, string> = {};
   for (const { data } of frames) {
     if (data === '[DONE]') continue;
-    const chunk = JSON.parse(data) as { choices?: { index: number; text?: string; delta?: { content?: unknown } }[] };
+    const chunk = JSON.parse(data) as {
+      choices?: { index: number; text?: string; delta?: { content?: string | { text?: string }[] } }[];
+    };
     for (const choice of chunk.choices ?? []) {
       const content = choice.delta?.content ?? choice.text ?? '';
-      const text = Array.isArray(content) ? content.map((part: Json) => part['text'] ?? '').join('') : String(content);
+      const text = typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('');
       texts[choice.index] = (texts[choice.index] ?? '') + text;
     }
   }

@@ -2,16 +2,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startFaultUpstream, type FaultUpstream } from '../support/fault-upstream.ts';
 import { readNativeStream } from '../support/native-reader.ts';
 import { readOpenAiStream } from '../support/openai-reader.ts';
-import { doneFrame, finishFrame, roleFrame, textFrame } from '../support/openai-stream.ts';
-import { openProbe, probe, requestBytes, type ProbeClient, type ProbeRequest } from '../support/probe-client.ts';
-import { streaming } from '../support/scenario.ts';
+import { answerBody, doneFrame, finishFrame, roleFrame, textFrame } from '../support/openai-stream.ts';
+import { probe, requestBytes, type ProbeClient, type ProbeRequest } from '../support/probe-client.ts';
+import { answering, streaming } from '../support/scenario.ts';
 import { openAiBackend, startSluice, type Sluice } from '../support/sluice.ts';
 import { terminalFaults } from '../support/terminals.ts';
-import { eventually } from '../support/turn.ts';
+import { eventually, turn } from '../support/turn.ts';
 import { buildEngine, startEngine, type BuiltEngine, type EngineProcess } from './engine-process.ts';
 import { print } from './print.ts';
 
 const STREAMS = 20;
+/** More than the system takes for a client that does not read. */
+const LONG_ANSWER = 16 * 1_048_576;
+const limits = { maxAnswerBytes: 1_073_741_824 };
 const messages = [{ role: 'user', content: 'hi' }];
 const openAiChat: ProbeRequest = { path: '/pipelines/slow/v1/chat/completions', body: { stream: true, messages } };
 const nativeChat: ProbeRequest = { path: '/pipelines/slow/chat', body: { messages } };
@@ -21,13 +24,12 @@ const readiness: ProbeRequest = { path: '/readyz' };
 
 /** Begins to answer, and goes on when the test says so: `first` for the first request, `rest` for the others. */
 function startGatedUpstream(): Promise<FaultUpstream> {
-  return startFaultUpstream(({ index }) =>
-    streaming([roleFrame(), textFrame('begun ')], [
-      { wait: index === 0 ? 'first' : 'rest' },
-      ...[textFrame('and finished'), finishFrame(), doneFrame].map((text) => ({ write: { text } })),
-      'end' as const,
-    ]),
-  );
+  return startFaultUpstream(({ index, path }) => {
+    if (path.startsWith('/long')) return answering(200, answerBody({ text: ['x'.repeat(LONG_ANSWER)] }));
+    if (path.startsWith('/endless')) return streaming([roleFrame()], [{ forever: { text: textFrame('more '.repeat(4_000)) } }]);
+    const rest = [textFrame('and finished'), finishFrame(), doneFrame].map((text) => ({ write: { text } }));
+    return streaming([roleFrame(), textFrame('begun ')], [{ wait: index === 0 ? 'first' : 'rest' }, ...rest, 'end']);
+  });
 }
 
 async function openStreams(port: number, count: number, request = openAiChat): Promise<ProbeClient[]> {
@@ -40,14 +42,16 @@ async function openStreams(port: number, count: number, request = openAiChat): P
   return clients;
 }
 
+/** True where a new connection is refused, or dropped because nobody accepted it any more. */
 async function isRefused(port: number): Promise<boolean> {
-  return openProbe({ port }).then(
-    (client) => {
-      client.destroy();
-      return false;
-    },
-    (error: { code?: string }) => error.code === 'ECONNREFUSED',
-  );
+  try {
+    const client = await probe({ port }, readiness);
+    const end = await client.end();
+    client.destroy();
+    return end !== 'complete';
+  } catch (error) {
+    return (error as { code?: string }).code === 'ECONNREFUSED';
+  }
 }
 
 describe('a process that is told to stop', () => {
@@ -77,8 +81,8 @@ describe('a process that is told to stop', () => {
     if (kept === undefined) throw new Error('there is no stream');
     engine.signal('SIGTERM');
     await draining();
-    await eventually(() => kept.closed === undefined, 'a connection that is kept');
-    expect(await isRefused(engine.port)).toBe(true);
+    while (!(await isRefused(engine.port))) await turn();
+    expect(kept.closed).toBeUndefined();
 
     upstream.release('first');
     expect(await kept.end(0)).toBe('complete');
@@ -147,7 +151,11 @@ describe('a drain, with time in hand', () => {
   beforeEach(async () => {
     upstream = await startGatedUpstream();
     sluice = await startSluice({
-      pipelines: { slow: { backends: { slow: openAiBackend(upstream.origin) }, output: { heartbeat: '1h' } } },
+      pipelines: {
+        slow: { backends: { slow: openAiBackend(upstream.origin) }, output: { heartbeat: '1h' } },
+        long: { backends: { long: openAiBackend(`${upstream.origin}/long`) }, limits },
+        endless: { backends: { endless: openAiBackend(`${upstream.origin}/endless`) }, limits },
+      },
       environment: { SLUICE_DRAIN_TIMEOUT: '12s', SLUICE_PRE_STOP: '3s' },
     });
   });
@@ -202,5 +210,36 @@ describe('a drain, with time in hand', () => {
     expect(await live?.end()).toBe('complete');
     await drained;
     expect(sluice.metric('streams_opened')).toBe(1);
+  });
+
+  it('waits until a client that reads slowly has the last byte', async () => {
+    const client = await probe({ port: sluice.port }, { path: '/pipelines/long/v1/chat/completions', body: { stream: false, messages } });
+    client.pause();
+    await eventually(() => sluice.log.messages().includes('run ended'), 'the end of the run');
+    let isDrained = false;
+    const drained = sluice.drain().then(() => (isDrained = true));
+    await sluice.clock.advance(3_000);
+    expect(isDrained).toBe(false);
+    client.resume();
+    expect(await client.end()).toBe('complete');
+    await drained;
+    expect((await client.response()).body.length).toBeGreaterThan(LONG_ANSWER);
+  });
+
+  it.each([
+    ['whose answer is written', '/pipelines/long/v1/chat/completions'],
+    ['whose stream goes on', '/pipelines/endless/v1/chat/completions'],
+  ])('drops a client that reads nothing, %s, a second after the deadline', async (_case, path) => {
+    const client = await probe({ port: sluice.port }, { path, body: { stream: path.includes('endless'), messages } });
+    client.pause();
+    await eventually(() => sluice.log.messages().includes('run ended') || upstream.connections[0]?.blocked === true, 'the client to be behind');
+    const drained = sluice.drain();
+    await sluice.clock.advance(15_000);
+    expect(sluice.metric('streams_live')).toBe(1);
+    await sluice.clock.advance(1_000);
+    await drained;
+    client.resume();
+    expect(['fin', 'reset']).toContain(await client.end());
+    expect(sluice.clock.pendingTimers()).toEqual([]);
   });
 });

@@ -32,7 +32,7 @@ function reasonOf(events: readonly AnswerEvent[]): string | undefined {
     for (const event of events) order.accept(event);
   } catch (thrown) {
     expect(thrown).toMatchObject({ code: 'EVENT_ORDER' });
-    return String((thrown as { details: { reason: string } }).details.reason);
+    return (thrown as { details: { reason: string } }).details.reason;
   }
   return undefined;
 }

@@ -26,7 +26,7 @@ function setUp(timeoutMilliseconds = 1_000) {
   const call = <T>(component: (signal: AbortSignal) => T | Promise<T>): T | Promise<T> =>
     supervise(
       { what: 'research', run, timeoutMilliseconds, timeoutCode: 'PROCESSOR_TIMEOUT', failureCode: 'PROCESSOR_FAILED' },
-      component,
+      (signal) => component(signal()),
     );
   return { clock, meter, abort, call };
 }

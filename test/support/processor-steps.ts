@@ -61,6 +61,7 @@ export function runSetUp() {
   const hooks = {
     onWait: (name: string) => shown.push(`wait ${name}`),
     onWaitEnd: (name: string) => shown.push(`end ${name}`),
+    onStep: () => undefined,
   };
   const process = (
     steps: readonly ProcessorStep[],

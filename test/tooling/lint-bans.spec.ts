@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { plantProject, type PlantedProject } from './planted-project.ts';
+
+// Other processes do the work here, and may have to wait for a core.
+jest.setTimeout(60_000);
 
 const longFile = Array.from({ length: 401 }, (_, line) => `export const line${line} = ${line};`).join('\n');
 const longFunction = `export function long(): number[] {\n${'  void 0;\n'.repeat(80)}  return [];\n}`;
@@ -132,7 +135,7 @@ describe('bans of the linter', () => {
     const output = await project.run('oxlint/bin/oxlint', '--format', 'json', '.');
     const { diagnostics } = JSON.parse(output) as Report;
     found = new Set(diagnostics.map(({ code, filename }) => `${/\((.*)\)/.exec(code)?.[1] ?? code} ${filename}`));
-  }, 30_000);
+  });
 
   afterAll(() => project.remove());
 

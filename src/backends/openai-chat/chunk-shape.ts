@@ -1,5 +1,6 @@
 import { countStringTokens } from '../../kernel/json-text.ts';
 import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { readReasoning } from './delta-text.ts';
 
 /*
  * Which fields of a chunk are known, level by level. A field that is not listed is kept in `ext`; and since nobody has
@@ -46,6 +47,8 @@ const functionFields = new Set(['name', 'arguments', 'input']);
 
 /** Vendor fields that hold one of few words, or padding, and never text of the answer. */
 const harmlessFields = new Set(['obfuscation', 'provider', 'native_finish_reason', 'channel']);
+/** Fields of an entry of `reasoning_details` beside its text and its proof. */
+const detailFields = new Set(['type', 'format', 'id']);
 /** Longest value of such a field that is believed to be harmless. */
 const maxHarmlessLength = 128;
 const verdictWords = new Set(['safe', 'low', 'medium', 'high']);
@@ -123,10 +126,25 @@ function isKnownDelta(delta: JsonObject): boolean {
   // Two spellings of one text: only one of them becomes an event.
   if (typeof reasoning === 'string' && typeof reasoningContent === 'string' && reasoning !== reasoningContent)
     return false;
-  if (Array.isArray(content) || hasItems(details) || hasItems(annotations) || hasItems(images) || holdsText(audio))
-    return false;
+  if (Array.isArray(content) || hasItems(annotations) || hasItems(images) || holdsText(audio)) return false;
+  if (hasItems(details) && !areKnownDetails(details, delta)) return false;
   if (!isHarmless(unknownOfDelta(delta)) || (isObject(call) && !isHarmless(unknownOfFunction(call)))) return false;
   return !Array.isArray(calls) || calls.every((item) => isObject(item) && isKnownCall(item));
+}
+
+/** True where the entries repeat the text of the delta, or are all there is of it, with nothing beside but their proofs. */
+function areKnownDetails(details: unknown, delta: JsonObject): boolean {
+  if (!Array.isArray(details) || readReasoning(delta).unread !== undefined) return false;
+  return details.every((detail: unknown) => {
+    if (!isObject(detail)) return false;
+    const { text: _text, summary: _summary, data: _data, signature: _signature, ...rest } = detail;
+    return Object.entries(rest).every(([name, value]) => isDetailField(name, value));
+  });
+}
+
+function isDetailField(name: string, value: unknown): boolean {
+  if (typeof value !== 'string') return !holdsText(value);
+  return detailFields.has(name) && value.length <= maxHarmlessLength;
 }
 
 function isKnownCall(call: JsonObject): boolean {

@@ -332,10 +332,14 @@ export class ChatStreamEncoder implements StreamEncoder {
   #signature(event: EventOfType<'reasoning.signature'>): string {
     const details: unknown = level(level(extensionOf(event), 'choices'), 'delta')?.['reasoning_details'];
     const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
-    if (!this.#isOwn || !isObject(detail)) return '';
-    return this.#ofBlock(event, {
-      reasoning_details: [{ ...detail, [event.encrypted === true ? 'data' : 'signature']: event.value }],
-    });
+    if (!this.#isOwn) return '';
+    const { format, encrypted = false, value } = event;
+    const known = {
+      type: encrypted ? 'reasoning.encrypted' : 'reasoning.text',
+      ...(format !== undefined && { format }),
+    };
+    const head = isObject(detail) ? detail : known;
+    return this.#ofBlock(event, { reasoning_details: [{ ...head, [encrypted ? 'data' : 'signature']: value }] });
   }
 
   /** Arguments that came in a form without fragments (values by path) go out whole. */
