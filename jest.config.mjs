@@ -7,6 +7,7 @@ delete swc.jsc.rewriteRelativeImportExtensions;
 export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
+  setupFiles: ['<rootDir>/test/setup/property-runs.ts'],
   testRegex: '\\.spec\\.ts$',
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/sdk/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,10 +1,9 @@
 import { AnswerBody } from '../kernel/answer-body.ts';
 import { AnswerPipe } from '../kernel/answer-pipe.ts';
-import type { UsageFold } from '../kernel/answer.ts';
 import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
 import type { Credential, Encoder, EncodeContext, Modifier, StreamEncoder } from '../kernel/component.ts';
 import { applyCredential } from '../kernel/credential.ts';
-import { asSluiceError, describeCause, SluiceError } from '../kernel/errors.ts';
+import { asSluiceError, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
 import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
 import { runProcessors, type ProcessedRequest } from '../kernel/request-chain.ts';
@@ -17,11 +16,10 @@ import type { UpstreamHead } from '../kernel/upstream.ts';
 import type { Capabilities } from '../kernel/capability.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
+import { recordRun, type Outcome } from './run-record.ts';
 
 /** Why the signal of a run that ended well is aborted. */
 const runOver = new SluiceError('CLIENT_GONE');
-
-export type Outcome = 'ok' | 'error' | 'client-gone' | 'client-slow';
 
 export interface ChatRunOptions {
   readonly id: string;
@@ -384,27 +382,18 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     return this.#abort.signal;
   }
 
-  /** The one record of a run. */
   #record(outcome: Outcome, error: SluiceError | undefined): void {
-    const { log, meter, clock } = this.#run;
-    const now = clock.now();
-    const usage: UsageFold | undefined = this.#answer?.usage;
     for (const [name, matches] of this.#answer?.matches() ?? []) this.#steps[name] = matches ?? 'ran';
-    const level = error === undefined || error.kind === 'client' ? 'info' : 'warn';
-    log[level]('run ended', {
-      run: this.runId,
-      pipeline: this.#run.pipeline,
-      revision: this.#run.revision,
+    recordRun({
+      run: this.#run,
       backend: this.#backend.name,
       outcome,
-      milliseconds: Math.round(now - this.#startedAt),
-      ...(this.#firstContentAt !== undefined && { firstContentMilliseconds: Math.round(this.#firstContentAt - this.#startedAt) }),
-      ...(Object.keys(this.#steps).length > 0 && { steps: this.#steps }),
-      ...(usage?.input?.total !== undefined && { inputTokens: usage.input.total }),
-      ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
-      ...(error !== undefined && { code: error.code, ...error.context, ...(error.cause !== undefined && { cause: describeCause(error.cause) }) }),
+      error,
+      startedAt: this.#startedAt,
+      firstContentAt: this.#firstContentAt,
+      steps: this.#steps,
+      usage: this.#answer?.usage,
     });
-    meter.count(`runs_${outcome.replace('-', '_')}`);
   }
 
   #headers(): Record<string, string> {

@@ -88,8 +88,10 @@ export class SseFraming {
     let textEnd = text.indexOf('"', textStart);
     while (textEnd > textStart && isEscaped(text, textStart, textEnd)) textEnd = text.indexOf('"', textEnd + 1);
     if (textEnd === -1) return position;
-    const end = textEnd + lane.after.length;
-    if (text.slice(textEnd, end) !== lane.after) return position;
+    const afterEnd = textEnd + lane.after.length;
+    if (text.slice(textEnd, afterEnd) !== lane.after) return position;
+    const end = lane.tail === undefined ? afterEnd : endOfFiller(text, afterEnd, lane.tail);
+    if (end === -1) return position;
     if (end - position > this.#maxFrameBytes) return position;
     const plain = !notPlain.test(text.slice(textStart, textEnd));
     return this.#sink.textFrame(text, position, textStart, textEnd, end, plain) ? end : position;
@@ -167,6 +169,14 @@ export class SseFraming {
     this.#frameBytes += bytes;
     if (this.#frameBytes > this.#maxFrameBytes) throw new SluiceError('FRAME_TOO_LARGE', { details: { limit: this.#maxFrameBytes } });
   }
+}
+
+/** The position after the filler and the tail, or -1 where something else stands there. */
+function endOfFiller(text: string, start: number, tail: string): number {
+  const quote = text.indexOf('"', start);
+  if (quote === -1 || notPlain.test(text.slice(start, quote))) return -1;
+  const end = quote + tail.length;
+  return text.slice(quote, end) === tail ? end : -1;
 }
 
 /** A quote is escaped when an odd number of backslashes stands before it. */

@@ -108,7 +108,8 @@ export class ClientReply implements ClientAnswer {
       callback();
       return;
     }
-    this.stalledSince ??= this.#clock.now();
+    // One that waits behind an earlier answer of its connection does not wait for the client.
+    if (response.socket !== null) this.stalledSince ??= this.#clock.now();
     const onSent = (): void => {
       response.off('finish', onSent);
       socket.off('close', onSent);
@@ -171,10 +172,9 @@ export class ClientReply implements ClientAnswer {
 
   #writePieces(bytes: Buffer, from: number): void {
     let start = from;
-    this.stalledSince = undefined;
+    this.stalledSince = this.#clock.now();
     for (; bytes.length - start > bodyPieceBytes; start += bodyPieceBytes) {
       if (this.#response.write(bytes.subarray(start, start + bodyPieceBytes))) continue;
-      this.stalledSince = this.#clock.now();
       this.#response.once('drain', () => this.#writePieces(bytes, start + bodyPieceBytes));
       return;
     }

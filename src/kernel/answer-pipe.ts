@@ -4,7 +4,7 @@ import type { AnswerDecoder, DecodedFrame, Modifier, StreamEncoder } from './com
 import type { SluiceError } from './errors.ts';
 import { isContent, type AnswerEvent, type TextTemplate } from './event.ts';
 import { EventOrder } from './event-order.ts';
-import type { FrameSink } from './frame-sink.ts';
+import type { FrameSink, Lane } from './frame-sink.ts';
 import { escapeJsonText, unescapeJsonText } from './json-text.ts';
 import type { Run } from './run.ts';
 import type { BlockText, Bound } from './text-stage.ts';
@@ -39,9 +39,7 @@ export interface PipeOptions {
 }
 
 /** The block whose frames currently take the fast lane. */
-interface ActiveLane {
-  readonly before: string;
-  readonly after: string;
+interface ActiveLane extends Lane {
   readonly blockId: string;
   readonly template: TextTemplate;
   /** Undefined where no modifier reads the block. */
@@ -174,14 +172,14 @@ export class AnswerPipe implements FrameSink, ChainOwner {
 
   #passFrame(frame: DecodedFrame, bytes: string | undefined): void {
     const { events } = frame;
-    if (events.length === 0) return;
+    if (events.length === 0 && frame.opens === undefined) return;
     const chain = (this.#chain ??= this.#openChain(events));
     const left: AnswerEvent[] = [];
     this.#left = left;
     for (const event of events) chain.push(event);
     this.#left = undefined;
     const mayCopy = bytes !== undefined && this.#options.sameDialect && (frame.transparent || !chain.hasGuard);
-    if (mayCopy && this.#untouched(events, left)) {
+    if (mayCopy && isUntouched(events, left) && this.#options.encoder.copies(frame)) {
       for (const event of left) this.#account(event);
       this.#append(bytes);
       return;
@@ -200,11 +198,6 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     this.#order.accept(event);
     if (this.#left === undefined) this.#encode(event);
     else this.#left.push(event);
-  }
-
-  #untouched(events: readonly AnswerEvent[], left: readonly AnswerEvent[]): boolean {
-    if (events.length !== left.length) return false;
-    return events.every((event, index) => event === left[index] && !this.#options.encoder.hides(event));
   }
 
   #account(event: AnswerEvent): void {
@@ -239,7 +232,7 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     }
     const { blockId, template } = event;
     if (template === undefined || (this.lane?.template === template && this.lane.blockId === blockId)) return;
-    this.lane = { before: template.before, after: template.after, blockId, template, text: chain.textStage?.block(blockId) };
+    this.lane = { before: template.before, after: template.after, tail: template.tail, blockId, template, text: chain.textStage?.block(blockId) };
   }
 
   #append(frames: string): void {
@@ -265,6 +258,10 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     this.#rangeSource = '';
     this.#rangeEnd = -1;
   }
+}
+
+function isUntouched(events: readonly AnswerEvent[], left: readonly AnswerEvent[]): boolean {
+  return events.length === left.length && events.every((event, index) => event === left[index]);
 }
 
 /** Fields that nobody has read could carry what a guard is to hide, so they stay behind. */

@@ -104,6 +104,8 @@ export interface DecodedFrame {
   readonly events: readonly AnswerEvent[];
   /** Nothing in the frame can carry text that its events do not show, so its bytes may go out as they are. */
   readonly transparent: boolean;
+  /** The choice that the frame opens with all that its dialect asks of a first frame: id, model and role. */
+  readonly opens?: number;
 }
 
 /** Turns the frames of one streamed answer into events. One per attempt. */
@@ -237,8 +239,11 @@ export interface StreamEncoder {
    * `text.delta`. `template` is the provider's own frame where it said nothing else.
    */
   encodeText(blockId: string, template: TextTemplate, json: string): string;
-  /** True for an event that this client did not ask for, so the provider's frame with it must not go out as it is. */
-  hides(event: AnswerEvent): boolean;
+  /**
+   * Asked for a frame of the provider whose events were left as they are. True lets its bytes go out, and then its events
+   * count as written; false, where the client did not ask for what is in it or would not accept it, has them encoded.
+   */
+  copies(frame: DecodedFrame): boolean;
   /** Harmless to every client of the dialect. */
   readonly heartbeat: string;
   /** The error frame of the dialect: the only end of a stream that failed. */

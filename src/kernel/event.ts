@@ -178,11 +178,15 @@ export interface Framed {
   readonly template?: TextTemplate;
 }
 
-/** A provider's frame around one piece of text: `before + <JSON-escaped text> + after` is the frame again (latin1 of UTF-8). */
+/**
+ * A provider's frame around one piece of text, as latin1 of UTF-8: `before + <JSON-escaped text> + after`. Where the
+ * provider pads its frames with a filler of changing length, `after` ends where the filler begins and `tail` follows it.
+ */
 export interface TextTemplate {
   readonly dialect: string;
   readonly before: string;
   readonly after: string;
+  readonly tail?: string;
 }
 
 type EventOf<S extends readonly unknown[]> = Static<S[number] & import('typebox').TSchema>;

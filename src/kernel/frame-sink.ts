@@ -1,7 +1,11 @@
-/** The shape that frames of plain text currently have, in latin1 of UTF-8. `after` begins with the closing quote. */
+/**
+ * The shape that frames of plain text currently have, in latin1 of UTF-8. `after` begins with the closing quote of the
+ * text; with a `tail`, a filler without quotes and escapes stands between the two.
+ */
 export interface Lane {
   readonly before: string;
   readonly after: string;
+  readonly tail?: string | undefined;
 }
 
 /** Takes the frames of one streamed answer, in order. */

@@ -100,7 +100,8 @@ export function measureJson(value: unknown): { strings: number; depth: number } 
   return { strings, depth: deepest };
 }
 
-function closingQuote(json: string, from: number): number {
+/** Place of the quote that ends a JSON string whose text begins at `from`; -1 where there is none. */
+export function closingQuote(json: string, from: number): number {
   let close = json.indexOf('"', from);
   while (close !== -1 && isEscaped(json, close)) close = json.indexOf('"', close + 1);
   return close;

@@ -1,5 +1,5 @@
 import type { TextTemplate } from './event.ts';
-import { countStringTokens, isJsonText, measureJson, toLatin1, unescapeJson } from './json-text.ts';
+import { closingQuote, countStringTokens, isJsonText, measureJson, toLatin1, unescapeJson } from './json-text.ts';
 
 /** Stands for the text while a candidate is verified. Plain ASCII that needs no escaping. */
 const sentinel = '~sluice:text~';
@@ -13,6 +13,7 @@ interface Shape {
   /** The same as in the template, as text and without the SSE field. */
   readonly before: string;
   readonly after: string;
+  readonly tail: string | undefined;
 }
 
 /** A frame that says one piece of text and nothing else. */
@@ -25,21 +26,27 @@ export interface TextFrame {
   readonly text: string;
 }
 
+/** What is known of a dialect's frames. */
+export interface TemplateFormat {
+  readonly dialect: string;
+  /** Reads the text out of a parsed frame, as the decoder does. */
+  read(document: unknown): string | undefined;
+  /** Key of the field at the top in which the provider pads its frames; its value says nothing. */
+  readonly filler?: string;
+}
+
 /**
  * Finds the frame around the text of one block. The first frame of a shape is verified by parsing, later ones are only
  * compared. The result for a frame depends on nothing but the frames of other shapes before it, so it is the same
  * whether frames of a known shape pass through here or take the fast way around.
  */
 export class TemplateLearner {
-  readonly #dialect: string;
-  readonly #read: (document: unknown) => string | undefined;
+  readonly #format: TemplateFormat;
   #shape: Shape | undefined;
   #shapes = 0;
 
-  /** `read` reads the text out of a parsed frame, as the decoder does. */
-  constructor(dialect: string, read: (document: unknown) => string | undefined) {
-    this.#dialect = dialect;
-    this.#read = read;
+  constructor(format: TemplateFormat) {
+    this.#format = format;
   }
 
   /** The template of the frame, the same object for all frames of a shape; undefined where none can be trusted. */
@@ -47,7 +54,7 @@ export class TemplateLearner {
     if (this.#shape !== undefined && isOfShape(this.#shape, frame)) return this.#shape.template;
     if (this.#shapes >= maxShapes) return undefined;
     this.#shapes += 1;
-    const shape = learnShape(this.#dialect, frame, this.#read);
+    const shape = learnShape(this.#format, frame);
     if (shape !== undefined) this.#shape = shape;
     return shape?.template;
   }
@@ -57,12 +64,8 @@ export class TemplateLearner {
  * The template of one frame, or undefined. `read` must give the text of a parsed frame. A frame of several lines, with
  * a key that is there twice, or whose text is escaped in an unusual way has none.
  */
-export function learnTemplate(
-  dialect: string,
-  frame: TextFrame,
-  read: (document: unknown) => string | undefined,
-): TextTemplate | undefined {
-  return learnShape(dialect, frame, read)?.template;
+export function learnTemplate(format: TemplateFormat, frame: TextFrame): TextTemplate | undefined {
+  return learnShape(format, frame)?.template;
 }
 
 /**
@@ -70,19 +73,10 @@ export function learnTemplate(
  * frame as latin1 of UTF-8, with LF.
  */
 export function matchTemplate(template: TextTemplate, frame: string): string | undefined {
-  const { before, after } = template;
-  const end = frame.length - after.length;
-  // Comparing slices is about three times as fast as startsWith and endsWith.
-  if (end < before.length || frame.slice(0, before.length) !== before || frame.slice(end) !== after) return undefined;
-  const json = frame.slice(before.length, end);
-  return isJsonText(json) ? json : undefined;
+  return matchShape(template, frame);
 }
 
-function learnShape(
-  dialect: string,
-  frame: TextFrame,
-  read: (document: unknown) => string | undefined,
-): Shape | undefined {
+function learnShape(format: TemplateFormat, frame: TextFrame): Shape | undefined {
   const { data, document, text } = frame;
   if (text === '' || /[\r\n]/.test(data) || data.includes(sentinel)) return undefined;
   const quoted = JSON.stringify(text);
@@ -93,16 +87,33 @@ function learnShape(
   for (let tries = 0; at !== -1 && tries < maxCandidates; tries += 1) {
     const before = data.slice(0, at + 1);
     const after = data.slice(at + quoted.length - 1);
-    if (isPlaceOfText(before, after, quoted, whole, read)) {
-      return {
-        before,
-        after,
-        template: { dialect, before: toLatin1(`data: ${before}`), after: toLatin1(`${after}\n\n`) },
-      };
-    }
+    if (isPlaceOfText(before, after, quoted, whole, format)) return shapeOf(format, before, after, document);
     at = data.indexOf(quoted, at + 1);
   }
   return undefined;
+}
+
+function shapeOf({ dialect, filler }: TemplateFormat, before: string, rest: string, document: unknown): Shape {
+  const [after, tail] = filler === undefined ? [rest, undefined] : splitAtFiller(rest, filler, document);
+  const template = {
+    dialect,
+    before: toLatin1(`data: ${before}`),
+    after: toLatin1(tail === undefined ? `${after}\n\n` : after),
+    ...(tail !== undefined && { tail: toLatin1(`${tail}\n\n`) }),
+  };
+  return { template, before, after, tail };
+}
+
+/** Cuts the value of the filler out of what follows the text, where it stands there once and is what the document says. */
+function splitAtFiller(rest: string, filler: string, document: unknown): readonly [string, string | undefined] {
+  const value = (document as Readonly<Record<string, unknown>>)[filler];
+  const found = [...rest.matchAll(new RegExp(`"${filler}"\\s*:\\s*"`, 'g'))];
+  const [match] = found;
+  if (typeof value !== 'string' || found.length !== 1 || match === undefined) return [rest, undefined];
+  const start = match.index + match[0].length;
+  const after = rest.slice(0, start);
+  const tail = rest.slice(start + value.length);
+  return rest.slice(start, start + value.length) === value && tail.startsWith('"') ? [after, tail] : [rest, undefined];
 }
 
 function isPlaceOfText(
@@ -110,7 +121,7 @@ function isPlaceOfText(
   after: string,
   quoted: string,
   whole: string,
-  read: (document: unknown) => string | undefined,
+  format: TemplateFormat,
 ): boolean {
   let document: unknown;
   try {
@@ -118,15 +129,28 @@ function isPlaceOfText(
   } catch {
     return false;
   }
-  if (read(document) !== sentinel) return false;
+  if (format.read(document) !== sentinel) return false;
   const parts = JSON.stringify(document).split(`"${sentinel}"`);
   return parts.length === 2 && parts.join(quoted) === whole;
 }
 
 function isOfShape(shape: Shape, { data, text }: TextFrame): boolean {
-  const { before, after } = shape;
-  const end = data.length - after.length;
-  if (end < before.length || data.slice(0, before.length) !== before || data.slice(end) !== after) return false;
-  const json = data.slice(before.length, end);
-  return isJsonText(json) && unescapeJson(json) === text;
+  const json = matchShape(shape, data);
+  return json !== undefined && unescapeJson(json) === text;
+}
+
+/** The text between `before` and `after` as it stands in the frame, or undefined where the frame has another shape. */
+function matchShape({ before, after, tail }: Pick<TextTemplate, 'before' | 'after' | 'tail'> | Shape, frame: string): string | undefined {
+  // Comparing slices is about three times as fast as startsWith and endsWith.
+  if (frame.slice(0, before.length) !== before) return undefined;
+  const end = tail === undefined ? frame.length - after.length : closingQuote(frame, before.length);
+  if (end < before.length || frame.slice(end, end + after.length) !== after) return undefined;
+  if (tail !== undefined && !isFillerBefore(frame, end + after.length, tail)) return undefined;
+  const json = frame.slice(before.length, end);
+  return isJsonText(json) ? json : undefined;
+}
+
+function isFillerBefore(frame: string, start: number, tail: string): boolean {
+  const end = frame.length - tail.length;
+  return end >= start && frame.slice(end) === tail && !/["\\]|[^\x20-\x7e]/.test(frame.slice(start, end));
 }

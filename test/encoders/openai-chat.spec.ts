@@ -277,15 +277,25 @@ describe('text', () => {
 });
 
 describe('frames that may be copied', () => {
+  const frame = (events: readonly AnswerEvent[], opens?: number) => ({ events, transparent: true, ...(opens !== undefined && { opens }) });
+
   it('are those that the stream does not depend on', () => {
     const stream = open();
-    const usage: AnswerEvent = { type: 'usage' };
-    expect([meta, block('a'), usage].map((event) => stream.hides(event))).toEqual([true, true, true]);
+    expect(stream.copies(frame([meta]))).toBe(false);
+    expect(stream.copies(frame([{ type: 'usage' }]))).toBe(false);
     for (const event of [meta, block('a')]) stream.encode(event);
-    expect(stream.hides(say('a', 'x'))).toBe(false);
-    expect(stream.hides({ ...say('a', 'x'), ext: { 'openai-chat': { id: 'other' } } } as AnswerEvent)).toBe(true);
+    expect(stream.copies(frame([say('a', 'x')]))).toBe(true);
+    expect(stream.copies(frame([{ ...say('a', 'x'), ext: { 'openai-chat': { id: 'other' } } } as AnswerEvent]))).toBe(false);
     stream.encode({ ...meta, responseId: 'c2' } as AnswerEvent);
-    expect(stream.hides(say('a', 'x'))).toBe(true);
+    expect(stream.copies(frame([say('a', 'x')]))).toBe(false);
+  });
+
+  it('open a choice where they have all that a first frame needs, and are then known', () => {
+    const stream = open();
+    expect(stream.copies(frame([meta], 0))).toBe(true);
+    expect(stream.copies(frame([block('a'), say('a', 'x')]))).toBe(true);
+    expect(stream.copies(frame([block('b', 'text', 1), say('b', 'x')]))).toBe(false);
+    expect(stream.encode(say('a', 'y'))).toContain('"delta":{"content":"y"}');
   });
 
   it('name tool calls as the stream does', () => {
@@ -304,9 +314,9 @@ describe('frames that may be copied', () => {
         ...(nativeIndex !== undefined && { nativeIndex }),
       });
     }
-    expect(['a', 'b'].map((blockId) => stream.hides({ type: 'toolArgs.delta', blockId, json: '' }))).toEqual([
-      false,
+    expect(['a', 'b'].map((blockId) => stream.copies(frame([{ type: 'toolArgs.delta', blockId, json: '' }])))).toEqual([
       true,
+      false,
     ]);
   });
 });

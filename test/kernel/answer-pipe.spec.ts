@@ -63,7 +63,7 @@ const textPiece = fc.oneof(
   fc.constantFrom('a', 'b', 'ab', 'sec', 'ret', 'secret', ' ', '"', '\\', '\n', '日', '本', '日本語', '😀', 'é', 'S\u0045cret', '\u0001', '\u2028'),
   fc.string({ unit: 'binary', maxLength: 6 }),
 );
-const extra = fc.constantFrom<ChunkOptions>({}, { fields: { system_fingerprint: 'fp_1' } }, { fields: { obfuscation: 'x"secret' } }, { fields: { vendor: { note: 'secret' } } }, { choice: { logprobs: { content: [{ token: 'sec' }] } } }, { spaces: true }, { escapeUnicode: true });
+const extra = fc.constantFrom<ChunkOptions>({}, { fields: { system_fingerprint: 'fp_1' } }, { fields: { obfuscation: 'x"secret' } }, { padding: 'xyz' }, { padding: 'x' }, { fields: { vendor: { note: 'secret' } } }, { choice: { logprobs: { content: [{ token: 'sec' }] } } }, { spaces: true }, { escapeUnicode: true });
 const frames = fc.array(fc.tuple(textPiece, extra), { maxLength: 30 }).chain((pieces) =>
   fc.constant([
     chunkFrame({ delta: { role: 'assistant', content: '' } }),

@@ -4,12 +4,13 @@ import { escapeJsonText, toLatin1 } from '../../src/kernel/json-text.ts';
 import { learnTemplate, matchTemplate, TemplateLearner } from '../../src/kernel/text-template.ts';
 
 const read = (document: unknown): string | undefined => (document as { delta?: { content?: string } }).delta?.content;
+const format = { dialect: 'd', read, filler: 'pad' };
 const frameOf = (data: string, text: string) => ({ data, document: JSON.parse(data) as unknown, text });
 
 describe('a template', () => {
   it('is the frame without its text', () => {
     const data = '{"model":"m","delta":{"content":"Hi"},"n":1}';
-    expect(learnTemplate('d', frameOf(data, 'Hi'), read)).toEqual({
+    expect(learnTemplate(format, frameOf(data, 'Hi'))).toEqual({
       dialect: 'd',
       before: 'data: {"model":"m","delta":{"content":"',
       after: '"},"n":1}\n\n',
@@ -26,7 +27,7 @@ describe('a template', () => {
     ['there is no text', '{"delta":{"content":""}}', '', false],
     ['other letters are in the frame', '{"name":"Zoë 🎈","delta":{"content":"a"}}', 'a', true],
   ])('where %s', (_title, data, text, learned) => {
-    const template = learnTemplate('d', frameOf(data, text), read);
+    const template = learnTemplate(format, frameOf(data, text));
     expect(template !== undefined).toBe(learned);
     if (template === undefined) return;
     expect(template.before + escapeJsonText(text) + template.after).toBe(toLatin1(`data: ${data}\n\n`));
@@ -41,7 +42,7 @@ describe('a template', () => {
     fc.assert(
       fc.property(values, fc.string({ minLength: 1 }), (document, next) => {
         const data = JSON.stringify(document);
-        const template = learnTemplate('d', frameOf(data, document.delta.content), read);
+        const template = learnTemplate(format, frameOf(data, document.delta.content));
         if (template === undefined) return;
         const written = template.before + escapeJsonText(next) + template.after;
         const again: unknown = JSON.parse(Buffer.from(written.slice('data: '.length), 'latin1').toString('utf8'));
@@ -52,7 +53,7 @@ describe('a template', () => {
   });
 
   it('does not match a frame that says more', () => {
-    const template = learnTemplate('d', frameOf('{"delta":{"content":"Hi"}}', 'Hi'), read);
+    const template = learnTemplate(format, frameOf('{"delta":{"content":"Hi"}}', 'Hi'));
     if (template === undefined) throw new Error('nothing was learned');
     const { before, after } = template;
     expect(matchTemplate(template, `${before}x","evil":"y${after}`)).toBeUndefined();
@@ -64,15 +65,25 @@ describe('a template', () => {
 
 describe('a learner', () => {
   it('gives one object for all frames of a shape', () => {
-    const learner = new TemplateLearner('d', read);
+    const learner = new TemplateLearner(format);
     const first = learner.templateOf(frameOf('{"delta":{"content":"a"}}', 'a'));
     expect(first).toBeDefined();
     expect(learner.templateOf(frameOf('{"delta":{"content":"\\u003cb\\""}}', '<b"'))).toBe(first);
     expect(learner.templateOf(frameOf('{"delta":{"content":"c"},"x":1}', 'c'))).not.toBe(first);
   });
 
+  it('knows frames that differ in their filler only', () => {
+    const learner = new TemplateLearner(format);
+    const frame = (text: string, pad: string) => frameOf(JSON.stringify({ delta: { content: text }, pad, end: 1 }), text);
+    const first = learner.templateOf(frame('a', 'x1'));
+    expect(first).toMatchObject({ after: '"},"pad":"', tail: '","end":1}\n\n' });
+    expect(learner.templateOf(frame('say "b"', 'longer'))).toBe(first);
+    expect(learner.templateOf(frame('c', ''))).toBe(first);
+    expect(learner.templateOf(frame('d', 'with "quotes"'))).not.toBe(first);
+  });
+
   it('stops learning when no shape comes twice, and still knows the last', () => {
-    const learner = new TemplateLearner('d', read);
+    const learner = new TemplateLearner(format);
     const learned = Array.from({ length: 100 }, (_, index) =>
       learner.templateOf(frameOf(`{"delta":{"content":"a"},"pad":${index}}`, 'a')),
     );

@@ -40,7 +40,12 @@ export class ChatStreamDecoder implements AnswerDecoder {
     const events = this.chunk(chunk, data, event);
     const transparent =
       (event === '' || event === 'message') && isTransparent(chunk, data, strings) && !this.#deviates(chunk);
-    return { events: transparent ? this.#withTemplate(events, chunk, data) : events, transparent };
+    const opens = openedChoice(chunk);
+    return {
+      events: transparent ? this.#withTemplate(events, chunk, data) : events,
+      transparent,
+      ...(opens !== undefined && { opens }),
+    };
   }
 
   /** The events of one chunk. Throws where it reports an error. */
@@ -168,9 +173,9 @@ export class ChatStreamDecoder implements AnswerDecoder {
 
   /** Gives the frame's template to a piece of text that is all that the frame says. */
   #withTemplate(events: readonly AnswerEvent[], chunk: JsonObject, data: string): readonly AnswerEvent[] {
-    const [event] = events;
-    if (events.length !== 1 || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage'])
-      return events;
+    const event = events.at(-1);
+    const isAll = events.every((other) => other === event || other.type === 'block.start');
+    if (!isAll || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage']) return events;
     const template = this.#choices
       .get(event.choice ?? 0)
       ?.learnerOf(event.blockId)
@@ -178,8 +183,16 @@ export class ChatStreamDecoder implements AnswerDecoder {
     if (template === undefined) return events;
     // The template holds the unknown fields too; kept twice they would show in other dialects for some frames only.
     const { ext: _inTemplate, ...rest } = event;
-    return [{ ...rest, template }];
+    return [...events.slice(0, -1), { ...rest, template }];
   }
+}
+
+/** The one choice of a chunk that clients accept as its first: with an id, a model and the role. */
+function openedChoice({ id, model, choices }: JsonObject): number | undefined {
+  if (filledString(id) === undefined || filledString(model) === undefined || !Array.isArray(choices) || choices.length !== 1) return undefined;
+  const [choice] = choices as unknown[];
+  if (!isObject(choice) || !isObject(choice['delta']) || choice['delta']['role'] !== 'assistant') return undefined;
+  return typeof choice['index'] === 'number' ? choice['index'] : undefined;
 }
 
 /** Parses a chunk. Throws UPSTREAM_BAD_FRAME, without a word of the content: it may hold what a guard is to hide. */

@@ -57,7 +57,7 @@ export class NativeStreamEncoder implements StreamEncoder {
     return this.#textFrame(fields, json);
   }
 
-  hides(): boolean {
+  copies(): boolean {
     return false;
   }
 

@@ -1,5 +1,5 @@
 import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
-import type { EncodeContext, StreamEncoder } from '../../kernel/component.ts';
+import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, BlockKind, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText } from '../../kernel/json-text.ts';
@@ -95,7 +95,7 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   encodeText(blockId: string, template: TextTemplate, json: string): string {
     if (json === '') return '';
-    if (this.#accepts(template)) return template.before + json + template.after;
+    if (this.#accepts(template)) return template.before + json + template.after + (template.tail ?? '');
     const block = this.#blocks.get(blockId);
     if (block === undefined || block.field === undefined) return '';
     const { before, after } = this.#frameOf(block, block.field);
@@ -103,20 +103,34 @@ export class ChatStreamEncoder implements StreamEncoder {
   }
 
   /**
-   * Frames that begin something are written here, because role, identity and indexes of what follows depend on it; and
-   * usage is held until the end. A provider's frame that would contradict what was written is written anew.
+   * A frame that says more than the client asked for (usage), or that an official client would refuse (no role, another
+   * id, a tool call under another index), is written anew.
    */
-  hides(event: AnswerEvent): boolean {
+  copies(frame: DecodedFrame): boolean {
+    const { events, opens } = frame;
+    if (!events.every((event) => this.#copies(event, opens))) return false;
+    if (this.#identity !== undefined && !this.#isIdentityOfProvider()) return false;
+    for (const event of events) if (event.type === 'response.meta' || event.type === 'block.start') this.encode(event);
+    if (opens !== undefined) this.#choice(opens).started = true;
+    // They went out with the frame.
+    this.#pending = undefined;
+    this.#fixIdentity();
+    return true;
+  }
+
+  #copies(event: AnswerEvent, opens: number | undefined): boolean {
     switch (event.type) {
       case 'response.meta':
+        return this.#identity !== undefined || (opens !== undefined && event.responseId !== undefined && event.model !== undefined);
       case 'block.start':
+        return textField(event.kind, undefined) !== undefined && (opens === (event.choice ?? 0) || this.#choice(event.choice).started);
       case 'usage':
       case 'raw':
-        return true;
+        return false;
       case 'toolArgs.delta':
-        return this.#blocks.get(event.blockId)?.sameIndex !== true;
+        return this.#blocks.get(event.blockId)?.sameIndex === true;
       default:
-        return hasOtherIdentity(extensionOf(event)) || !this.#isIdentityOfProvider();
+        return !hasOtherIdentity(extensionOf(event));
     }
   }
 

@@ -1,0 +1,194 @@
+import type { EventEmitter } from 'node:events';
+import { runInThisContext } from 'node:vm';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { silentPort, type SilentPort } from '../support/dead-port.ts';
+import { startFaultUpstream, type FaultUpstream } from '../support/fault-upstream.ts';
+import { answerFrames, roleFrame, textFrame } from '../support/openai-stream.ts';
+import { probe, requestBytes, type ProbeClient, type ProbeRequest } from '../support/probe-client.ts';
+import { watchProcess } from '../support/process-watch.ts';
+import { streaming, type ScenarioLike } from '../support/scenario.ts';
+import { openAiBackend, startSluice, type Sluice } from '../support/sluice.ts';
+import { eventually, turn } from '../support/turn.ts';
+import { changeFolder } from './folder-changes.ts';
+import { HeldWaits, heldComponents, registryWith } from './held-components.ts';
+import { deep, printTable } from './print.ts';
+
+const kinds = ['fin', 'reset', 'destroy'] as const;
+type Kind = (typeof kinds)[number];
+/** Of each phase and kind. */
+const ABORTS = deep ? 100 : 34;
+/** Some phases cost megabytes of the system's buffers per client, so they come in groups. */
+const GROUP = 17;
+
+interface Stage {
+  readonly sluice: Sluice;
+  readonly upstream: FaultUpstream;
+  readonly waits: HeldWaits;
+}
+
+interface Phase {
+  readonly name: string;
+  /** What the upstream does; it stalls before the head where there is none. */
+  readonly scenario?: ScenarioLike;
+  readonly definition?: (backend: object) => object;
+  /** Sends the request only up to its last byte. */
+  readonly half?: boolean;
+  /** True when all of `clients` have come to the phase. */
+  readonly reached: (clients: readonly ProbeClient[], stage: Stage) => boolean;
+  readonly prepare?: (clients: readonly ProbeClient[], stage: Stage) => void;
+  readonly group?: number;
+  /** The upstream that these clients wait for. Default: the fault upstream, with one request each. */
+  readonly upstream?: 'none' | 'silent';
+  readonly drains?: boolean;
+}
+
+const hasText = (text: string) => (clients: readonly ProbeClient[]): boolean => clients.every(({ responses }) => responses[0]?.text.includes(text) === true);
+const waitsFor = (clients: readonly ProbeClient[], { waits }: Stage): boolean => waits.pending === clients.length;
+const asked = (clients: readonly ProbeClient[], { upstream }: Stage): boolean => upstream.requests.length % clients.length === 0 && upstream.activeConnections === clients.length;
+const begun = streaming([roleFrame(), textFrame('begun')], ['stall']);
+
+const phases: readonly Phase[] = [
+  { name: 'body upload', half: true, upstream: 'none', reached: (clients) => clients.every(({ received }) => received.includes('100 Continue')) },
+  { name: 'processor', upstream: 'none', definition: (backend) => ({ processors: ['held'], ...held('processors', 'held-processor'), backends: { one: backend } }), reached: waitsFor },
+  { name: 'token fetch', upstream: 'none', definition: (backend) => ({ backends: { one: { ...backend, token: { type: 'held-token', config: {} } } } }), reached: waitsFor },
+  { name: 'connect', upstream: 'silent', reached: (clients, { sluice }) => sluice.metric('upstream_calls_live') === clients.length },
+  { name: 'headers', reached: asked },
+  { name: 'first token', scenario: streaming([roleFrame()], ['stall']), reached: asked },
+  { name: 'mid-stream', scenario: begun, reached: hasText('begun') },
+  {
+    name: 'paused client',
+    group: GROUP,
+    scenario: streaming([roleFrame()], [{ forever: { text: textFrame('more '.repeat(10_000)) } }]),
+    prepare: (clients) => clients.forEach((client) => client.pause()),
+    reached: (clients, { upstream }) => upstream.connections.filter(({ blocked }) => blocked).length === clients.length,
+  },
+  {
+    name: 'flush',
+    scenario: streaming(answerFrames({ text: ['begun'] }), ['stall']),
+    definition: (backend) => ({ backends: { one: backend }, modifiers: [{ type: 'held-flush', config: {} }] }),
+    reached: waitsFor,
+  },
+  { name: 'drain', scenario: begun, drains: true, reached: hasText('begun') },
+];
+
+/** A step that is defined inline. */
+function held(list: 'processors' | 'modifiers', type: string): object {
+  return { [list]: [{ name: 'held', type, config: {} }] };
+}
+
+const trueProcess = runInThisContext('process') as EventEmitter & { getActiveResourcesInfo(): readonly string[] };
+/** Sockets of this process: those of the clients, of the engine and of the upstream. */
+function openSockets(): number {
+  return trueProcess.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
+
+interface Row extends Record<string, string | number> {
+  phase: string;
+  kind: Kind;
+  aborted: number;
+  'upstream closed': string;
+  generations: string;
+  leaked: number;
+}
+const rows: Row[] = [];
+
+const messages = [{ role: 'user', content: 'hi' }];
+const requests: readonly ProbeRequest[] = [
+  { path: '/pipelines/aborted/v1/chat/completions', headers: { expect: '100-continue' }, body: { stream: true, messages } },
+  { path: '/pipelines/aborted/chat', headers: { expect: '100-continue' }, body: { messages } },
+  { path: '/pipelines/aborted/v1/chat/completions', headers: { expect: '100-continue' }, body: { messages } },
+];
+
+describe(`${ABORTS} clients that leave`, () => {
+  afterAll(() => printTable('Client aborts, by phase and kind:', rows));
+
+  it.each(phases.flatMap((phase) => kinds.map((kind) => ({ phase, kind, title: `in the phase "${phase.name}" by ${kind}` }))))(
+    '$title',
+    async ({ phase, kind }) => {
+      using watch = watchProcess();
+      const silent = phase.upstream === 'silent' ? await silentPort() : undefined;
+      const stage = await openStage(phase, silent);
+      const before = openSockets();
+      const row: Row = { phase: phase.name, kind, aborted: 0, 'upstream closed': '0', generations: '', leaked: 0 };
+      let closed = 0;
+      let opened = 0;
+      for (let left = ABORTS; left > 0; left -= phase.group ?? ABORTS) {
+        const seen = await abortGroup(phase, kind, Math.min(left, phase.group ?? ABORTS), stage, silent);
+        row.generations = seen.generations;
+      }
+      const { sluice, upstream } = stage;
+      await eventually(() => leaksOf(stage, before).length === 0, 'everything to be closed').catch(() => undefined);
+      row.aborted = phase.half === true ? ABORTS : sluice.metric('runs_client_gone');
+      opened = upstream.connections.length;
+      closed = upstream.connections.filter(({ closedBy }) => closedBy === 'client').length;
+      row['upstream closed'] = phase.upstream === undefined ? `${closed} of ${opened}` : phase.upstream === 'silent' ? 'none was open' : 'none was asked';
+      const leaks = [...leaksOf(stage, before), ...watch.escaped];
+      row.leaked = leaks.length;
+      rows.push(row);
+      await sluice.close();
+      await upstream.close();
+      await silent?.close();
+      expect(leaks).toEqual([]);
+      expect([row.aborted, closed, sluice.clock.pending]).toEqual([ABORTS, phase.upstream === undefined ? ABORTS : 0, 0]);
+    },
+    30_000,
+  );
+});
+
+async function openStage(phase: Phase, silent: SilentPort | undefined): Promise<Stage> {
+  const waits = new HeldWaits();
+  const upstream = await startFaultUpstream(phase.scenario ?? ['stall']);
+  const origin = silent === undefined ? upstream.origin : `http://127.0.0.1:${silent.port}`;
+  const sluice = await startSluice({ registry: await registryWith(...heldComponents(waits)), pipelines: { aborted: definitionOf(phase, origin, 'first') } });
+  return { sluice, upstream, waits };
+}
+
+function definitionOf(phase: Phase, origin: string, description: string): object {
+  const backend = openAiBackend(origin, { timeouts: { connect: '1h' } });
+  return { description, ...(phase.definition?.(backend) ?? { backends: { one: backend } }) };
+}
+
+async function abortGroup(phase: Phase, kind: Kind, size: number, stage: Stage, silent: SilentPort | undefined): Promise<{ generations: string }> {
+  const { sluice, upstream } = stage;
+  const clients = await Promise.all(Array.from({ length: size }, (_, index) => openClient(sluice.port, phase, index)));
+  phase.prepare?.(clients, stage);
+  await eventually(() => phase.reached(clients, stage), `${size} clients in the phase "${phase.name}"`);
+  // What has been sent is also read.
+  await turn(20);
+  const drained = phase.drains === true ? sluice.drain() : undefined;
+  if (drained === undefined) {
+    const revision = sluice.log.messages().filter((message) => message === 'pipeline serves').length;
+    const origin = silent === undefined ? upstream.origin : `http://127.0.0.1:${silent.port}`;
+    const save = (): Promise<void> => sluice.save('aborted', definitionOf(phase, origin, `revision ${revision}`));
+    await changeFolder(sluice, save, () => sluice.log.messages().filter((message) => message === 'pipeline serves').length > revision);
+  }
+  const during = sluice.metric('generations_live');
+  for (const client of clients) client[kind]();
+  await eventually(() => sluice.metric('streams_live') === 0, 'the runs to end');
+  await drained;
+  // A client that has only half-closed reads until the engine closes; one that is paused must read on to see it.
+  for (const client of clients) client.resume();
+  await Promise.all(clients.map((client) => client.close()));
+  return { generations: `${during} -> ${sluice.metric('generations_live')}` };
+}
+
+function openClient(port: number, phase: Phase, index: number): Promise<ProbeClient> {
+  const request = requests[phase.name === 'mid-stream' || phase.name === 'drain' || phase.name === 'paused client' ? index % 2 : index % 3];
+  if (request === undefined) throw new Error('there is a request');
+  return probe({ port }, request, phase.half === true ? { only: requestBytes(request).length - 1 } : {});
+}
+
+/** What is still there and should not be. */
+function leaksOf({ sluice, upstream, waits }: Stage, socketsBefore: number): readonly string[] {
+  const gauges = {
+    'streams live': sluice.metric('streams_live'),
+    'streams opened and not ended': sluice.metric('streams_opened') - sluice.metric('streams_ended'),
+    'upstream calls live': sluice.metric('upstream_calls_live'),
+    'upstream connections in use': upstream.activeConnections,
+    'components waiting': waits.pending,
+    'old generations': Math.max(0, sluice.metric('generations_live') - 1),
+    'timers': sluice.clock.pendingTimers().filter(({ label }) => !label.startsWith('pipeline-folder.ts')).length,
+    'sockets': Math.max(0, openSockets() - socketsBefore),
+  };
+  return Object.entries(gauges).flatMap(([name, count]) => (count === 0 ? [] : [`${name}: ${count}`]));
+}
