@@ -64,7 +64,7 @@ const config = strictObject({
  * The OpenAI chat completions API, and everything that calls itself compatible with it. `create` throws a TypeError for
  * an address or a header that can't be used.
  */
-export default defineBackend({
+export const openaiChatBackend = defineBackend({
   type: 'openai-chat',
   summary: 'Calls the OpenAI chat completions API or a server that is compatible with it.',
   config,

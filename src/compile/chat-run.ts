@@ -282,7 +282,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     const shared = { run: this.#run, sameDialect, modifiers: (model: string | undefined) => this.#modifiersFor(request, model) };
     const output = {
       write: (frames: string, content: boolean) => this.#write(frames, content),
-      complete: () => this.#complete(),
+      complete: (frames: string) => this.#complete(frames),
       json: (body: string) => this.#completeWithJson(body),
       pause: (paused: boolean) => this.#pause('modifier', paused),
       fail: (error: SluiceError) => this.fail(error),
@@ -336,10 +336,12 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     else this.#call?.resume();
   }
 
-  #complete(): void {
+  #complete(frames: string): void {
     if (this.#ended) return;
+    this.#firstContentAt ??= this.#run.clock.now();
+    const last = this.#takeOpening() + frames;
     this.#end('ok', undefined);
-    this.#options.client.end();
+    this.#options.client.end(last);
     this.#leave();
   }
 

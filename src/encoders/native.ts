@@ -7,7 +7,7 @@ import { strictObject } from '../kernel/schema.ts';
 import { NativeStreamEncoder } from './native/stream-encoder.ts';
 
 /** Answers in the native format: every event of the stream by its name, or one short document; errors as RFC 9457. */
-export default defineEncoder({
+export const nativeEncoder = defineEncoder({
   type: 'native',
   summary: 'Writes answers in the native format: all events, numbered and timed.',
   config: strictObject({}),

@@ -9,7 +9,7 @@ import { strictObject } from '../kernel/schema.ts';
 import { ChatStreamEncoder } from './openai-chat/stream-encoder.ts';
 
 /** Answers in the OpenAI chat completions format: chunks, documents, errors and the list of models. */
-export default defineEncoder({
+export const openaiChatEncoder = defineEncoder({
   type: openaiChat,
   summary: 'Writes answers in the format of the OpenAI chat completions API.',
   config: strictObject({}),

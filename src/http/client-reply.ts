@@ -74,11 +74,10 @@ export class ClientReply implements ClientAnswer {
     return this.#ended ? true : this.#send(show);
   }
 
-  end(): void {
+  end(frames: string): void {
     if (this.#ended) return;
-    if (this.#held !== '' || !this.headCommitted) this.#send(this.#takeHeld());
-    this.#close();
-    this.#response.end();
+    this.contentCommitted = true;
+    this.#sendLast(this.#takeHeld() + frames);
   }
 
   endWithJson(body: string): void {
@@ -92,9 +91,7 @@ export class ClientReply implements ClientAnswer {
       return;
     }
     if (this.headCommitted) {
-      if (frame !== '') this.#send(frame);
-      this.#close();
-      this.#response.end();
+      this.#sendLast(frame);
       return;
     }
     const { contentType, body } = this.#encodeError(error);
@@ -124,6 +121,15 @@ export class ClientReply implements ClientAnswer {
     this.#close();
     // What waits in the system would otherwise stay there until the client reads it, perhaps never.
     this.#socket.resetAndDestroy();
+  }
+
+  /** Frames and the end of the chunked body leave in one write. */
+  #sendLast(frames: string): void {
+    this.#socket.cork();
+    this.#send(frames);
+    this.#close();
+    this.#response.end();
+    this.#socket.uncork();
   }
 
   #send(frames: string): boolean {

@@ -21,8 +21,8 @@ export interface FrameCounters {
 export interface PipeOutput {
   /** Frames, as latin1. `content` is true from the first content on: then the answer can't be taken back. */
   write(frames: string, content: boolean): void;
-  /** The stream is complete and its terminator is among the frames that were written. */
-  complete(): void;
+  /** The stream is complete. `frames` are its last ones, the terminator among them. */
+  complete(frames: string): void;
   pause(paused: boolean): void;
   fail(error: SluiceError): void;
 }
@@ -211,10 +211,9 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     if (event === undefined) return;
     if (event.type === 'stream.end') {
       this.#append(this.#options.encoder.end());
-      this.#hasContent = true;
-      this.flush();
+      const frames = this.#out;
       this.close();
-      this.#options.output.complete();
+      this.#options.output.complete(frames);
       return;
     }
     this.#account(event);

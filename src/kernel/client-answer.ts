@@ -20,8 +20,8 @@ export interface ClientAnswer {
   write(frames: string, content: boolean): boolean;
   /** Sends the head and what `show` gives, though there is no content yet. Held frames stay held. */
   commit(show: string): boolean;
-  /** The stream is complete; its terminator was written. */
-  end(): void;
+  /** Sends what is held and the last frames, terminator included, and ends the stream. */
+  end(frames: string): void;
   /** Ends with one JSON document. */
   endWithJson(body: string): void;
   /** Ends with the error: as a status with a body before the head has left, else with `frame` and nothing after it. */

@@ -102,7 +102,7 @@ export const ChatBody = strictObject(
   { title: 'Chat request', description: 'The body of POST /pipelines/NAME/chat.' },
 );
 
-export default defineParser({
+export const nativeParser = defineParser({
   type: 'native',
   summary: 'Reads requests in the native format.',
   config: strictObject({}),

@@ -25,7 +25,7 @@ const customFields = new Set(['name', 'description']);
  * Bodies of the OpenAI chat completions API. Fields without a unified name, at any level, are kept for a backend of the
  * same format. Wrong types are refused with the path that OpenAI would name.
  */
-export default defineParser({
+export const openaiChatParser = defineParser({
   type: openaiChat,
   summary: 'Reads requests in the format of the OpenAI chat completions API.',
   config: strictObject({}),

@@ -45,7 +45,7 @@ const config = strictObject({
 });
 
 /** One token that somebody else renews, if anybody does. It is sent to the backend that uses the provider, whatever its origin. */
-export default defineTokenProvider({
+export const staticTokenProvider = defineTokenProvider({
   type: 'static',
   summary: 'Sends one token from the environment or from a file.',
   config,

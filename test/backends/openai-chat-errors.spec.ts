@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import component from '../../src/backends/openai-chat.ts';
+import { openaiChatBackend } from '../../src/backends/openai-chat.ts';
 import type { Backend } from '../../src/kernel/component.ts';
 import { TestClock } from '../support/test-clock.ts';
 
@@ -9,7 +9,7 @@ const defaults = {
   includeUsage: true,
   maxTokensField: 'max_completion_tokens',
 } as const;
-const build = (): Backend => component.create(defaults, { clock: new TestClock() });
+const build = (): Backend => openaiChatBackend.create(defaults, { clock: new TestClock() });
 
 describe('an error status', () => {
   const error = (status: number, body: unknown = '', headers: Record<string, string> = {}) =>
@@ -59,7 +59,7 @@ describe('an error status', () => {
   it('reads a date with the clock', () => {
     const clock = new TestClock();
     const date = new Date(Math.ceil(clock.wallTime() / 1_000) * 1_000 + 30_000).toUTCString();
-    const backend = component.create(defaults, { clock });
+    const backend = openaiChatBackend.create(defaults, { clock });
     const seconds = backend.decodeError({ status: 503, headers: { 'retry-after': date } }, '').retryAfterSeconds ?? 0;
     expect(seconds).toBeGreaterThanOrEqual(30);
     expect(seconds).toBeLessThanOrEqual(31);

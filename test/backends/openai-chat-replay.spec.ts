@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import encoder from '../../src/encoders/openai-chat.ts';
+import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
 import { ChatStreamDecoder } from '../../src/backends/openai-chat/stream-decoder.ts';
 import { AnswerFold, type ChatAnswer } from '../../src/kernel/answer.ts';
 import type { SluiceError } from '../../src/kernel/errors.ts';
@@ -93,7 +93,7 @@ function essence({ meta, choices, usage }: ChatAnswer): unknown {
 
 function encode(events: readonly AnswerEvent[]): readonly RecordedFrame[] {
   const request = chatRequest({ settings: { includeUsage: true } });
-  const stream = encoder.create({}, {}).open(encodeContext(request));
+  const stream = openaiChatEncoder.create({}, {}).open(encodeContext(request));
   const bytes = events.map((event) => stream.encode(event)).join('') + stream.end();
   return readSse(Buffer.from(bytes, 'latin1')).frames.map(({ event, data }) => ({
     event: event === 'message' ? '' : event,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import component from '../../src/backends/openai-chat.ts';
+import { openaiChatBackend } from '../../src/backends/openai-chat.ts';
 import { AnswerFold } from '../../src/kernel/answer.ts';
 import type { Backend } from '../../src/kernel/component.ts';
 import { foldRequest, unfoldRequest, type ChatRequest } from '../../src/kernel/request.ts';
-import parser from '../../src/parsers/openai-chat.ts';
+import { openaiChatParser } from '../../src/parsers/openai-chat.ts';
 import { chatRequest, fakeRun } from '../support/chat-run.ts';
 import { TestClock } from '../support/test-clock.ts';
 
@@ -14,8 +14,8 @@ const defaults = {
   includeUsage: true,
   maxTokensField: 'max_completion_tokens',
 } as const;
-const build = (config: Json = {}): Backend => component.create({ ...defaults, ...config }, { clock: new TestClock() });
-const parse = (body: Json): ChatRequest => parser.create({}, {}).parse(body);
+const build = (config: Json = {}): Backend => openaiChatBackend.create({ ...defaults, ...config }, { clock: new TestClock() });
+const parse = (body: Json): ChatRequest => openaiChatParser.create({}, {}).parse(body);
 const sent = (request: ChatRequest, config: Json = {}): Json =>
   JSON.parse(build(config).encode(request, fakeRun()).body) as Json;
 

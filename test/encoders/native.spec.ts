@@ -1,15 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import encoder from '../../src/encoders/native.ts';
+import { nativeEncoder } from '../../src/encoders/native.ts';
 import { AnswerFold } from '../../src/kernel/answer.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, TextTemplate } from '../../src/kernel/event.ts';
 import { escapeJsonText } from '../../src/kernel/json-text.ts';
-import parser from '../../src/parsers/native.ts';
+import { nativeParser } from '../../src/parsers/native.ts';
 import { chatRequest, encodeContext } from '../support/chat-run.ts';
 import { readNativeStream } from '../support/native-reader.ts';
 
-const native = encoder.create({}, {});
+const native = nativeEncoder.create({}, {});
 const open = () => native.open(encodeContext(chatRequest({ dialect: 'native', model: 'gpt' })));
 const template: TextTemplate = { dialect: 'openai-chat', before: 'data: {"c":"', after: '"}\n\n' };
 const start: AnswerEvent = { type: 'stream.start', requestId: 'run-1', pipeline: 'support', dialect: 'native' };
@@ -159,7 +159,7 @@ describe('an answer in one document', () => {
   it('has a message that a next request takes', () => {
     const { message } = answerOf(events) as { message: unknown };
     expect(
-      parser
+      nativeParser
         .create({}, {})
         .parse({ messages: [message] })
         .messages[0]?.content.map(({ kind }) => kind),

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeChatBody } from '../../src/backends/openai-chat/decode-body.ts';
-import encoder from '../../src/encoders/openai-chat.ts';
+import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
 import { AnswerFold } from '../../src/kernel/answer.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import { encodeContext } from '../support/chat-run.ts';
 
 type Json = Record<string, unknown>;
-const chat = encoder.create({}, {});
+const chat = openaiChatEncoder.create({}, {});
 
 describe('an answer in one document', () => {
   const message = { role: 'assistant', content: 'Hi', refusal: null };

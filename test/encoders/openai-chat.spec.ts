@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ChatStreamDecoder } from '../../src/backends/openai-chat/stream-decoder.ts';
-import encoder from '../../src/encoders/openai-chat.ts';
+import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, TextTemplate } from '../../src/kernel/event.ts';
 import { escapeJsonText } from '../../src/kernel/json-text.ts';
 import { chatRequest, encodeContext } from '../support/chat-run.ts';
 
 type Json = Record<string, unknown>;
-const chat = encoder.create({}, {});
+const chat = openaiChatEncoder.create({}, {});
 const open = (settings = {}) => chat.open(encodeContext(chatRequest({ settings })));
 const meta: AnswerEvent = {
   type: 'response.meta',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import Value from 'typebox/value';
-import parser, { ChatBody } from '../../src/parsers/native.ts';
+import { ChatBody, nativeParser } from '../../src/parsers/native.ts';
 
-const parse = (body: unknown) => parser.create({}, {}).parse(body);
+const parse = (body: unknown) => nativeParser.create({}, {}).parse(body);
 const hello = [{ role: 'user', content: 'Hi' }];
 
 function refusal(body: unknown): { field: string; reason: string } | undefined {
@@ -17,7 +17,7 @@ function refusal(body: unknown): { field: string; reason: string } | undefined {
 }
 
 describe('a request', () => {
-  it.each(parser.examples.map(({ title, body }) => [title, body] as const))('%s', (_title, body) => {
+  it.each(nativeParser.examples.map(({ title, body }) => [title, body] as const))('%s', (_title, body) => {
     expect(parse(body)).toMatchObject({ dialect: 'native' });
   });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import parser from '../../src/parsers/openai-chat.ts';
+import { openaiChatParser } from '../../src/parsers/openai-chat.ts';
 
 type Json = Record<string, unknown>;
-const parse = (body: unknown) => parser.create({}, {}).parse(body);
+const parse = (body: unknown) => openaiChatParser.create({}, {}).parse(body);
 const hello = [{ role: 'user', content: 'Hi' }];
 
 describe('a request', () => {
-  it.each(parser.examples.map(({ title, body }) => [title, body] as const))('%s', (_title, body) => {
+  it.each(openaiChatParser.examples.map(({ title, body }) => [title, body] as const))('%s', (_title, body) => {
     expect(parse(body)).toMatchObject({ dialect: 'openai-chat' });
   });
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { Secret } from '../../src/kernel/schema.ts';
 import type { UpstreamRequest } from '../../src/kernel/upstream.ts';
-import component from '../../src/tokens/static.ts';
+import { staticTokenProvider } from '../../src/tokens/static.ts';
 import { fakeRun } from '../support/chat-run.ts';
 
 const build = (read: () => string, options: { header?: string; scheme?: string } = {}) =>
-  component.create({ token: new Secret('$env KEY', read), header: 'authorization', scheme: 'Bearer', ...options }, {});
+  staticTokenProvider.create({ token: new Secret('$env KEY', read), header: 'authorization', scheme: 'Bearer', ...options }, {});
 const request = (): UpstreamRequest => ({
   method: 'POST',
   origin: 'https://a.example',

@@ -171,11 +171,13 @@ export class ChatStreamDecoder implements AnswerDecoder {
     return filledString(chunk['id']) === undefined || orNothing(this.#otherIdentity(chunk)) !== undefined;
   }
 
-  /** Gives the frame's template to a piece of text that is all that the frame says. */
+  /**
+   * Gives the frame's template to a piece of text that is all that the frame says. The first piece of a block has none:
+   * learning costs as much as ten frames, and many answers are one piece.
+   */
   #withTemplate(events: readonly AnswerEvent[], chunk: JsonObject, data: string): readonly AnswerEvent[] {
-    const event = events.at(-1);
-    const isAll = events.every((other) => other === event || other.type === 'block.start');
-    if (!isAll || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage']) return events;
+    const [event] = events;
+    if (events.length !== 1 || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage']) return events;
     const template = this.#choices
       .get(event.choice ?? 0)
       ?.learnerOf(event.blockId)
@@ -183,7 +185,7 @@ export class ChatStreamDecoder implements AnswerDecoder {
     if (template === undefined) return events;
     // The template holds the unknown fields too; kept twice they would show in other dialects for some frames only.
     const { ext: _inTemplate, ...rest } = event;
-    return [...events.slice(0, -1), { ...rest, template }];
+    return [{ ...rest, template }];
   }
 }
 
