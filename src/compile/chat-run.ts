@@ -12,6 +12,7 @@ import { currentRun, type Caller, type Run, type RunScope } from '../kernel/run.
 import { isPromise } from '../kernel/supervise.ts';
 import type { Bound } from '../kernel/text-stage.ts';
 import type { Watched } from '../kernel/ticker.ts';
+import { withoutSecrets } from '../kernel/without-secrets.ts';
 import type { UpstreamHead } from '../kernel/upstream.ts';
 import type { Capabilities } from '../kernel/capability.ts';
 import { selectBackend } from '../routing/select-backend.ts';
@@ -50,9 +51,10 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   #answer: AnswerPipe | AnswerBody | undefined;
   /** What each step did, for the record: a result of a processor, or how many things a modifier changed. */
   readonly #steps: Record<string, string | number> = {};
-  #opening = '';
   #backend: CompiledBackend;
   #credential: Credential | undefined;
+  /** What the credential sent, to be hidden in the provider's own words. */
+  #secrets: readonly string[] = [];
   #call: ForwardCall | undefined;
   #ended = false;
   #firstContentAt: number | undefined;
@@ -103,7 +105,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       client.listen(this);
       capabilities.ticker.watch(this);
       if (request.stream) {
-        this.#opening = this.#stream.encode({
+        const opening = this.#stream.encode({
           type: 'stream.start',
           requestId: this.runId,
           pipeline: pipeline.name,
@@ -111,6 +113,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
           dialect: request.dialect,
           ...(request.model !== undefined && { requestedModel: request.model }),
         });
+        client.open(opening);
       }
       this.#guarded(() => this.#process());
     });
@@ -125,10 +128,10 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   /** Ends the run with an error, from wherever it is. Later calls do nothing. */
   fail(cause: unknown): void {
     if (this.#ended) return;
-    const error = asSluiceError(cause);
+    const error = withoutSecrets(asSluiceError(cause), this.#secrets);
     const { client } = this.#options;
     this.#answer?.close();
-    const frame = client.headCommitted ? this.#takeOpening() + this.#stream.fail(error) : '';
+    const frame = client.headCommitted ? this.#stream.fail(error) : '';
     this.#end('error', error);
     client.fail(error, frame);
     this.#leave();
@@ -197,7 +200,10 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   }
 
   onComplete(): void {
-    this.#guarded(() => this.#requireAnswer().end());
+    this.#guarded(() => {
+      this.#requireAnswer().end();
+      if (!this.terminated) this.#run.meter.count('terminator_missing');
+    });
   }
 
   onError(error: SluiceError): void {
@@ -262,7 +268,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     const { backend, transport, timeouts, type } = this.#backend;
     const { limits } = this.#options.pipeline;
     const upstreamRequest = backend.encode(request, this.#run);
-    if (credential !== undefined) applyCredential(credential, upstreamRequest);
+    if (credential !== undefined) this.#secrets = applyCredential(credential, upstreamRequest);
     this.#credential = credential;
     this.#openAnswer(request, type === this.#options.encoder.dialect).attach(backend.decode(request));
     const call = this.#options.forwarder.send({
@@ -307,13 +313,13 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   #write(frames: string, content: boolean): void {
     if (this.#ended) return;
     if (content) this.#firstContentAt ??= this.#run.clock.now();
-    const readsOn = this.#options.client.write(this.#takeOpening() + frames, content);
+    const readsOn = this.#options.client.write(frames, content);
     if (!readsOn) this.#pause('client', true);
   }
 
   /** Sends the head, if it has not left yet, and something that is no part of the answer. */
   #commit(show: string): void {
-    if (!this.#options.client.commit(this.#takeOpening() + show)) this.#pause('client', true);
+    if (!this.#options.client.commit(show)) this.#pause('client', true);
   }
 
   /** Shows an event beside the answer; a dialect without a form for it shows nothing. */
@@ -321,12 +327,6 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     if (this.#ended || !this.#options.request.stream) return;
     const frames = this.#stream.encode(event);
     if (frames !== '') this.#commit(frames);
-  }
-
-  #takeOpening(): string {
-    const opening = this.#opening;
-    this.#opening = '';
-    return opening;
   }
 
   #pause(reason: 'client' | 'modifier', paused: boolean): void {
@@ -339,9 +339,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   #complete(frames: string): void {
     if (this.#ended) return;
     this.#firstContentAt ??= this.#run.clock.now();
-    const last = this.#takeOpening() + frames;
     this.#end('ok', undefined);
-    this.#options.client.end(last);
+    this.#options.client.end(frames);
     this.#leave();
   }
 

@@ -64,11 +64,6 @@ const responseFields: Fields<keyof ConditionContext['response']> = {
     description: 'The model that answers, or "".',
     read: ({ response }) => response?.model ?? '',
   },
-  finishReason: {
-    type: 'string',
-    description: 'Why the answer ended, or "".',
-    read: ({ response }) => response?.finishReason ?? '',
-  },
 };
 
 /** Variables with fixed fields. */

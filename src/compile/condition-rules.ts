@@ -209,6 +209,15 @@ class RuleWalk {
   }
 
   #readField(name: string, key: string, start: number, end: number): void {
+    if (name === 'response' && key === 'finishReason') {
+      this.#report(
+        'condition.phase',
+        start,
+        end,
+        '"response.finishReason" is not known yet: this condition is decided once, before the first content; it can read request, caller, params and response.model',
+      );
+      return;
+    }
     const known = name === 'params' ? this.#rules.params : fieldNames(name);
     if (known !== undefined && !known.includes(key)) {
       const whose =

@@ -36,7 +36,7 @@ export function checkCondition(text: string, phase: ConditionPhase, options: Che
 }
 
 /**
- * The fields that a condition reads, such as `request.model` or `response.finishReason`, and `params` as a whole.
+ * The fields that a condition reads, such as `request.model` or `response.model`, and `params` as a whole.
  * Meant for one that has no problems.
  */
 export function conditionReads(text: string, phase: ConditionPhase): ReadonlySet<string> {

@@ -88,6 +88,7 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     const mode = modeOf(head);
     if (mode === undefined) {
       this.#fail(new SluiceError('UPSTREAM_BAD_CONTENT', { context: { upstreamStatus: head.status, contentType: head.headers['content-type'] ?? '', contentEncoding: head.headers['content-encoding'] ?? '' } }));
+      this.#call?.abort();
       return;
     }
     this.#mode = mode;
@@ -181,17 +182,18 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
       failure = asSluiceError(error);
     }
     if (this.#mode === 'over') return;
-    receiver.onReadEnd();
-    if (failure === undefined && this.#bytes > maxAnswerBytes) failure = new SluiceError('ANSWER_TOO_LARGE', { details: { limit: maxAnswerBytes } });
-    if (failure !== undefined) {
-      this.#fail(failure);
-      this.#call?.abort();
+    if (failure === undefined && receiver.terminated) {
+      // Completing writes what this read made, together with the terminator.
+      this.#mode = 'draining';
+      if (this.#pausedAt !== undefined) this.resume();
+      receiver.onComplete();
       return;
     }
-    if (!receiver.terminated) return;
-    this.#mode = 'draining';
-    if (this.#pausedAt !== undefined) this.resume();
-    receiver.onComplete();
+    receiver.onReadEnd();
+    if (failure === undefined && this.#bytes > maxAnswerBytes) failure = new SluiceError('ANSWER_TOO_LARGE', { details: { limit: maxAnswerBytes } });
+    if (failure === undefined) return;
+    this.#fail(failure);
+    this.#call?.abort();
   }
 
   #collect(chunk: string): void {
@@ -226,6 +228,11 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
 
   #fail(error: SluiceError): void {
     if (this.#mode === 'over') return;
+    // A status that says what is wrong says more than the way in which its body broke.
+    if (this.#mode === 'rejected') {
+      this.#ended();
+      return;
+    }
     this.#finish();
     this.#options.receiver.onError(error);
   }
@@ -252,8 +259,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
 function modeOf({ status, headers }: UpstreamHead): Mode | undefined {
   if (status >= 400) return 'rejected';
   if (status !== 200) return undefined;
-  const encoding = headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') return undefined;
+  const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
+  if (encoding !== '' && encoding !== 'identity') return undefined;
   const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
   if (mediaType === 'text/event-stream') return 'frames';
   return mediaType === 'application/json' ? 'json' : undefined;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { SluiceError } from '../kernel/errors.ts';
 import type { FrameSink } from '../kernel/frame-sink.ts';
 
@@ -149,7 +150,7 @@ export class SseFraming {
     }
     if (data.length === 0) return;
     const bytes = lines.length === 1 ? `${lines[0] ?? ''}\n\n` : `${lines.join('\n')}\n\n`;
-    this.#sink.frame(decodeUtf8(event), decodeUtf8(data.length === 1 ? (data[0] ?? '') : data.join('\n')), bytes);
+    this.#sink.frame(decodeUtf8(event), decodeUtf8(data.length === 1 ? (data[0] ?? '') : data.join('\n')), validUtf8(bytes));
   }
 
   #keep(text: string): void {
@@ -184,6 +185,13 @@ function isEscaped(text: string, start: number, quote: number): boolean {
   let backslashes = 0;
   while (quote - 1 - backslashes >= start && text.charCodeAt(quote - 1 - backslashes) === 92) backslashes += 1;
   return backslashes % 2 === 1;
+}
+
+/** The same bytes, with U+FFFD for those that are no UTF-8: what is copied to a client is as valid as what is written. */
+function validUtf8(latin1: string): string {
+  if (!beyondAscii.test(latin1)) return latin1;
+  const bytes = Buffer.from(latin1, 'latin1');
+  return isUtf8(bytes) ? latin1 : Buffer.from(bytes.toString('utf8')).toString('latin1');
 }
 
 function decodeUtf8(latin1: string): string {

@@ -32,6 +32,7 @@ export class ClientReply implements ClientAnswer {
   readonly #encodeError: (error: SluiceError) => ErrorBody;
   #readHeaders: () => Readonly<Record<string, string>> = () => ({});
   #listener: ClientListener | undefined;
+  #opening = '';
   #held = '';
   #ended = false;
 
@@ -56,6 +57,10 @@ export class ClientReply implements ClientAnswer {
     this.#socket.on('drain', this.#onDrain);
     this.#response.on('drain', this.#onDrain);
     if (this.#socket.destroyed || this.#socket.readableEnded) queueMicrotask(this.#onClose);
+  }
+
+  open(frames: string): void {
+    this.#opening = frames;
   }
 
   write(frames: string, content: boolean): boolean {
@@ -139,7 +144,7 @@ export class ClientReply implements ClientAnswer {
     this.#socket.cork();
     this.#response.writeHead(200, { ...streamHeaders, ...this.#readHeaders() });
     this.#response.flushHeaders();
-    const readsOn = this.#writeFrames(frames);
+    const readsOn = this.#writeFrames(this.#opening + frames);
     this.#socket.uncork();
     return readsOn;
   }

@@ -16,6 +16,8 @@ export interface ClientAnswer {
   /** Asked once, when the head leaves. */
   setHeaders(read: () => Readonly<Record<string, string>>): void;
   listen(listener: ClientListener): void;
+  /** Frames that go first on the stream, in front of everything that is held; they leave with the head. */
+  open(frames: string): void;
   /** Sends or holds frames (latin1). False asks for a pause until `onDrain`. */
   write(frames: string, content: boolean): boolean;
   /** Sends the head and what `show` gives, though there is no content yet. Held frames stay held. */

@@ -1,4 +1,4 @@
-import type { TObject, TProperties } from 'typebox';
+import type { TObject, TProperties, TSchema } from 'typebox';
 import type { Capabilities, CapabilityName } from './capability.ts';
 import type { SluiceError } from './errors.ts';
 import type { AnswerEvent, RequestEvent, TextTemplate } from './event.ts';
@@ -216,9 +216,11 @@ export interface Parser {
   parse(body: unknown): ChatRequest;
 }
 
-export type ParserComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
-  'parser', S, N, Parser, { readonly title: string; readonly body: Record<string, unknown> }
->;
+export interface ParserComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName>
+  extends ComponentBase<'parser', S, N, Parser, { readonly title: string; readonly body: Record<string, unknown> }> {
+  /** Schema of the bodies that `parse` takes, where the dialect is our own; it is published. */
+  readonly body?: TSchema;
+}
 
 export interface EncodeContext {
   readonly run: Pick<Run, 'id' | 'pipeline' | 'revision' | 'clock'>;

@@ -21,7 +21,7 @@ export interface ConditionContext {
   readonly caller: Caller;
   readonly params: Readonly<Record<string, unknown>>;
   /** In the phase `response` only. */
-  readonly response: { readonly model: string; readonly finishReason: string };
+  readonly response: { readonly model: string };
 }
 
 /** What a condition is decided on. Only what an expression really reads is computed from it. */
@@ -29,7 +29,7 @@ export interface ConditionSource {
   readonly request: ChatRequest;
   readonly caller: Caller;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly response?: { readonly model?: string; readonly finishReason?: string };
+  readonly response?: { readonly model?: string };
 }
 
 /** A compiled condition. Synchronous, never throws, changes nothing. */

@@ -106,6 +106,7 @@ export const nativeParser = defineParser({
   type: 'native',
   summary: 'Reads requests in the native format.',
   config: strictObject({}),
+  body: ChatBody,
   needs: [],
   examples: [
     { title: 'One question', body: { messages: [{ role: 'user', content: 'Hello' }] } },

@@ -1,7 +1,7 @@
 import { isRecord } from '../definitions/json-pointer.ts';
 import { prepareSchema, type JsonSchema } from '../definitions/prepare-schema.ts';
 import type { AnyComponent, ComponentKind } from '../kernel/component.ts';
-import { codeBlock, table } from './markdown.ts';
+import { codeBlock, readableJson, table } from './markdown.ts';
 
 const titles: Readonly<Record<ComponentKind, readonly [title: string, what: string]>> = {
   parser: [
@@ -79,16 +79,22 @@ function configRows(schema: JsonSchema, prefix: string): string[][] {
 function typeText(field: JsonSchema): string {
   if (field['x-secret'] === true) return 'secret';
   if (typeof field['x-reference'] === 'string')
-    return `name of a ${field['x-reference']}, or ${isRecord(field['else']) && field['else']['$ref'] === undefined ? typeText(field['else']) : 'one inline'}`;
+    return `name of a ${field['x-reference'].replaceAll('-', ' ')}, or ${isRecord(field['else']) && field['else']['$ref'] === undefined ? typeText(field['else']) : 'one inline'}`;
   if ('const' in field) return code(field['const']);
   if (Array.isArray(field['enum'])) return field['enum'].map(code).join(', ');
   for (const keyword of ['anyOf', 'oneOf']) {
     const forms = field[keyword];
     if (Array.isArray(forms)) return forms.filter(isRecord).map(typeText).join(' or ');
   }
-  if (field['type'] === 'array') return `array of ${isRecord(field['items']) ? typeText(field['items']) : 'anything'}`;
+  if (field['type'] === 'array') return `array of ${itemsText(field['items'])}`;
   const { type = 'anything' } = field as { type?: string | readonly string[] };
   return `${typeof type === 'string' ? type : type.join(' or ')}${rangeText(field)}`;
+}
+
+function itemsText(items: unknown): string {
+  if (!isRecord(items)) return 'anything';
+  const text = typeText(items);
+  return items['type'] === text ? `${text}s` : text;
 }
 
 function rangeText(field: JsonSchema): string {
@@ -110,5 +116,5 @@ function code(value: unknown): string {
 function describeExample(example: { readonly title: string }): string[] {
   const { title, ...rest } = example;
   if (Object.keys(rest).length === 0) return [];
-  return [`### ${title}`, '', ...codeBlock('json', JSON.stringify(rest, null, 2)), ''];
+  return [`### ${title}`, '', ...codeBlock('json', readableJson(rest)), ''];
 }

@@ -18,6 +18,8 @@ export function describe(registry: Registry): Map<string, string> {
   const files = new Map<string, string>();
   files.set('schemas/pipeline.schema.json', json(buildPipelineSchema(registry)));
   files.set('schemas/stream-event.schema.json', json(streamEventSchema()));
+  const { body } = registry.get('parser', 'native') ?? {};
+  if (body !== undefined) files.set('schemas/chat-request.schema.json', json(chatRequestSchema(body)));
   for (const kind of usableKinds)
     files.set(`schemas/resources/${kind}.schema.json`, json(resourceSchema(registry, kind)));
   files.set('schemas/resources/word-list.schema.json', json(wordListSchema));
@@ -64,6 +66,12 @@ function configSchema(registry: Registry, type: string, summary: string, config:
     ...schema,
     ...(refersToComponents && { $defs: buildComponentShapes(registry) }),
   };
+}
+
+/** Takes what the parser takes and no more: a comment in a request would be a field that nobody knows. */
+function chatRequestSchema(body: object): JsonSchema {
+  const { title, description, ...rest } = JSON.parse(JSON.stringify(body)) as JsonSchema;
+  return { $schema: draft, title, description, ...rest };
 }
 
 /** The events of an answer, told apart by `type`. The native dialect adds `seq` and `t` to each. */

@@ -20,7 +20,12 @@ describe('the check', () => {
     ["caller.team == 'a'", 'request', [['team', '"caller" has no field "team"; known: id, tier, scopes']]],
     ["response.model == 'a'", 'request', [['response', /not known yet/]]],
     ["response.model == 'a'", 'response', []],
-    ["response.finish == 'a'", 'response', [['finish', /"response" has no field "finish"/]]],
+    ["response.finish == 'a'", 'response', [['finish', '"response" has no field "finish"; known: model']]],
+    ["response.finishReason == 'stop'", 'response', [['finishReason', /not known yet: .* before the first content/]]],
+    ["response['finishReason'] == 'stop'", 'response', [["'finishReason'", /not known yet/]]],
+    ["response.?finishReason.orValue('') == ''", 'response', [['finishReason', /not known yet/]]],
+    ["has(response.finishReason) || response.model == 'a'", 'response', [['finishReason', /not known yet/]]],
+    ["response.finishReason == 'stop'", 'request', [['response', /not known yet: .* before a backend is called/]]],
     ["xyzzy == 'a'", 'request', [['xyzzy', /known: request, caller, params$/]]],
     ['request.inputTokens', 'request', [['request.inputTokens', /of type int/]]],
     ['request.metadata.flag', 'request', [['request.metadata.flag', /of type dyn; compare it/]]],
@@ -110,6 +115,12 @@ describe('the check', () => {
     );
     if (expected.length > 0)
       expect(() => compileCondition(text, phase, { onError: () => {} })).toThrow('The condition is not valid at');
+  });
+
+  it('says with its code that the end of the answer is not known', () => {
+    expect(checkCondition("response.finishReason == 'stop'", 'response')).toEqual([
+      expect.objectContaining({ code: 'condition.phase', offset: 9, length: 12 }),
+    ]);
   });
 
   it('names a parameter that the pipeline does not declare', () => {

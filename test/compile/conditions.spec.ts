@@ -42,7 +42,7 @@ const source: ConditionSource = {
   request,
   caller: { id: 'key-7', tier: 'gold', scopes: ['chat', 'admin'] },
   params: { tone: 'formal', count: 2 },
-  response: { model: 'gpt-5-mini-2026', finishReason: 'stop' },
+  response: { model: 'gpt-5-mini-2026' },
 };
 
 function rethrow(error: Error): never {
@@ -88,7 +88,6 @@ describe('every field of the context', () => {
     'caller.tier': ["caller.tier == 'gold'", "caller.tier == 'beta'"],
     'caller.scopes': ["'admin' in caller.scopes", "'other' in caller.scopes"],
     'response.model': ["response.model.startsWith('gpt-5-mini-')", "response.model == ''"],
-    'response.finishReason': ["response.finishReason == 'stop'", "response.finishReason == 'length'"],
     params: ["params.tone == 'formal' && params.count == 2", "params.tone == 'casual'"],
   };
 
@@ -109,7 +108,7 @@ describe('every field of the context', () => {
     const from: ConditionSource = { request: bare, caller: { id: 'anonymous', tier: '', scopes: [] }, params: {} };
     const text =
       "request.model == '' && request.messages == 0 && request.lastUserText == '' && request.inputTokens == 0 && !request.hasImages && request.toolNames == []" +
-      " && request.metadata.size() == 0 && caller.tier == '' && caller.scopes == [] && params.size() == 0 && response.model == '' && response.finishReason == ''";
+      " && request.metadata.size() == 0 && caller.tier == '' && caller.scopes == [] && params.size() == 0 && response.model == ''";
     expect(evaluate(text, from)).toBe(true);
   });
 

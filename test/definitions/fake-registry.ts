@@ -112,6 +112,7 @@ export const fakeComponents: readonly AnyComponent[] = [
     examples: [],
     create: notCreated,
     config: strictObject({}),
+    body: strictObject({ text: Type.String() }),
   }),
   defineParser({
     type: 'openai-chat',

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { runInThisContext } from 'node:vm';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { silentPort, type SilentPort } from '../support/dead-port.ts';
+import { silentPort } from '../support/dead-port.ts';
 import { startFaultUpstream, type FaultUpstream } from '../support/fault-upstream.ts';
 import { answerFrames, roleFrame, textFrame } from '../support/openai-stream.ts';
 import { probe, requestBytes, type ProbeClient, type ProbeRequest } from '../support/probe-client.ts';
@@ -16,14 +16,16 @@ import { deep, printTable } from './print.ts';
 const kinds = ['fin', 'reset', 'destroy'] as const;
 type Kind = (typeof kinds)[number];
 /** Of each phase and kind. */
-const ABORTS = deep ? 100 : 34;
+const ABORTS = deep ? 1_000 : 100;
 /** Some phases cost megabytes of the system's buffers per client, so they come in groups. */
-const GROUP = 17;
+const GROUP = 20;
 
 interface Stage {
   readonly sluice: Sluice;
   readonly upstream: FaultUpstream;
   readonly waits: HeldWaits;
+  /** Another description makes another revision. */
+  readonly define: (description: string) => object;
 }
 
 interface Phase {
@@ -35,9 +37,9 @@ interface Phase {
   readonly half?: boolean;
   /** True when all of `clients` have come to the phase. */
   readonly reached: (clients: readonly ProbeClient[], stage: Stage) => boolean;
-  readonly prepare?: (clients: readonly ProbeClient[], stage: Stage) => void;
+  readonly prepare?: (clients: readonly ProbeClient[]) => void;
   readonly group?: number;
-  /** The upstream that these clients wait for. Default: the fault upstream, with one request each. */
+  /** `none` is asked, or a `silent` one never accepts. Default: the fault upstream, with one request of each client. */
   readonly upstream?: 'none' | 'silent';
   readonly drains?: boolean;
 }
@@ -82,15 +84,7 @@ function openSockets(): number {
   return trueProcess.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 }
 
-interface Row extends Record<string, string | number> {
-  phase: string;
-  kind: Kind;
-  aborted: number;
-  'upstream closed': string;
-  generations: string;
-  leaked: number;
-}
-const rows: Row[] = [];
+const rows: Record<string, string | number>[] = [];
 
 const messages = [{ role: 'user', content: 'hi' }];
 const requests: readonly ProbeRequest[] = [
@@ -107,40 +101,48 @@ describe(`${ABORTS} clients that leave`, () => {
     async ({ phase, kind }) => {
       using watch = watchProcess();
       const silent = phase.upstream === 'silent' ? await silentPort() : undefined;
-      const stage = await openStage(phase, silent);
-      const before = openSockets();
-      const row: Row = { phase: phase.name, kind, aborted: 0, 'upstream closed': '0', generations: '', leaked: 0 };
-      let closed = 0;
-      let opened = 0;
-      for (let left = ABORTS; left > 0; left -= phase.group ?? ABORTS) {
-        const seen = await abortGroup(phase, kind, Math.min(left, phase.group ?? ABORTS), stage, silent);
-        row.generations = seen.generations;
-      }
+      const stage = await openStage(phase, silent?.port);
       const { sluice, upstream } = stage;
-      await eventually(() => leaksOf(stage, before).length === 0, 'everything to be closed').catch(() => undefined);
-      row.aborted = phase.half === true ? ABORTS : sluice.metric('runs_client_gone');
-      opened = upstream.connections.length;
-      closed = upstream.connections.filter(({ closedBy }) => closedBy === 'client').length;
-      row['upstream closed'] = phase.upstream === undefined ? `${closed} of ${opened}` : phase.upstream === 'silent' ? 'none was open' : 'none was asked';
-      const leaks = [...leaksOf(stage, before), ...watch.escaped];
-      row.leaked = leaks.length;
-      rows.push(row);
-      await sluice.close();
-      await upstream.close();
-      await silent?.close();
-      expect(leaks).toEqual([]);
-      expect([row.aborted, closed, sluice.clock.pending]).toEqual([ABORTS, phase.upstream === undefined ? ABORTS : 0, 0]);
+      try {
+        const before = openSockets();
+        let generations = '';
+        for (let left = ABORTS; left > 0; left -= groupOf(phase)) generations = await abortGroup(phase, kind, Math.min(left, groupOf(phase)), stage);
+        await eventually(() => leaksOf(stage, before).length === 0, 'everything to be closed').catch(() => undefined);
+        const aborted = phase.half === true ? ABORTS : sluice.metric('runs_client_gone');
+        const closed = upstream.connections.filter(({ closedBy }) => closedBy === 'client').length;
+        const leaks = [...leaksOf(stage, before), ...watch.escaped];
+        rows.push({
+          phase: phase.name,
+          kind,
+          aborted,
+          'upstream closed': phase.upstream === undefined ? `${closed} of ${upstream.connections.length}` : phase.upstream,
+          generations,
+          leaked: leaks.length,
+        });
+        expect(leaks).toEqual([]);
+        expect([aborted, closed]).toEqual([ABORTS, phase.upstream === undefined ? ABORTS : 0]);
+      } finally {
+        await sluice.close();
+        await upstream.close();
+        await silent?.close();
+      }
+      expect(sluice.clock.pendingTimers()).toEqual([]);
     },
     30_000,
   );
 });
 
-async function openStage(phase: Phase, silent: SilentPort | undefined): Promise<Stage> {
+function groupOf({ group = 100 }: Phase): number {
+  return group;
+}
+
+async function openStage(phase: Phase, silentPortNumber: number | undefined): Promise<Stage> {
   const waits = new HeldWaits();
   const upstream = await startFaultUpstream(phase.scenario ?? ['stall']);
-  const origin = silent === undefined ? upstream.origin : `http://127.0.0.1:${silent.port}`;
-  const sluice = await startSluice({ registry: await registryWith(...heldComponents(waits)), pipelines: { aborted: definitionOf(phase, origin, 'first') } });
-  return { sluice, upstream, waits };
+  const origin = silentPortNumber === undefined ? upstream.origin : `http://127.0.0.1:${silentPortNumber}`;
+  const define = (description: string): object => definitionOf(phase, origin, description);
+  const sluice = await startSluice({ registry: await registryWith(...heldComponents(waits)), pipelines: { aborted: define('first') } });
+  return { sluice, upstream, waits, define };
 }
 
 function definitionOf(phase: Phase, origin: string, description: string): object {
@@ -148,28 +150,30 @@ function definitionOf(phase: Phase, origin: string, description: string): object
   return { description, ...(phase.definition?.(backend) ?? { backends: { one: backend } }) };
 }
 
-async function abortGroup(phase: Phase, kind: Kind, size: number, stage: Stage, silent: SilentPort | undefined): Promise<{ generations: string }> {
-  const { sluice, upstream } = stage;
+/** Brings clients to the phase, swaps the definition under them, and lets them leave. Returns the generations in memory. */
+async function abortGroup(phase: Phase, kind: Kind, size: number, stage: Stage): Promise<string> {
+  const { sluice } = stage;
   const clients = await Promise.all(Array.from({ length: size }, (_, index) => openClient(sluice.port, phase, index)));
-  phase.prepare?.(clients, stage);
+  phase.prepare?.(clients);
   await eventually(() => phase.reached(clients, stage), `${size} clients in the phase "${phase.name}"`);
   // What has been sent is also read.
   await turn(20);
   const drained = phase.drains === true ? sluice.drain() : undefined;
-  if (drained === undefined) {
-    const revision = sluice.log.messages().filter((message) => message === 'pipeline serves').length;
-    const origin = silent === undefined ? upstream.origin : `http://127.0.0.1:${silent.port}`;
-    const save = (): Promise<void> => sluice.save('aborted', definitionOf(phase, origin, `revision ${revision}`));
-    await changeFolder(sluice, save, () => sluice.log.messages().filter((message) => message === 'pipeline serves').length > revision);
-  }
+  if (drained === undefined) await swapDefinition(stage);
   const during = sluice.metric('generations_live');
   for (const client of clients) client[kind]();
   await eventually(() => sluice.metric('streams_live') === 0, 'the runs to end');
   await drained;
-  // A client that has only half-closed reads until the engine closes; one that is paused must read on to see it.
+  // Who only said that it sends no more, and does not read, sees the end when it reads on.
   for (const client of clients) client.resume();
   await Promise.all(clients.map((client) => client.close()));
-  return { generations: `${during} -> ${sluice.metric('generations_live')}` };
+  return `${during} -> ${sluice.metric('generations_live')}`;
+}
+
+function swapDefinition({ sluice, define }: Stage): Promise<void> {
+  const served = (): number => sluice.log.messages().filter((message) => message === 'pipeline serves').length;
+  const before = served();
+  return changeFolder(sluice, () => sluice.save('aborted', define(`revision ${before}`)), () => served() > before);
 }
 
 function openClient(port: number, phase: Phase, index: number): Promise<ProbeClient> {

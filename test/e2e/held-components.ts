@@ -1,7 +1,6 @@
 import Type from 'typebox';
-import { defineModifier, defineProcessor, defineTokenProvider } from '../../src/kernel/component.ts';
+import { defineModifier, defineProcessor, defineTokenProvider, type AnyComponent, type EventModifier } from '../../src/kernel/component.ts';
 import { strictObject } from '../../src/kernel/schema.ts';
-import type { AnyComponent } from '../../src/kernel/component.ts';
 import { componentKinds, createRegistry, type Registry } from '../../src/registry/registry.ts';
 import { productRegistry } from '../support/sluice.ts';
 
@@ -43,9 +42,9 @@ export function heldComponents(waits: HeldWaits): readonly AnyComponent[] {
     }),
     defineModifier({
       type: 'held-flush', summary: 'Keeps the tail of the answer until the end of the run.', guard: false, needs: [], examples: [], config,
-      create: () => ({
-        effect: 'events' as const,
-        policy: { mode: 'buffer' as const },
+      create: (): EventModifier => ({
+        effect: 'events',
+        policy: { mode: 'buffer' },
         open: () => ({
           modify: (event, emit) => emit(event),
           flush: (_emit, run) => waits.until(run.signal),

@@ -1,3 +1,4 @@
+import type { Registry } from '../../src/registry/registry.ts';
 import { watchEngine, openEngineTimers, type WatchedEngine } from '../support/engine-view.ts';
 import { startFaultUpstream, type FaultUpstream, type ScenarioSource } from '../support/fault-upstream.ts';
 import { checkInvariants, type InvariantInput } from '../support/invariants.ts';
@@ -10,7 +11,7 @@ import { TestClock } from '../support/test-clock.ts';
 import type { Form } from './seen.ts';
 
 /** Secrets of every stage: the key that is sent upstream, and what the client says. None may be logged. */
-export const keyCanary = 'q7Kx-canary-key-91bT4mWz';
+export const keyCanary = 'Zk9QwXn3Tb7Lr2Vd5Hs8';
 export const promptCanary = 'the prompt canary Vr83hQ0pLm';
 
 export interface StageOptions {
@@ -23,6 +24,10 @@ export interface StageOptions {
   readonly limits?: object;
   /** Further members of the definition. */
   readonly definition?: object;
+  /** The product's own when absent. */
+  readonly registry?: Registry;
+  /** False where the definition is refused, so that nothing serves. */
+  readonly serves?: boolean;
 }
 
 /** Where a fault is played: an engine with the pipeline `support`, its provider, and one clock for all. */
@@ -52,15 +57,17 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     clock,
     environment: { FAULT_API_KEY: keyCanary },
     pipelines: { support: definitionOf(options, upstream) },
+    ...(options.registry !== undefined && { registry: options.registry }),
   });
-  const stage = new FaultStage(clock, sluice, upstream, process);
+  const stage = new FaultStage(clock, watchEngine(sluice, options.serves === false ? 0 : 1), sluice, upstream, process);
   open.push(stage);
   return stage;
 }
 
 /** For `afterEach`: closes what a test opened, with all checks. */
 export async function closeStages(): Promise<void> {
-  for (const stage of open.splice(0)) await stage.close();
+  const results = await Promise.allSettled(open.splice(0).map((stage) => stage.close()));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 function definitionOf(options: StageOptions, upstream: FaultUpstream): object {
@@ -85,11 +92,11 @@ class FaultStage implements Stage {
   readonly #process: ProcessWatch;
   readonly #outputs: { readonly probe: ProbeClient; readonly dialect: ClientDialect }[] = [];
 
-  constructor(clock: TestClock, sluice: Sluice, upstream: FaultUpstream, process: ProcessWatch) {
+  constructor(clock: TestClock, engine: WatchedEngine, sluice: Sluice, upstream: FaultUpstream, process: ProcessWatch) {
     this.clock = clock;
     this.sluice = sluice;
     this.upstream = upstream;
-    this.#engine = watchEngine(sluice);
+    this.#engine = engine;
     this.#process = process;
   }
 

@@ -24,6 +24,7 @@ group('what is generated', () => {
       'docs/components/processor.md',
       'docs/components/token-provider.md',
       'docs/errors.md',
+      'schemas/chat-request.schema.json',
       'schemas/components/backend/openai-chat.schema.json',
       'schemas/components/encoder/native.schema.json',
       'schemas/components/modifier/insert.schema.json',
@@ -77,6 +78,8 @@ group('what is generated', () => {
       true,
     ],
     ['schemas/stream-event.schema.json', { type: 'text.delta', blockId: 'b0', role: 'assistant' }, false],
+    ['schemas/chat-request.schema.json', { text: 'hi' }, true],
+    ['schemas/chat-request.schema.json', { text: 'hi', 'x-note': 1 }, false],
     ['schemas/stream-event.schema.json', { type: 'unheard.of' }, false],
   ])('%s: %j is valid: %j', (path, value, valid) => {
     expect(new Ajv2020({ strict: false }).validate(json(path), value)).toBe(valid);
@@ -107,12 +110,12 @@ group('what is generated', () => {
     });
     const page = describeComponents('modifier', [component]);
     expect(page).toContain('| [`upper`](#upper) | Upper \\| case. |');
-    expect(page).toContain('### Shout\n\n```json\n{\n  "config": {},');
+    expect(page).toContain('### Shout\n\n```json\n{\n  "config": {},\n  "given": ["a", "b"],\n  "expect": "AB"\n}\n```\n');
     expect(page).toContain('It protects');
     expect(files.get('docs/components/processor.md')).toContain('| `maxPages` | integer, 1 to 10 | `2` |');
     expect(files.get('docs/components/token-provider.md')).toContain('| `token` | secret | required |');
     expect(files.get('docs/components/modifier.md')).toContain(
-      '| `words` | name of a word-list, or array of string | required |',
+      '| `words` | name of a word list, or array of strings | required |',
     );
   });
 });

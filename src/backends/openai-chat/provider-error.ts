@@ -125,7 +125,8 @@ function readRetryAfter(headers: UpstreamHead['headers'], wallTime: number): num
   const text = headers['retry-after'];
   const seconds = readNumber(text);
   if (seconds !== undefined || text === undefined) return seconds;
-  const date = Date.parse(text);
+  // Date.parse finds a date in almost any words; an HTTP date begins with the day of the week.
+  const date = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, /.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - wallTime) / 1_000));
 }
 
