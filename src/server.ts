@@ -11,7 +11,9 @@ import { PipelineFolder } from './definitions/pipeline-folder.ts';
 import { Drain } from './drain.ts';
 import { configureFastify, serverTimeouts } from './http/configure-fastify.ts';
 import { Dialects } from './http/dialects.ts';
+import { refuseMalformed } from './http/refuse-malformed.ts';
 import { ErrorFilter } from './http/error.filter.ts';
+import { NumberMeter } from './observability/meter.ts';
 import { NestLog } from './observability/nest-log.ts';
 
 /** A running engine. */
@@ -28,13 +30,13 @@ export interface SluiceServer {
 /** Loads the pipelines, watches their folder and listens. Rejects where the address can't be had. */
 export async function startServer(options: AppOptions): Promise<SluiceServer> {
   const { environment, log } = options;
-  const adapter = new FastifyAdapter({ genReqId: () => randomUUID(), requestTimeout: serverTimeouts.requestTimeout, http: serverTimeouts, forceCloseConnections: true });
+  const adapter = new FastifyAdapter({ genReqId: () => randomUUID(), requestTimeout: serverTimeouts.requestTimeout, http: serverTimeouts, forceCloseConnections: true, clientErrorHandler: (error, socket) => refuseMalformed(error, socket, app.get(Dialects), log) });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(options), adapter, { logger: new NestLog(log), bodyParser: false, abortOnError: false });
   const pipelines = app.get(Pipelines);
   const folder = app.get(PipelineFolder);
   const drain = app.get(Drain);
-  configureFastify(adapter.getInstance(), pipelines, drain);
-  app.useGlobalFilters(new ErrorFilter(app.get(Dialects), log));
+  configureFastify(adapter.getInstance(), pipelines, drain, options.clock);
+  app.useGlobalFilters(new ErrorFilter(app.get(Dialects), log, app.get(NumberMeter)));
   const watching = folder.snapshots().subscribe((snapshot) => pipelines.apply(snapshot));
   pipelines.apply(await folder.read());
   await app.listen(environment.port, environment.host);

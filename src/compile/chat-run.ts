@@ -1,12 +1,10 @@
 import { AnswerBody } from '../kernel/answer-body.ts';
 import { AnswerPipe } from '../kernel/answer-pipe.ts';
 import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
-import type { Credential, Encoder, EncodeContext, Modifier, StreamEncoder } from '../kernel/component.ts';
-import { applyCredential } from '../kernel/credential.ts';
-import { asSluiceError, SluiceError } from '../kernel/errors.ts';
+import type { Encoder, EncodeContext, Modifier, StreamEncoder } from '../kernel/component.ts';
+import { asSluiceError, describeCause, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
 import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
-import { runProcessors, type ProcessedRequest } from '../kernel/request-chain.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { currentRun, type Caller, type Run, type RunScope } from '../kernel/run.ts';
 import { isPromise } from '../kernel/supervise.ts';
@@ -17,6 +15,7 @@ import type { UpstreamHead } from '../kernel/upstream.ts';
 import type { Capabilities } from '../kernel/capability.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
+import { prepareRequest, type OutgoingRequest, type Prepared } from './prepare-request.ts';
 import { recordRun, type Outcome } from './run-record.ts';
 
 /** Why the signal of a run that ended well is aborted. */
@@ -52,9 +51,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   /** What each step did, for the record: a result of a processor, or how many things a modifier changed. */
   readonly #steps: Record<string, string | number> = {};
   #backend: CompiledBackend;
-  #credential: Credential | undefined;
-  /** What the credential sent, to be hidden in the provider's own words. */
-  #secrets: readonly string[] = [];
+  #outgoing: OutgoingRequest | undefined;
   #call: ForwardCall | undefined;
   #ended = false;
   #firstContentAt: number | undefined;
@@ -115,26 +112,20 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
         });
         client.open(opening);
       }
-      this.#guarded(() => this.#process());
+      this.#guarded(() => this.#begin());
     });
   }
 
   /** Ends the run and cuts its connection. */
   drop(): void {
-    this.fail(new SluiceError('CLIENT_SLOW', { details: { seconds: 0 } }));
+    this.#end('error', new SluiceError('DRAINING'), () => undefined);
     this.#options.client.drop();
   }
 
   /** Ends the run with an error, from wherever it is. Later calls do nothing. */
   fail(cause: unknown): void {
-    if (this.#ended) return;
-    const error = withoutSecrets(asSluiceError(cause), this.#secrets);
-    const { client } = this.#options;
-    this.#answer?.close();
-    const frame = client.headCommitted ? this.#stream.fail(error) : '';
-    this.#end('error', error);
-    client.fail(error, frame);
-    this.#leave();
+    const error = withoutSecrets(asSluiceError(cause), this.#outgoing?.secrets ?? []);
+    this.#end('error', error, (client) => client.fail(error, client.headCommitted ? this.#stream.fail(error) : ''));
   }
 
   // ---- the client ----
@@ -144,10 +135,11 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   }
 
   onGone(): void {
-    if (this.#ended) return;
-    this.#answer?.close();
-    this.#end('client-gone', new SluiceError('CLIENT_GONE'));
-    this.#leave();
+    this.#end('client-gone', new SluiceError('CLIENT_GONE'), () => undefined);
+  }
+
+  onTickFailure(error: unknown): void {
+    this.fail(error);
   }
 
   onTick(now: number): void {
@@ -162,7 +154,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       return;
     }
     if (client.stalledSince !== undefined) {
-      if (now - client.stalledSince >= clientStall) this.#clientSlow();
+      if (now - client.stalledSince >= clientStall) this.#giveUp(clientStall);
       return;
     }
     if (!request.stream) return;
@@ -176,26 +168,31 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   // ---- the answer, as the forwarder brings it ----
 
   onReadEnd(): void {
-    if (this.#answer instanceof AnswerPipe) this.#answer.flush();
+    this.#guarded(() => {
+      if (this.#answer instanceof AnswerPipe) this.#answer.flush();
+    });
   }
 
   onBody(body: string): void {
     this.#guarded(() => {
       const events = this.#backend.backend.decodeBody(body, this.#options.request);
       const answer = this.#requireAnswer();
-      if (answer instanceof AnswerBody) answer.complete(events, body);
-      else {
-        for (const event of events) answer.push(event);
-        answer.push({ type: 'stream.end', outcome: 'ok' });
+      if (answer instanceof AnswerBody) {
+        answer.complete(events, body);
+        return;
       }
+      answer.pushUnread(events);
+      answer.push([{ type: 'stream.end', outcome: 'ok' }]);
     });
   }
 
   onRejected(head: UpstreamHead, body: string): void {
     this.#guarded(() => {
-      const error = this.#backend.backend.decodeError(head, body);
-      if (error.code === 'UPSTREAM_AUTH' && this.#credential !== undefined) this.#backend.token?.invalidate(this.#credential);
+      const { backend, token } = this.#backend;
+      const error = backend.decodeError(head, body);
       this.fail(error);
+      const credential = this.#outgoing?.credential;
+      if (error.code === 'UPSTREAM_AUTH' && credential !== undefined) token?.invalidate(credential);
     });
   }
 
@@ -212,68 +209,43 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   // ---- the way of the request ----
 
-  #process(): void {
+  #begin(): void {
     const { pipeline, request } = this.#options;
-    if (pipeline.processors.length === 0) {
-      this.#forward(request);
-      return;
-    }
-    const source = { caller: this.#run.caller, params: this.#run.params };
-    const steps = pipeline.processors.map(({ condition, ...step }) => ({ ...step, ...(condition && { when: (current: ChatRequest) => condition({ request: current, ...source }) }) }));
-    const processed = runProcessors(steps, request, this.#run, {
+    const prepared = prepareRequest(pipeline, request, this.#run, {
       onWait: (step) => this.#show({ type: 'step.start', processorId: step }),
       onWaitEnd: (step) => this.#show({ type: 'step.end', processorId: step }),
       onStep: (step, result) => {
         this.#steps[step] = result;
       },
     });
-    if (!isPromise(processed)) {
-      this.#processed(processed);
+    if (!isPromise(prepared)) {
+      this.#send(prepared);
       return;
     }
-    processed.then(
-      (result) => this.#guarded(() => this.#processed(result)),
+    prepared.then(
+      (ready) => this.#guarded(() => this.#send(ready)),
       (error: unknown) => this.fail(error),
     );
   }
 
-  #processed(result: ProcessedRequest): void {
+  #send(prepared: Prepared): void {
     if (this.#ended) return;
-    if ('request' in result) {
-      this.#forward(result.request);
+    if ('answer' in prepared) {
+      const answer = this.#openAnswer(this.#options.request, false);
+      answer.push(prepared.answer);
+      answer.push([{ type: 'stream.end', outcome: 'ok' }]);
       return;
     }
-    const answer = this.#openAnswer(this.#options.request, false);
-    for (const event of result.answer) answer.push(event);
-    answer.push({ type: 'stream.end', outcome: 'ok' });
-  }
-
-  #forward(request: ChatRequest): void {
-    if (request.model !== this.#options.request.model) {
-      this.#backend = selectBackend(request.model, { ...this.#options.pipeline, pipeline: this.#options.pipeline.name });
-    }
-    const credential = this.#backend.token?.getToken(this.#run);
-    if (credential === undefined || !isPromise(credential)) {
-      this.#send(request, credential);
-      return;
-    }
-    credential.then(
-      (token) => this.#guarded(() => this.#send(request, token)),
-      (error: unknown) => this.fail(asSluiceError(error, 'TOKEN_UNAVAILABLE')),
-    );
-  }
-
-  #send(request: ChatRequest, credential: Credential | undefined): void {
-    if (this.#ended) return;
-    const { backend, transport, timeouts, type } = this.#backend;
+    this.#outgoing = prepared;
+    const { request, backend, upstream } = prepared;
+    const { transport, timeouts, type } = backend;
     const { limits } = this.#options.pipeline;
-    const upstreamRequest = backend.encode(request, this.#run);
-    if (credential !== undefined) this.#secrets = applyCredential(credential, upstreamRequest);
-    this.#credential = credential;
-    this.#openAnswer(request, type === this.#options.encoder.dialect).attach(backend.decode(request));
+    this.#backend = backend;
+    this.#openAnswer(request, type === this.#options.encoder.dialect).attach(backend.backend.decode(request));
     const call = this.#options.forwarder.send({
       transport,
-      request: upstreamRequest,
+      request: upstream,
+      // A document is not there before it is whole.
       timeouts: request.stream ? timeouts : { ...timeouts, headers: timeouts.total },
       maxFrameBytes: limits.maxFrameBytes,
       maxAnswerBytes: limits.maxAnswerBytes,
@@ -284,28 +256,25 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     if (this.#pauses.client || this.#pauses.modifier) call.pause();
   }
 
+  /** The form is what the client asked for, whatever a processor made of the request. */
   #openAnswer(request: ChatRequest, sameDialect: boolean): AnswerPipe | AnswerBody {
-    const shared = { run: this.#run, sameDialect, modifiers: (model: string | undefined) => this.#modifiersFor(request, model) };
+    const { pipeline, encoder, request: asked } = this.#options;
+    const { caller, params } = this.#run;
+    const modifiers = (model: string | undefined): readonly Bound<Modifier>[] =>
+      pipeline.modifiers({ request, caller, params, response: { ...(model !== undefined && { model }) } });
     const output = {
       write: (frames: string, content: boolean) => this.#write(frames, content),
-      complete: (frames: string) => this.#complete(frames),
-      json: (body: string) => this.#completeWithJson(body),
+      complete: (frames: string) => this.#complete((client) => client.end(frames)),
+      json: (body: string) => this.#complete((client) => client.endWithJson(body)),
       pause: (paused: boolean) => this.#pause('modifier', paused),
       fail: (error: SluiceError) => this.fail(error),
     };
-    const answer = request.stream
-      ? new AnswerPipe({ ...shared, output, encoder: this.#stream, counters: this.#options.pipeline.counters })
-      : new AnswerBody({ ...shared, output, encoder: this.#options.encoder, context: this.#context });
+    const shared = { run: this.#run, sameDialect, modifiers, output };
+    const answer = asked.stream
+      ? new AnswerPipe({ ...shared, encoder: this.#stream, counters: pipeline.counters })
+      : new AnswerBody({ ...shared, encoder, context: this.#context });
     this.#answer = answer;
     return answer;
-  }
-
-  /** Conditions are decided once, before the first content, so that a stream is never half masked. */
-  #modifiersFor(request: ChatRequest, model: string | undefined): readonly Bound<Modifier>[] {
-    const { modifiers } = this.#options.pipeline;
-    if (modifiers.every(({ condition }) => condition === undefined)) return modifiers;
-    const source = { request, caller: this.#run.caller, params: this.#run.params, response: { ...(model !== undefined && { model }) } };
-    return modifiers.filter(({ condition }) => condition === undefined || condition(source));
   }
 
   // ---- towards the client ----
@@ -324,9 +293,16 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   /** Shows an event beside the answer; a dialect without a form for it shows nothing. */
   #show(event: AnswerEvent): void {
-    if (this.#ended || !this.#options.request.stream) return;
+    // What a client does not read is not kept for it.
+    if (this.#ended || this.#pauses.client || !this.#options.request.stream) return;
     const frames = this.#stream.encode(event);
     if (frames !== '') this.#commit(frames);
+  }
+
+  /** The client has not read for so many milliseconds. */
+  #giveUp(stall: number): void {
+    const error = new SluiceError('CLIENT_SLOW', { details: { seconds: stall / 1000 } });
+    this.#end('client-slow', error, (client) => client.drop());
   }
 
   #pause(reason: 'client' | 'modifier', paused: boolean): void {
@@ -336,35 +312,31 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     else this.#call?.resume();
   }
 
-  #complete(frames: string): void {
-    if (this.#ended) return;
+  #complete(send: (client: ClientAnswer) => void): void {
     this.#firstContentAt ??= this.#run.clock.now();
-    this.#end('ok', undefined);
-    this.#options.client.end(frames);
-    this.#leave();
+    this.#end('ok', undefined, send);
   }
 
-  #completeWithJson(body: string): void {
+  /** The one end of a run. Whatever fails in it, the run is recorded and leaves its place. */
+  #end(outcome: Outcome, error: SluiceError | undefined, tell: (client: ClientAnswer) => void): void {
     if (this.#ended) return;
-    this.#end('ok', undefined);
-    this.#options.client.endWithJson(body);
-    this.#leave();
-  }
-
-  #clientSlow(): void {
-    const error = new SluiceError('CLIENT_SLOW', { details: { seconds: this.#options.pipeline.output.clientStall / 1000 } });
-    this.#answer?.close();
-    this.#end('client-slow', error);
-    this.#options.client.fail(error, '');
-    this.#leave();
-  }
-
-  #end(outcome: Outcome, error: SluiceError | undefined): void {
     this.#ended = true;
-    // After its terminator an upstream may close in its own time, so that the connection can serve again.
-    if (outcome !== 'ok') this.#call?.abort();
-    this.#abort?.abort(error ?? runOver);
-    this.#record(outcome, error);
+    const { client, capabilities } = this.#options;
+    currentRun.run(this, () => {
+      try {
+        // After its terminator an upstream may close in its own time, so that the connection can serve again.
+        if (outcome !== 'ok' || !this.terminated) this.#call?.abort();
+        this.#record(outcome, error);
+        this.#answer?.close();
+        this.#abort?.abort(error ?? runOver);
+        tell(client);
+      } catch (failure) {
+        capabilities.log.error('a run did not end cleanly', { run: this.runId, error: describeCause(failure) });
+        client.drop();
+      } finally {
+        this.#leave();
+      }
+    });
   }
 
   /** The run keeps its place until the client has its last byte: a drain cuts nothing, and who reads nothing is given up. */

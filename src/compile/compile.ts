@@ -8,9 +8,13 @@ import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
 import { parseDuration } from '../kernel/clock.ts';
 import type { Condition } from '../kernel/condition.ts';
 import { describeCause } from '../kernel/errors.ts';
+import type { Modifier } from '../kernel/component.ts';
+import type { ProcessorStep } from '../kernel/request-chain.ts';
+import type { Bound } from '../kernel/text-stage.ts';
 import type { Forwarder } from '../kernel/forward.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { CompiledBackend, CompiledModifier, CompiledPipeline, CompiledProcessor } from './compiled-pipeline.ts';
+import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
+import { conditionalModifiers, conditionalProcessors, type Conditional } from './conditional-steps.ts';
 import { checkCondition, compileCondition } from './conditions.ts';
 import { createParameterCheck } from './parameter-check.ts';
 import type { Compile } from './pipelines.ts';
@@ -45,7 +49,7 @@ export function createCompile(options: CompileOptions): Compile {
     try {
       return { pipeline: build.pipeline(), diagnostics: checked.diagnostics };
     } catch (error) {
-      void build.dispose();
+      build.dispose().catch((failure: unknown) => capabilities.log.error('a refused definition was not disposed cleanly', { pipeline: name, error: describeCause(failure) }));
       return { pipeline: undefined, diagnostics: [...checked.diagnostics, build.diagnosticOf(error)] };
     }
   };
@@ -80,10 +84,10 @@ class Build {
       maxBodyBytes: inbound.maxBodyBytes,
       unknownModel: inbound.unknownModel,
       params: createParameterCheck(definition.params),
-      processors: this.#resolved.processors.map((step) => this.#processor(step)),
+      processors: conditionalProcessors(this.#resolved.processors.map((step) => this.#processor(step))),
       backends,
       defaultBackend: chosen,
-      modifiers: this.#resolved.modifiers.map((step) => this.#modifier(step)),
+      modifiers: conditionalModifiers(this.#resolved.modifiers.map((step) => this.#modifier(step))),
       output: { heartbeat: parseDuration(output.heartbeat), commitAfter: parseDuration(output.commitAfter), clientStall: parseDuration(output.clientStall) },
       limits: {
         concurrentStreams: limits.concurrentStreams ?? Number.POSITIVE_INFINITY,
@@ -109,7 +113,7 @@ class Build {
     return { code: 'build.failed', severity: 'error', message: describeCause(error), file, pointer, line: 1, column: 1 };
   }
 
-  #processor(step: ResolvedProcessor): CompiledProcessor {
+  #processor(step: ResolvedProcessor): Conditional<ProcessorStep> {
     return {
       name: step.name,
       guard: step.component.guard,
@@ -120,7 +124,7 @@ class Build {
     };
   }
 
-  #modifier(step: ResolvedModifier): CompiledModifier {
+  #modifier(step: ResolvedModifier): Conditional<Bound<Modifier>> {
     return { name: step.name, guard: step.component.guard, onError: step.onError, condition: this.#condition(step, 'response'), modifier: this.#create(step) };
   }
 

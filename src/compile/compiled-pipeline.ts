@@ -1,8 +1,9 @@
 import type { Backend, Modifier, TokenProvider } from '../kernel/component.ts';
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
-import type { Condition } from '../kernel/condition.ts';
+import type { ConditionSource } from '../kernel/condition.ts';
 import type { AttemptTimeouts } from '../kernel/forward.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
+import type { Run } from '../kernel/run.ts';
 import type { Bound } from '../kernel/text-stage.ts';
 import type { Transport } from '../kernel/upstream.ts';
 
@@ -16,14 +17,6 @@ export interface CompiledBackend {
   readonly timeouts: AttemptTimeouts;
 }
 
-export interface CompiledProcessor extends Omit<ProcessorStep, 'when'> {
-  readonly condition: Condition | undefined;
-}
-
-export interface CompiledModifier extends Bound<Modifier> {
-  readonly condition: Condition | undefined;
-}
-
 /** A definition made runnable: an object graph that nothing changes any more. All times are in milliseconds. */
 export interface CompiledPipeline {
   readonly name: string;
@@ -32,10 +25,12 @@ export interface CompiledPipeline {
   readonly maxBodyBytes: number;
   readonly unknownModel: 'refuse' | 'route';
   readonly params: ParameterCheck;
-  readonly processors: readonly CompiledProcessor[];
+  /** The steps of a run; those with a condition decide it when their turn comes. */
+  processors(run: Pick<Run, 'caller' | 'params'>): readonly ProcessorStep[];
   readonly backends: ReadonlyMap<string, CompiledBackend>;
   readonly defaultBackend: CompiledBackend;
-  readonly modifiers: readonly CompiledModifier[];
+  /** The modifiers of a run whose conditions hold. */
+  modifiers(source: ConditionSource): readonly Bound<Modifier>[];
   readonly output: { readonly heartbeat: number; readonly commitAfter: number; readonly clientStall: number };
   readonly limits: { readonly concurrentStreams: number; readonly maxStreamDuration: number; readonly maxFrameBytes: number; readonly maxAnswerBytes: number };
   readonly counters: FrameCounters;

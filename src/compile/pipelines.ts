@@ -1,5 +1,5 @@
-import type { Clock } from '../kernel/clock.ts';
-import { SluiceError } from '../kernel/errors.ts';
+import type { Clock, Timer } from '../kernel/clock.ts';
+import { describeCause, SluiceError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/run.ts';
 import { namePattern } from '../kernel/schema.ts';
 import { formatDiagnostic, type Diagnostic } from '../definitions/diagnostic.ts';
@@ -25,6 +25,7 @@ interface Slot {
   problems: readonly Diagnostic[];
   source: string;
   deleted: boolean;
+  grace: Timer | undefined;
 }
 
 /** Holds a generation for one run, from admission to its end: a swap never touches it. */
@@ -114,17 +115,22 @@ export class Pipelines {
 
   /** Retires everything; what still runs finishes first. */
   close(): void {
-    for (const slot of this.#slots.values()) this.#swap(slot, undefined);
+    for (const slot of this.#slots.values()) {
+      slot.grace?.cancel();
+      this.#swap(slot, undefined);
+    }
     this.#slots.clear();
   }
 
   #load(name: string, snapshot: Snapshot): void {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = { name, current: undefined, problems: [], source: '', deleted: false };
+      slot = { name, current: undefined, problems: [], source: '', deleted: false, grace: undefined };
       this.#slots.set(name, slot);
     }
     slot.deleted = false;
+    slot.grace?.cancel();
+    slot.grace = undefined;
     const source = sourceOf(name, snapshot);
     if (slot.source === source) return;
     slot.source = source;
@@ -136,7 +142,7 @@ export class Pipelines {
       return;
     }
     if (pipeline.revision === slot.current?.pipeline.revision) {
-      void pipeline.dispose();
+      this.#dispose(pipeline);
       return;
     }
     this.#swap(slot, { pipeline, loadedAt: this.#clock.wallTime(), runs: 0, retired: false });
@@ -146,8 +152,7 @@ export class Pipelines {
   #forget(slot: Slot): void {
     slot.deleted = true;
     slot.source = '';
-    this.#clock.after(deleteGrace, () => {
-      if (!slot.deleted) return;
+    slot.grace = this.#clock.after(deleteGrace, () => {
       this.#swap(slot, undefined);
       if (this.#slots.get(slot.name) === slot) this.#slots.delete(slot.name);
       this.#log.info('pipeline is gone', { pipeline: slot.name });
@@ -165,7 +170,14 @@ export class Pipelines {
 
   #disposeIfIdle(generation: Generation): void {
     if (!generation.retired || generation.runs > 0 || !this.#generations.delete(generation)) return;
-    generation.pipeline.dispose().catch((error: unknown) => this.#log.error('a generation was not disposed cleanly', { pipeline: generation.pipeline.name, error: String(error) }));
+    this.#dispose(generation.pipeline);
+  }
+
+  /** A component that can't let go of what it holds must not keep the others from serving. */
+  #dispose(pipeline: CompiledPipeline): void {
+    pipeline.dispose().catch((error: unknown) => {
+      this.#log.error('a generation was not disposed cleanly', { pipeline: pipeline.name, error: describeCause(error) });
+    });
   }
 
   #refusal(name: string, slot: Slot | undefined): SluiceError {

@@ -119,8 +119,14 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     // What arrived before the failure belongs to the client, so it is passed on first.
     this.#enter(() => {
       this.#passGathered();
-      this.#fail(asSluiceError(error, 'UPSTREAM_RESET'));
+      if (this.#isDraining()) this.#finish();
+      else this.#fail(asSluiceError(error, 'UPSTREAM_RESET'));
     });
+  }
+
+  onTickFailure(error: unknown): void {
+    this.#enter(() => this.#fail(asSluiceError(error)));
+    this.#call?.abort();
   }
 
   onTick(now: number): void {
@@ -243,6 +249,10 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     this.#body = [];
     this.#ticker.unwatch(this);
     this.#onOver();
+  }
+
+  #isDraining(): boolean {
+    return this.#mode === 'draining';
   }
 
   /** Callbacks of a pooled socket come in the context of the run that opened it, so the own one is entered. */

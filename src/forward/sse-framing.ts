@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { SluiceError } from '../kernel/errors.ts';
-import type { FrameSink } from '../kernel/frame-sink.ts';
+import { isFiller, type FrameSink } from '../kernel/frame-sink.ts';
 
 const notPlain = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/;
 const beyondAscii = /[\x80-\xff]/;
@@ -175,7 +175,7 @@ export class SseFraming {
 /** The position after the filler and the tail, or -1 where something else stands there. */
 function endOfFiller(text: string, start: number, tail: string): number {
   const quote = text.indexOf('"', start);
-  if (quote === -1 || notPlain.test(text.slice(start, quote))) return -1;
+  if (quote === -1 || !isFiller(text.slice(start, quote))) return -1;
   const end = quote + tail.length;
   return text.slice(quote, end) === tail ? end : -1;
 }

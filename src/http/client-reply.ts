@@ -110,8 +110,7 @@ export class ClientReply implements ClientAnswer {
       callback();
       return;
     }
-    // One that waits behind an earlier answer of its connection does not wait for the client.
-    if (response.socket !== null) this.stalledSince ??= this.#clock.now();
+    this.#stall();
     const onSent = (): void => {
       response.off('finish', onSent);
       socket.off('close', onSent);
@@ -124,17 +123,22 @@ export class ClientReply implements ClientAnswer {
 
   drop(): void {
     this.#close();
-    // What waits in the system would otherwise stay there until the client reads it, perhaps never.
-    this.#socket.resetAndDestroy();
+    // What waits in the system would otherwise stay there until the client reads it, perhaps never. An answer that waits
+    // behind another one must not take that one with it.
+    if (this.#response.socket === null) this.#response.destroy();
+    else this.#socket.resetAndDestroy();
   }
 
   /** Frames and the end of the chunked body leave in one write. */
   #sendLast(frames: string): void {
     this.#socket.cork();
-    this.#send(frames);
-    this.#close();
-    this.#response.end();
-    this.#socket.uncork();
+    try {
+      this.#send(frames);
+      this.#close();
+      this.#response.end();
+    } finally {
+      this.#socket.uncork();
+    }
   }
 
   #send(frames: string): boolean {
@@ -142,11 +146,13 @@ export class ClientReply implements ClientAnswer {
     if (this.headCommitted) return this.#writeFrames(frames);
     this.headCommitted = true;
     this.#socket.cork();
-    this.#response.writeHead(200, { ...streamHeaders, ...this.#readHeaders() });
-    this.#response.flushHeaders();
-    const readsOn = this.#writeFrames(this.#opening + frames);
-    this.#socket.uncork();
-    return readsOn;
+    try {
+      this.#response.writeHead(200, { ...streamHeaders, ...this.#readHeaders() });
+      this.#response.flushHeaders();
+      return this.#writeFrames(this.#opening + frames);
+    } finally {
+      this.#socket.uncork();
+    }
   }
 
   #writeFrames(frames: string): boolean {
@@ -156,8 +162,14 @@ export class ClientReply implements ClientAnswer {
     const readsOn = direct
       ? socket.write(`${frames.length.toString(16)}\r\n${frames}\r\n`, 'latin1')
       : this.#response.write(frames, 'latin1');
-    if (!readsOn) this.stalledSince ??= this.lastWrite;
+    if (!readsOn) this.#stall();
     return readsOn;
+  }
+
+  /** The client's time to read begins; behind an earlier answer of its connection only when that one is over. */
+  #stall(): void {
+    if (this.#response.socket === null) this.#response.once('socket', () => this.#stall());
+    else this.stalledSince ??= this.#clock.now();
   }
 
   #takeHeld(): string {
@@ -183,7 +195,8 @@ export class ClientReply implements ClientAnswer {
 
   #writePieces(bytes: Buffer, from: number): void {
     let start = from;
-    this.stalledSince = this.#clock.now();
+    this.stalledSince = undefined;
+    this.#stall();
     for (; bytes.length - start > bodyPieceBytes; start += bodyPieceBytes) {
       if (this.#response.write(bytes.subarray(start, start + bodyPieceBytes))) continue;
       this.#response.once('drain', () => this.#writePieces(bytes, start + bodyPieceBytes));

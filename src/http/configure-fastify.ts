@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Pipelines } from '../compile/pipelines.ts';
 import type { Drain } from '../drain.ts';
+import type { Clock } from '../kernel/clock.ts';
 import { SluiceError } from '../kernel/errors.ts';
 import { readJsonBody } from './read-json-body.ts';
 import { matchRoute } from './routes.ts';
@@ -8,11 +9,11 @@ import { matchRoute } from './routes.ts';
 /** Exactly JSON in UTF-8: whatever else a parser might take has been a way around validation elsewhere. */
 const jsonContentType = /^application\/json(; ?charset=utf-8)?$/i;
 
-/** Slow senders: the head must arrive within 10 s, the whole request within 30 s. */
-export const serverTimeouts = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 };
+/** Slow senders: the head must arrive within 10 s. The body has 30 s of its own, so this is only the net below them. */
+export const serverTimeouts = { headersTimeout: 10_000, requestTimeout: 40_000, connectionsCheckingInterval: 5_000 };
 
 /** Refuses what can be refused before the body is read, and reads bodies with the limit of their pipeline. */
-export function configureFastify(fastify: FastifyInstance, pipelines: Pipelines, drain: Drain): void {
+export function configureFastify(fastify: FastifyInstance, pipelines: Pipelines, drain: Drain, clock: Clock): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     done(refusalOf(request, pipelines, drain));
   });
@@ -21,7 +22,7 @@ export function configureFastify(fastify: FastifyInstance, pipelines: Pipelines,
     done(drain.refusing && matchRoute(request.url)?.method === request.method ? new SluiceError('DRAINING') : undefined);
   });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', (request: FastifyRequest) => readJsonBody(request.raw, maxBodyBytes(request, pipelines)));
+  fastify.addContentTypeParser('*', (request: FastifyRequest) => readJsonBody(request.raw, maxBodyBytes(request, pipelines), clock));
 }
 
 function refusalOf(request: FastifyRequest, pipelines: Pipelines, drain: Drain): SluiceError | undefined {

@@ -1,19 +1,25 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorCode } from '../kernel/error-table.ts';
 import { describeCause, SluiceError } from '../kernel/errors.ts';
-import type { Log } from '../kernel/run.ts';
+import type { Log, Meter } from '../kernel/run.ts';
 import type { Dialects } from './dialects.ts';
 import { dialectOf, matchRoute } from './routes.ts';
+
+/** After these the connection is not used again. */
+const endsConnection: ReadonlySet<ErrorCode> = new Set(['BODY_TOO_LARGE', 'BODY_TIMEOUT', 'DRAINING']);
 
 /** Answers every failure before a stream begins, in the dialect of the path: also 404, 405, 413 and 415. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   readonly #dialects: Dialects;
   readonly #log: Log;
+  readonly #meter: Meter;
 
-  constructor(dialects: Dialects, log: Log) {
+  constructor(dialects: Dialects, log: Log, meter: Meter) {
     this.#dialects = dialects;
     this.#log = log;
+    this.#meter = meter;
   }
 
   catch(thrown: unknown, host: ArgumentsHost): void {
@@ -21,6 +27,7 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const error = toSluiceError(thrown, request);
     if (error.kind === 'client' && error.status === 499) {
+      this.#meter.count('aborted_ingress');
       request.raw.socket.destroy();
       return;
     }
@@ -31,8 +38,9 @@ export class ErrorFilter implements ExceptionFilter {
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
     if (error.code === 'METHOD_NOT_ALLOWED') reply.header('allow', String(error.details['allowed']));
     // What is left of an unread body would be taken for the next request.
-    if (error.code === 'BODY_TOO_LARGE' || error.code === 'DRAINING') reply.header('connection', 'close');
-    reply.status(error.status).send(JSON.stringify(body));
+    if (endsConnection.has(error.code)) reply.header('connection', 'close');
+    // As bytes, because to text Fastify adds a charset, which these types do not have.
+    reply.status(error.status).send(Buffer.from(JSON.stringify(body)));
   }
 }
 

@@ -1,16 +1,29 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import type { Clock, Timer } from '../kernel/clock.ts';
 import { SluiceError } from '../kernel/errors.ts';
 
 /** Nesting that any dialect needs stays far below; deeper documents break recursive code. */
 const maxDepth = 64;
 
-/** Reads the body of a request as one JSON value. Ends early, and with the connection, where it grows too large. */
-export async function readJsonBody(message: IncomingMessage, maxBytes: number): Promise<unknown> {
+/** Milliseconds from the head of a request to the end of its body. */
+const bodyTimeout = 30_000;
+
+/**
+ * Reads the body of a request as one JSON value. Ends early, and with the connection, where it grows too large or does
+ * not arrive in time.
+ */
+export async function readJsonBody(message: IncomingMessage, maxBytes: number, clock: Clock): Promise<unknown> {
   if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const pieces: Buffer[] = [];
   let size = 0;
+  let timer: Timer | undefined;
   await new Promise<void>((resolve, reject) => {
+    timer = clock.after(bodyTimeout, () => {
+      message.removeAllListeners('data');
+      message.resume();
+      reject(new SluiceError('BODY_TIMEOUT', { details: { seconds: bodyTimeout / 1000 } }));
+    });
     message.on('data', (piece: Buffer) => {
       size += piece.length;
       if (size > maxBytes) {
@@ -26,7 +39,7 @@ export async function readJsonBody(message: IncomingMessage, maxBytes: number): 
       if (!message.complete) reject(new SluiceError('CLIENT_GONE'));
     });
     message.on('error', () => reject(new SluiceError('CLIENT_GONE')));
-  });
+  }).finally(() => timer?.cancel());
   return parseJson(pieces.length === 1 ? (pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(pieces, size));
 }
 

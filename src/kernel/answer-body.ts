@@ -1,61 +1,33 @@
-import { AnswerChain, type ChainOwner } from './answer-chain.ts';
 import { AnswerFold, type UsageFold } from './answer.ts';
-import type { AnswerDecoder, EncodeContext, Encoder, Modifier } from './component.ts';
-import type { SluiceError } from './errors.ts';
-import { EventOrder } from './event-order.ts';
-import { isContent, type AnswerEvent } from './event.ts';
+import { AnswerSink, type SinkOptions } from './answer-sink.ts';
+import type { EncodeContext, Encoder } from './component.ts';
+import type { AnswerEvent } from './event.ts';
 import type { FrameSink } from './frame-sink.ts';
-import type { Run } from './run.ts';
-import type { Bound } from './text-stage.ts';
 
-export interface BodyOutput {
-  /** The answer is complete; `body` is the JSON document. */
-  json(body: string): void;
-  pause(paused: boolean): void;
-  fail(error: SluiceError): void;
-}
-
-export interface BodyOptions {
-  readonly run: Run;
+export interface BodyOptions extends SinkOptions {
   readonly encoder: Encoder;
   readonly context: EncodeContext;
-  readonly sameDialect: boolean;
-  readonly modifiers: (responseModel: string | undefined) => readonly Bound<Modifier>[];
-  readonly output: BodyOutput;
+  readonly output: SinkOptions['output'] & {
+    /** The answer is complete; `body` is the JSON document. */
+    json(body: string): void;
+  };
 }
 
 /**
  * One answer for a client that wants it in one piece. It takes frames as well as a whole body, because a provider
  * may stream or not whatever it was asked. A body that no modifier changed goes out with its own bytes.
  */
-export class AnswerBody implements FrameSink, ChainOwner {
+export class AnswerBody extends AnswerSink implements FrameSink {
   readonly lane = undefined;
-  progress = 0;
   readonly #options: BodyOptions;
-  readonly #order = new EventOrder();
   readonly #fold = new AnswerFold();
-  #chain: AnswerChain | undefined;
-  #decoder: AnswerDecoder | undefined;
   #left: AnswerEvent[] = [];
-  #given: AnswerEvent[] = [];
+  #given: readonly AnswerEvent[] = [];
   #original: string | undefined;
-  #ended = false;
 
   constructor(options: BodyOptions) {
+    super(options);
     this.#options = options;
-  }
-
-  attach(decoder: AnswerDecoder): void {
-    this.#decoder = decoder;
-  }
-
-  /** What each modifier of the run changed. */
-  matches(): ReadonlyMap<string, number | undefined> {
-    return this.#chain?.matches() ?? new Map<string, number | undefined>();
-  }
-
-  get terminated(): boolean {
-    return this.#decoder?.terminated === true;
   }
 
   get usage(): UsageFold | undefined {
@@ -63,81 +35,39 @@ export class AnswerBody implements FrameSink, ChainOwner {
   }
 
   frame(event: string, data: string): void {
-    if (this.#ended || this.#decoder === undefined || this.#decoder.terminated) return;
-    const decoded = this.#decoder.frame(event, data);
-    for (const answerEvent of decoded.events) this.push(answerEvent);
+    if (this.ended || this.decoder === undefined || this.decoder.terminated) return;
+    const { events, transparent } = this.decoder.frame(event, data);
+    if (transparent) this.push(events);
+    else this.pushUnread(events);
   }
 
   textFrame(): boolean {
     return false;
   }
 
-  push(event: AnswerEvent): void {
-    if (this.#ended) return;
-    if (this.#chain === undefined) {
-      const model = event.type === 'response.meta' ? event.model : undefined;
-      this.#chain = new AnswerChain(this.#options.modifiers(model), this.#options.run, (left) => this.#leave(left), this);
-    }
-    this.#given.push(event);
-    this.#chain.push(event);
-  }
-
-  /** The provider's stream ended cleanly. Throws UPSTREAM_TRUNCATED where it was not complete. */
-  end(): void {
-    for (const event of this.#decoder?.end() ?? []) this.push(event);
-    this.push({ type: 'stream.end', outcome: 'ok' });
-  }
-
-  /** Takes the events of a whole body. */
-  complete(events: readonly AnswerEvent[], original: string | undefined): void {
+  /** Takes the events of a whole body, and the body. */
+  complete(events: readonly AnswerEvent[], original: string): void {
+    this.#given = events;
     this.#original = original;
-    for (const event of events) this.push(event);
-    this.push({ type: 'stream.end', outcome: 'ok' });
+    this.pushUnread(events);
+    this.push([{ type: 'stream.end', outcome: 'ok' }]);
   }
 
-  close(): void {
-    this.#ended = true;
-    this.#chain?.close();
+  onResumed(): void {
+    // Nothing is written before the end.
   }
 
-  onPause(paused: boolean): void {
-    this.#options.output.pause(paused);
-  }
-
-  onResumed(): void {}
-
-  onFailure(error: SluiceError): void {
-    this.#options.output.fail(error);
-  }
-
-  #leave(event: AnswerEvent): void {
-    this.#order.accept(event);
-    if (event.type === 'stream.end') {
-      this.#finish();
-      return;
-    }
-    if (isContent(event)) this.progress += 1;
+  protected take(event: AnswerEvent): void {
     this.#left.push(event);
+    this.#fold.push(event);
   }
 
-  #finish(): void {
-    const { encoder, context, sameDialect, output } = this.#options;
-    this.#ended = true;
-    const given = this.#given.filter((event) => event.type !== 'stream.end');
-    const untouched = given.length === this.#left.length && given.every((event, index) => event === this.#left[index]);
-    const guarded = this.#chain?.hasGuard === true;
-    for (const event of this.#left) this.#fold.push(guarded ? withoutExtension(event) : event);
-    if (untouched && sameDialect && this.#original !== undefined && !guarded) {
-      output.json(this.#original);
-      return;
-    }
-    output.json(JSON.stringify(encoder.encodeAnswer(this.#fold.answer, context)));
+  protected finish(): void {
+    const { encoder, context, output, sameDialect } = this.#options;
+    this.ended = true;
+    const left = this.#left;
+    const untouched = left.length === this.#given.length && left.every((event, index) => event === this.#given[index]);
+    if (untouched && sameDialect && this.#original !== undefined) output.json(this.#original);
+    else output.json(JSON.stringify(encoder.encodeAnswer(this.#fold.answer, context)));
   }
-}
-
-/** Fields that nobody has read could carry what a guard is to hide, so they stay behind. */
-function withoutExtension(event: AnswerEvent): AnswerEvent {
-  if (event.ext === undefined) return event;
-  const { ext: _unknown, ...known } = event;
-  return known as AnswerEvent;
 }

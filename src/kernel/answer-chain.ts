@@ -1,6 +1,7 @@
-import type { EventModifier, EventRewriter, Modifier, ReadModifier, TextModifier } from './component.ts';
-import { asSluiceError, SluiceError } from './errors.ts';
+import type { EventModifier, Modifier, ReadModifier, TextModifier } from './component.ts';
+import type { SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
+import { EventStage } from './event-stage.ts';
 import type { Run } from './run.ts';
 import { TextStage, type Bound } from './text-stage.ts';
 
@@ -14,13 +15,7 @@ export function chainMode(modifiers: readonly Bound<Modifier>[]): ChainMode {
   return effects.has('read') ? 'scan' : 'pass';
 }
 
-/** Events that may wait behind one paused modifier before the run is given up. The upstream is paused long before. */
-const maxQueuedEvents = 65_536;
-
 type Emit = (event: AnswerEvent) => void;
-interface Stage {
-  push(event: AnswerEvent): void;
-}
 
 export interface ChainOwner {
   /** A modifier waits (true) or goes on (false): the upstream must not be read meanwhile. */
@@ -38,36 +33,36 @@ export class AnswerChain {
   readonly mode: ChainMode;
   /** Set when all modifiers work on text: the fast lane may use it. */
   readonly textStage: TextStage | undefined;
+  /** A modifier protects: then nothing leaves that nobody has read. */
   readonly hasGuard: boolean;
   readonly #first: Emit;
   readonly #waiting = new Set<EventStage>();
   readonly #textStages: TextStage[] = [];
-  #closed = false;
+  readonly #eventStages: EventStage[] = [];
 
   constructor(modifiers: readonly Bound<Modifier>[], run: Run, output: Emit, owner: ChainOwner) {
     this.mode = chainMode(modifiers);
-    this.hasGuard = modifiers.some(({ guard, modifier }) => guard && modifier.effect !== 'read');
+    this.hasGuard = modifiers.some(({ guard }) => guard);
     const onWait = (stage: EventStage, waiting: boolean): void => {
       if (waiting) this.#waiting.add(stage);
       else this.#waiting.delete(stage);
-      owner.onPause(this.#waiting.size > 0);
+      owner.onPause(this.waiting);
       if (!waiting) owner.onResumed();
     };
     let next = output;
-    let textStage: TextStage | undefined;
     for (const group of groupStages(modifiers).reverse()) {
       const target = next;
       if (group.text !== undefined) {
         const stage = new TextStage(group.text, run);
-        textStage = stage;
         this.#textStages.push(stage);
         next = (event) => stage.push(event, target);
       } else {
-        const stage = new EventStage(group.event, run, target, onWait, (error) => owner.onFailure(error), () => this.#closed);
+        const stage = new EventStage(group.event, run, { emit: target, onWait, onFailure: (error) => owner.onFailure(error) });
+        this.#eventStages.push(stage);
         next = (event) => stage.push(event);
       }
     }
-    this.textStage = this.mode === 'events' ? undefined : textStage;
+    this.textStage = this.mode === 'events' ? undefined : this.#textStages[0];
     this.#first = next;
   }
 
@@ -87,12 +82,14 @@ export class AnswerChain {
 
   /** Nothing more leaves the chain; what is held or queued is dropped. */
   close(): void {
-    this.#closed = true;
-    this.textStage?.discard();
+    for (const stage of this.#eventStages) stage.close();
+    for (const stage of this.#textStages) stage.discard();
   }
 }
 
-type Group = { readonly text: Bound<ReadModifier | TextModifier>[]; readonly event?: undefined } | { readonly text?: undefined; readonly event: Bound<EventModifier> };
+type Group =
+  | { readonly text: Bound<ReadModifier | TextModifier>[]; readonly event?: undefined }
+  | { readonly text?: undefined; readonly event: Bound<EventModifier> };
 
 /** Neighbouring text modifiers share one stage: a piece of text then passes them without becoming an event between. */
 function groupStages(modifiers: readonly Bound<Modifier>[]): Group[] {
@@ -108,102 +105,4 @@ function groupStages(modifiers: readonly Bound<Modifier>[]): Group[] {
     else groups.push({ text: [{ ...bound, modifier }] });
   }
   return groups;
-}
-
-/** One modifier that works on whole events, with the queue that it needs while it waits. */
-class EventStage implements Stage {
-  readonly #bound: Bound<EventModifier>;
-  readonly #run: Run;
-  readonly #emit: Emit;
-  readonly #onWait: (stage: EventStage, waiting: boolean) => void;
-  readonly #onFailure: (error: SluiceError) => void;
-  #rewriter: EventRewriter | undefined;
-  #queue: AnswerEvent[] = [];
-  #waits = false;
-
-  constructor(bound: Bound<EventModifier>, run: Run, target: Emit, onWait: (stage: EventStage, waiting: boolean) => void, onFailure: (error: SluiceError) => void, isClosed: () => boolean) {
-    this.#bound = bound;
-    this.#run = run;
-    this.#onWait = onWait;
-    this.#onFailure = onFailure;
-    this.#emit = (event) => {
-      // A component that emits after the end of its run is counted and otherwise ignored.
-      if (isClosed()) run.meter.count('events_after_end');
-      else target(event);
-    };
-    this.#rewriter = bound.modifier.open(run);
-  }
-
-  push(event: AnswerEvent): void {
-    if (this.#waits) {
-      if (this.#queue.length >= maxQueuedEvents) throw new SluiceError('MODIFIER_FAILED', { context: { modifier: this.#bound.name, reason: 'its queue is full' } });
-      this.#queue.push(event);
-      return;
-    }
-    const pending = this.#modify(event);
-    if (pending !== undefined) this.#wait(pending);
-  }
-
-  #modify(event: AnswerEvent): Promise<void> | undefined {
-    if (this.#rewriter === undefined) {
-      this.#emit(event);
-      return undefined;
-    }
-    try {
-      const flushed = event.type === 'stream.end' ? this.#rewriter.flush?.(this.#emit, this.#run) : undefined;
-      if (flushed !== undefined) return flushed.then(() => this.#modifyOnly(event));
-      return this.#modifyOnly(event);
-    } catch (error) {
-      this.#skip(error);
-      this.#emit(event);
-      return undefined;
-    }
-  }
-
-  #modifyOnly(event: AnswerEvent): Promise<void> | undefined {
-    return this.#rewriter?.modify(event, this.#emit, this.#run) ?? undefined;
-  }
-
-  #wait(pending: Promise<void>): void {
-    this.#waits = true;
-    this.#onWait(this, true);
-    pending.then(
-      () => this.#resume(),
-      (error: unknown) => {
-        try {
-          this.#skip(error);
-          this.#resume();
-        } catch (failure) {
-          this.#onFailure(asSluiceError(failure));
-        }
-      },
-    );
-  }
-
-  #resume(): void {
-    this.#waits = false;
-    try {
-      const queue = this.#queue;
-      this.#queue = [];
-      for (let index = 0; index < queue.length; index += 1) {
-        const event = queue[index];
-        if (event !== undefined) this.push(event);
-        if (this.#waits) {
-          this.#queue.push(...queue.slice(index + 1));
-          return;
-        }
-      }
-      this.#onWait(this, false);
-    } catch (error) {
-      this.#onFailure(asSluiceError(error));
-    }
-  }
-
-  #skip(error: unknown): void {
-    const { name, guard, onError } = this.#bound;
-    if (guard || onError === 'fail') throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: name });
-    this.#rewriter = undefined;
-    this.#run.log.warn('modifier failed and is left out of this run', { modifier: name, error: asSluiceError(error).message });
-    this.#run.meter.count('modifiers_skipped');
-  }
 }

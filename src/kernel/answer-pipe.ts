@@ -1,13 +1,11 @@
-import { AnswerChain, type ChainOwner } from './answer-chain.ts';
 import { mergeUsage, type UsageFold } from './answer.ts';
-import type { AnswerDecoder, DecodedFrame, Modifier, StreamEncoder } from './component.ts';
-import type { SluiceError } from './errors.ts';
+import { AnswerSink, type SinkOptions } from './answer-sink.ts';
+import type { DecodedFrame, StreamEncoder } from './component.ts';
 import { isContent, type AnswerEvent, type TextTemplate } from './event.ts';
-import { EventOrder } from './event-order.ts';
 import type { FrameSink, Lane } from './frame-sink.ts';
+import { guardedEvents } from './guarded-events.ts';
 import { escapeJsonText, unescapeJsonText } from './json-text.ts';
-import type { Run } from './run.ts';
-import type { BlockText, Bound } from './text-stage.ts';
+import type { BlockText } from './text-stage.ts';
 
 /** How many frames went which way, over all runs. The benchmark prints them: a fast way with 0 % does not exist. */
 export interface FrameCounters {
@@ -17,25 +15,15 @@ export interface FrameCounters {
   slow: number;
 }
 
-/** Where a pipe puts what is ready for the client. */
-export interface PipeOutput {
-  /** Frames, as latin1. `content` is true from the first content on: then the answer can't be taken back. */
-  write(frames: string, content: boolean): void;
-  /** The stream is complete. `frames` are its last ones, the terminator among them. */
-  complete(frames: string): void;
-  pause(paused: boolean): void;
-  fail(error: SluiceError): void;
-}
-
-export interface PipeOptions {
-  readonly run: Run;
+export interface PipeOptions extends SinkOptions {
   readonly encoder: StreamEncoder;
-  /** Frames of the backend may go out as they came: client and backend speak the same dialect. */
-  readonly sameDialect: boolean;
-  /** The modifiers of this run; asked once, before the first content, with the model that answers. */
-  readonly modifiers: (responseModel: string | undefined) => readonly Bound<Modifier>[];
   readonly counters: FrameCounters;
-  readonly output: PipeOutput;
+  readonly output: SinkOptions['output'] & {
+    /** Frames, as latin1. `content` is true from the first content on: then the answer can't be taken back. */
+    write(frames: string, content: boolean): void;
+    /** The stream is complete. `frames` are its last ones, the terminator among them. */
+    complete(frames: string): void;
+  };
 }
 
 /** The block whose frames currently take the fast lane. */
@@ -54,53 +42,37 @@ interface ActiveLane extends Lane {
  * out with its own bytes. Frames that only carry text and look like the one before take the fast lane: their text
  * goes through the same modifiers, but no event is made and no JSON is parsed.
  */
-export class AnswerPipe implements FrameSink, ChainOwner {
+export class AnswerPipe extends AnswerSink implements FrameSink {
   lane: ActiveLane | undefined;
-  /** Counts pieces of content, so that a timer can tell progress from pings. */
-  progress = 0;
   usage: UsageFold | undefined;
   readonly #options: PipeOptions;
-  readonly #order = new EventOrder();
-  #decoder: AnswerDecoder | undefined;
-  #chain: AnswerChain | undefined;
+  /** Collects what leaves the modifiers while one frame passes; undefined in between. */
   #left: AnswerEvent[] | undefined;
   #out = '';
   #hasContent = false;
   #rangeSource = '';
   #rangeStart = 0;
   #rangeEnd = -1;
-  #ended = false;
 
   constructor(options: PipeOptions) {
+    super(options);
     this.#options = options;
   }
 
-  attach(decoder: AnswerDecoder): void {
-    this.#decoder = decoder;
-  }
-
-  /** What each modifier of the run changed. */
-  matches(): ReadonlyMap<string, number | undefined> {
-    return this.#chain?.matches() ?? new Map<string, number | undefined>();
-  }
-
-  /** True when the provider has said that it is done. */
-  get terminated(): boolean {
-    return this.#decoder?.terminated === true;
-  }
-
   frame(event: string, data: string, bytes: string): void {
-    const decoder = this.#decoder;
-    if (this.#ended || decoder === undefined || decoder.terminated) return;
+    const { decoder } = this;
+    if (this.ended || decoder === undefined || decoder.terminated) return;
     this.#options.counters.slow += 1;
     const decoded = decoder.frame(event, data);
+    if (decoder.terminated) this.lane = undefined;
+    if (decoded.events.length === 0 && decoded.opens === undefined) return;
     this.#passFrame(decoded, bytes);
     this.#learn(decoded);
   }
 
   textFrame(source: string, start: number, textStart: number, textEnd: number, end: number, plain: boolean): boolean {
     const { lane } = this;
-    if (lane === undefined || textStart === textEnd || this.#ended) return false;
+    if (lane === undefined || textStart === textEnd || this.ended) return false;
     const json = source.slice(textStart, textEnd);
     const text = plain ? json : unescapeJsonText(json);
     if (text === undefined) return false;
@@ -124,29 +96,11 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     return true;
   }
 
-  /** Sends an event that no provider's frame brought: `stream.start`, an early answer, a completing event. */
-  push(event: AnswerEvent): void {
-    if (this.#ended) return;
-    this.#passFrame({ events: [event], transparent: false }, undefined);
-  }
-
-
-  /** The provider's stream ended cleanly. Throws UPSTREAM_TRUNCATED where it was not complete. */
-  end(): void {
-    if (this.#ended) return;
-    const completing = this.#decoder?.end() ?? [];
-    this.#passFrame({ events: completing, transparent: true }, undefined);
-    this.#passFrame({ events: [{ type: 'stream.end', outcome: 'ok' }], transparent: true }, undefined);
-    this.flush();
-  }
-
-  /** Nothing more leaves; what is held is dropped. */
-  close(): void {
-    this.#ended = true;
+  override close(): void {
+    super.close();
     this.lane = undefined;
     this.#out = '';
     this.#rangeEnd = -1;
-    this.#chain?.close();
   }
 
   /** Hands over what the last read made. Called once per read. */
@@ -158,79 +112,66 @@ export class AnswerPipe implements FrameSink, ChainOwner {
     this.#options.output.write(frames, this.#hasContent);
   }
 
-  onPause(paused: boolean): void {
-    this.#options.output.pause(paused);
-  }
-
   onResumed(): void {
     this.flush();
   }
 
-  onFailure(error: SluiceError): void {
-    this.#options.output.fail(error);
-  }
-
-  #passFrame(frame: DecodedFrame, bytes: string | undefined): void {
-    const { events } = frame;
-    if (events.length === 0 && frame.opens === undefined) return;
-    const chain = (this.#chain ??= this.#openChain(events));
-    const left: AnswerEvent[] = [];
-    this.#left = left;
-    for (const event of events) chain.push(event);
-    this.#left = undefined;
-    const mayCopy = bytes !== undefined && this.#options.sameDialect && (frame.transparent || !chain.hasGuard);
-    if (mayCopy && isUntouched(events, left) && this.#options.encoder.copies(frame)) {
-      for (const event of left) this.#account(event);
-      this.#append(bytes);
-      return;
-    }
-    const strip = chain.hasGuard && !frame.transparent && bytes !== undefined;
-    for (const event of left) this.#encode(strip ? withoutUnknown(event) : event);
-  }
-
-  #openChain(events: readonly AnswerEvent[]): AnswerChain {
-    const meta = events.find((event) => event.type === 'response.meta');
-    return new AnswerChain(this.#options.modifiers(meta?.model), this.#options.run, (event) => this.#leave(event), this);
-  }
-
-  /** An event has passed all modifiers. */
-  #leave(event: AnswerEvent): void {
-    this.#order.accept(event);
-    if (this.#left === undefined) this.#encode(event);
+  protected take(event: AnswerEvent): void {
+    if (event.type === 'usage') this.usage = mergeUsage(this.usage, event);
+    if (isContent(event)) this.#hasContent = true;
+    if (this.#left === undefined) this.#append(this.#options.encoder.encode(event));
     else this.#left.push(event);
   }
 
-  #account(event: AnswerEvent): void {
-    if (event.type === 'usage') this.usage = mergeUsage(this.usage, event);
-    if (!isContent(event)) return;
-    this.progress += 1;
-    this.#hasContent = true;
+  protected finish(): void {
+    this.#writeLeft();
+    this.#append(this.#options.encoder.end());
+    const frames = this.#out;
+    this.close();
+    this.#options.output.complete(frames);
   }
 
-  #encode(event: AnswerEvent | undefined): void {
-    if (event === undefined) return;
-    if (event.type === 'stream.end') {
-      this.#append(this.#options.encoder.end());
-      const frames = this.#out;
-      this.close();
-      this.#options.output.complete(frames);
-      return;
+  #passFrame(frame: DecodedFrame, bytes: string): void {
+    const chain = this.chainFor(frame.events);
+    const unread = chain.hasGuard && !frame.transparent;
+    const events = unread ? guardedEvents(frame.events) : frame.events;
+    const left: AnswerEvent[] = [];
+    this.#left = left;
+    try {
+      this.push(events);
+    } catch (error) {
+      // What left before the failure belongs to the client.
+      this.#writeLeft();
+      throw error;
     }
-    this.#account(event);
-    this.#append(this.#options.encoder.encode(event));
+    const { encoder, sameDialect } = this.#options;
+    const mayCopy = sameDialect && !unread && !chain.waiting && isUntouched(events, left);
+    if (mayCopy && encoder.copies(frame)) {
+      this.#left = undefined;
+      this.#append(bytes);
+    } else {
+      this.#writeLeft();
+    }
+  }
+
+  /** Encodes what has left the modifiers so far. */
+  #writeLeft(): void {
+    const left = this.#left ?? [];
+    this.#left = undefined;
+    for (const event of left) this.#append(this.#options.encoder.encode(event));
   }
 
   /** Lets the frames that follow take the fast lane, where the last one was nothing but text. */
-  #learn(frame: DecodedFrame): void {
-    const chain = this.#chain;
-    const event = frame.events.at(-1);
-    const learnable = event?.type === 'text.delta' && event.template !== undefined && (frame.transparent || chain?.hasGuard !== true);
-    if (!learnable || chain === undefined || chain.mode === 'events') {
-      if (frame.events.some((candidate) => candidate.type === 'block.end')) this.lane = undefined;
+  #learn({ events, transparent }: DecodedFrame): void {
+    const chain = this.chainFor(events);
+    const event = events.at(-1);
+    const template = event?.type === 'text.delta' && (transparent || !chain.hasGuard) ? event.template : undefined;
+    if (event?.type !== 'text.delta' || template === undefined || chain.mode === 'events' || this.terminated) {
+      if (events.some((candidate) => candidate.type === 'block.end')) this.lane = undefined;
       return;
     }
-    const { blockId, template } = event;
-    if (template === undefined || (this.lane?.template === template && this.lane.blockId === blockId)) return;
+    const { blockId } = event;
+    if (this.lane?.template === template && this.lane.blockId === blockId) return;
     this.lane = { before: template.before, after: template.after, tail: template.tail, blockId, template, text: chain.textStage?.block(blockId) };
   }
 
@@ -241,7 +182,7 @@ export class AnswerPipe implements FrameSink, ChainOwner {
 
   /** Untouched frames in a row leave as one slice. */
   #appendRange(source: string, start: number, end: number): void {
-    if (this.#rangeEnd === start && this.#rangeSource.length === source.length) {
+    if (this.#rangeEnd === start && this.#rangeSource === source) {
       this.#rangeEnd = end;
       return;
     }
@@ -261,12 +202,4 @@ export class AnswerPipe implements FrameSink, ChainOwner {
 
 function isUntouched(events: readonly AnswerEvent[], left: readonly AnswerEvent[]): boolean {
   return events.length === left.length && events.every((event, index) => event === left[index]);
-}
-
-/** Fields that nobody has read could carry what a guard is to hide, so they stay behind. */
-function withoutUnknown(event: AnswerEvent): AnswerEvent | undefined {
-  if (event.type === 'raw') return undefined;
-  if (event.ext === undefined && event.template === undefined) return event;
-  const { ext: _unknown, template: _frame, ...known } = event;
-  return known as AnswerEvent;
 }

@@ -30,6 +30,8 @@ export interface ErrorEntry {
  * renamed, because clients, alerts and dashboards key on it.
  */
 export const errorTable = {
+  REQUEST_MALFORMED: { status: 400, kind: 'invalid_request', retryable: false, message: 'The request is not valid HTTP.', remedy: 'Send an HTTP/1.1 request.' },
+  HEAD_TOO_LARGE: { status: 431, kind: 'too_large', retryable: false, message: 'The head of the request is too large.', remedy: 'Send fewer or shorter headers.' },
   BODY_INVALID: { status: 400, kind: 'invalid_request', retryable: false, message: 'The body is not valid JSON: {reason}.', remedy: 'Send one JSON object in UTF-8.' },
   JSON_TOO_DEEP: { status: 400, kind: 'invalid_request', retryable: false, message: 'The JSON is nested deeper than {limit} levels.', remedy: 'Flatten the document.' },
   BODY_TOO_LARGE: { status: 413, kind: 'too_large', retryable: false, message: 'The body is larger than {limit} bytes.', remedy: 'Send less, or raise inbound.maxBodyBytes of the pipeline.' },

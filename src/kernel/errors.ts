@@ -28,13 +28,17 @@ export class SluiceError extends Error {
     super(fill(entry.message, options.details ?? {}), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SluiceError';
     this.code = code;
-    this.status = options.status ?? entry.status;
+    this.status = isErrorStatus(options.status) ? options.status : entry.status;
     this.kind = entry.kind;
     this.retryable = entry.retryable;
     this.details = options.details ?? {};
     this.context = options.context ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
+}
+
+function isErrorStatus(status: number | undefined): status is number {
+  return status !== undefined && Number.isInteger(status) && status >= 400 && status <= 599;
 }
 
 /** Keeps what is ours, wraps what is not. `Error.isError` and `instanceof` lie across realms, so the name decides. */

@@ -1,6 +1,13 @@
+const filler = /^[\w-]{0,128}$/;
+
+/** True for what a provider pads frames with: letters and digits, no words that somebody could read. */
+export function isFiller(text: string): boolean {
+  return filler.test(text);
+}
+
 /**
  * The shape that frames of plain text currently have, in latin1 of UTF-8. `after` begins with the closing quote of the
- * text; with a `tail`, a filler without quotes and escapes stands between the two.
+ * text; with a `tail`, a filler (`isFiller`) stands between the two.
  */
 export interface Lane {
   readonly before: string;

@@ -43,10 +43,13 @@ export class TextStage {
       case 'text.delta':
         this.#pushText(event, emit);
         return;
-      case 'reasoning.signature':
-        // A signature proves the text that was signed: with another text it must not leave.
-        if (this.#blocks.get(event.blockId)?.changed !== true) emit(event);
+      case 'reasoning.signature': {
+        // It proves the text that was signed; whether that text leaves is known at the end of the block.
+        const block = this.#blocks.get(event.blockId);
+        if (block === undefined) emit(event);
+        else block.signatures.push(event);
         return;
+      }
       case 'block.end':
         this.#close(event, emit);
         return;
@@ -102,7 +105,8 @@ export class TextStage {
     if (text !== '') {
       emit({ type: 'text.delta', blockId: event.blockId, role: block.role, text, ...(block.choice !== undefined && { choice: block.choice }) });
     }
-    if (!block.changed || event.final === undefined) {
+    if (!block.changed) {
+      for (const signature of block.signatures) emit(signature);
       emit(event);
       return;
     }
@@ -121,8 +125,11 @@ interface Instance {
 export class BlockText {
   readonly role: EventOfType<'block.start'>['role'];
   readonly choice: number | undefined;
-  /** True once the text that left differs from the text that came, or may come to differ because some is held. */
+  /** True once text left that had not come so. */
   changed = false;
+  readonly signatures: EventOfType<'reasoning.signature'>[] = [];
+  /** Text that came and has not left: held, and not yet known to be changed. */
+  #owed = '';
   #instances: readonly Instance[];
   readonly #run: Run;
 
@@ -140,7 +147,7 @@ export class BlockText {
       if (current === '') break;
       current = this.#step(instance, current);
     }
-    if (current !== text) this.changed = true;
+    if (current !== text || this.#owed !== '') this.#compare(text, current);
     return current;
   }
 
@@ -151,8 +158,17 @@ export class BlockText {
       if (held !== '') held = this.#step(instance, held);
       held += this.#finish(instance);
     }
-    if (held !== '') this.changed = true;
+    this.#compare('', held);
+    if (this.#owed !== '') this.changed = true;
     return held;
+  }
+
+  #compare(came: string, left: string): void {
+    if (this.changed) return;
+    this.#owed += came;
+    if (this.#owed.startsWith(left)) this.#owed = this.#owed.slice(left.length);
+    else this.changed = true;
+    if (this.changed) this.#owed = '';
   }
 
   addMatches(counts: Map<string, number | undefined>): void {

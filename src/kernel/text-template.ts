@@ -1,4 +1,5 @@
 import type { TextTemplate } from './event.ts';
+import { isFiller } from './frame-sink.ts';
 import { closingQuote, countStringTokens, isJsonText, measureJson, toLatin1, unescapeJson } from './json-text.ts';
 
 /** Stands for the text while a candidate is verified. Plain ASCII that needs no escaping. */
@@ -109,7 +110,7 @@ function splitAtFiller(rest: string, filler: string, document: unknown): readonl
   const value = (document as Readonly<Record<string, unknown>>)[filler];
   const found = [...rest.matchAll(new RegExp(`"${filler}"\\s*:\\s*"`, 'g'))];
   const [match] = found;
-  if (typeof value !== 'string' || found.length !== 1 || match === undefined) return [rest, undefined];
+  if (typeof value !== 'string' || !isFiller(value) || found.length !== 1 || match === undefined) return [rest, undefined];
   const start = match.index + match[0].length;
   const after = rest.slice(0, start);
   const tail = rest.slice(start + value.length);
@@ -152,5 +153,5 @@ function matchShape({ before, after, tail }: Pick<TextTemplate, 'before' | 'afte
 
 function isFillerBefore(frame: string, start: number, tail: string): boolean {
   const end = frame.length - tail.length;
-  return end >= start && frame.slice(end) === tail && !/["\\]|[^\x20-\x7e]/.test(frame.slice(start, end));
+  return end >= start && frame.slice(end) === tail && isFiller(frame.slice(start, end));
 }

@@ -1,9 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Timer } from './clock.ts';
 
 /** Something with deadlines: a stream, an upstream attempt. */
 export interface Watched {
-  /** Called on every tick with the monotonic time in milliseconds. Must not throw and must not block. */
+  /** Called on every tick with the monotonic time in milliseconds. Must not block. */
   onTick(now: number): void;
+  /** `onTick` threw. */
+  onTickFailure(error: unknown): void;
 }
 
 /**
@@ -15,6 +18,8 @@ export class Ticker {
   readonly #clock: Clock;
   readonly #period: number;
   readonly #watched = new Set<Watched>();
+  /** The interval belongs to no run, though it is one that starts it. */
+  readonly #inNoRun = AsyncLocalStorage.snapshot();
   #timer: Timer | undefined;
 
   constructor(clock: Clock, periodMilliseconds = 100) {
@@ -28,7 +33,8 @@ export class Ticker {
 
   watch(watched: Watched): void {
     this.#watched.add(watched);
-    this.#timer ??= this.#clock.every(this.#period, () => this.#tick());
+    if (this.#timer !== undefined) return;
+    this.#timer = this.#inNoRun(() => this.#clock.every(this.#period, () => this.#tick()));
   }
 
   unwatch(watched: Watched): void {
@@ -40,6 +46,13 @@ export class Ticker {
 
   #tick(): void {
     const now = this.#clock.now();
-    for (const watched of this.#watched) watched.onTick(now);
+    for (const watched of this.#watched) {
+      try {
+        watched.onTick(now);
+      } catch (error) {
+        this.#watched.delete(watched);
+        watched.onTickFailure(error);
+      }
+    }
   }
 }

@@ -20,14 +20,16 @@ const FITS = 4;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes of heap and of buffers, when everything that can be freed is. */
+/** Bytes of heap and of buffers that are in use. The least of several looks, since buffers are given back in their own time. */
 async function usedMemory(): Promise<number> {
-  for (let round = 0; round < 4; round += 1) {
+  let least = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < 6; look += 1) {
     await turn(10);
     collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    least = Math.min(least, heapUsed + external);
   }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  return least;
 }
 
 /** 200 MB of text, one write of 64 KiB after another; every write is the same piece of data. */
@@ -45,8 +47,10 @@ const TURNS = 100;
 
 /** Resolves when the upstream has stopped to write because nobody reads, with the bytes that it got rid of. */
 async function untilPaused(upstream: FaultUpstream): Promise<number> {
+  const deadline = performance.now() + 15 * SECOND;
   let bytes = 0;
   for (let same = 0; same < LOOKS; ) {
+    if (performance.now() > deadline) throw new Error(`The provider was not paused; it has sent ${bytes} bytes.`);
     await turn(TURNS);
     const now = upstream.connections[0]?.blocked === true ? upstream.connections[0].bytesOut : 0;
     same = now > 0 && now === bytes ? same + 1 : 0;
@@ -92,15 +96,15 @@ describe(`a client that never reads an answer of ${ANSWER / MEGABYTE} MB`, () =>
     const before = await usedMemory();
     slow = await probe({ port: sluice.port }, chat('huge'));
     slow.pause();
-    const paused = await untilPaused(huge);
+    await untilPaused(huge);
     const added = (await usedMemory()) - before;
-    expect(huge.connections[0]?.bytesOut).toBe(paused);
-    expect(paused).toBeLessThan(ANSWER / 2);
     expect(await readSmall()).toBe('the *** plan');
 
     await sluice.clock.advance(29 * SECOND);
     expect(sluice.metric('streams_live')).toBe(1);
-    expect(huge.connections[0]?.bytesOut).toBe(paused);
+    // The system may enlarge its buffers meanwhile, the engine may not.
+    const paused = await untilPaused(huge);
+    expect(paused).toBeLessThan(ANSWER / 4);
     expect(await readSmall()).toBe('the *** plan');
     await sluice.clock.advance(2 * SECOND);
     await eventually(() => huge.activeConnections === 0, 'the upstream connection to be closed');

@@ -94,7 +94,7 @@ describe('TestClock', () => {
     const ticker = new Ticker(clock);
     const stop = new AbortController();
     const slept = sleep(clock, 5_000, stop.signal).catch(() => 'woken');
-    const watched = { onTick: (): void => undefined };
+    const watched = { onTick: (): void => undefined, onTickFailure: (): void => undefined };
     ticker.watch(watched);
     expect(clock.pendingTimers()).toEqual([
       { kind: 'every', dueAt: 100, label: expect.stringMatching(/^ticker\.ts:\d+$/) },

@@ -1,0 +1,21 @@
+import type { Modifier } from '../kernel/component.ts';
+import type { Condition } from '../kernel/condition.ts';
+import type { ProcessorStep } from '../kernel/request-chain.ts';
+import type { Bound } from '../kernel/text-stage.ts';
+import type { CompiledPipeline } from './compiled-pipeline.ts';
+
+/** A step with the condition that the definition sets; undefined for one that always runs. */
+export type Conditional<S> = S & { readonly condition: Condition | undefined };
+
+/** Without conditions every run gets the same list, made once. */
+export function conditionalProcessors(steps: readonly Conditional<ProcessorStep>[]): CompiledPipeline['processors'] {
+  if (steps.every(({ condition }) => condition === undefined)) return () => steps;
+  return ({ caller, params }) =>
+    steps.map(({ condition, ...step }) => (condition === undefined ? step : { ...step, when: (request) => condition({ request, caller, params }) }));
+}
+
+/** Decided once per run, before the first content, so that an answer is never half masked. */
+export function conditionalModifiers(steps: readonly Conditional<Bound<Modifier>>[]): CompiledPipeline['modifiers'] {
+  if (steps.every(({ condition }) => condition === undefined)) return () => steps;
+  return (source) => steps.filter(({ condition }) => condition === undefined || condition(source));
+}

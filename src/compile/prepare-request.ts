@@ -1,0 +1,60 @@
+import type { AnswerEvent } from '../kernel/event.ts';
+import type { Credential } from '../kernel/component.ts';
+import { applyCredential } from '../kernel/credential.ts';
+import { asSluiceError } from '../kernel/errors.ts';
+import { runProcessors, type ProcessedRequest, type RequestChainHooks } from '../kernel/request-chain.ts';
+import type { ChatRequest } from '../kernel/request.ts';
+import type { Run } from '../kernel/run.ts';
+import { isPromise } from '../kernel/supervise.ts';
+import type { UpstreamRequest } from '../kernel/upstream.ts';
+import { selectBackend } from '../routing/select-backend.ts';
+import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
+
+/** A request that has passed the processors, with the backend that it goes to and the credential in place. */
+export interface OutgoingRequest {
+  readonly request: ChatRequest;
+  readonly backend: CompiledBackend;
+  readonly upstream: UpstreamRequest;
+  readonly credential: Credential | undefined;
+  /** What the credential sent, to be hidden in the provider's own words. */
+  readonly secrets: readonly string[];
+}
+
+export type Prepared = OutgoingRequest | { readonly answer: readonly AnswerEvent[] };
+
+/**
+ * The way of a request up to the wire: processors, choice of the backend, credential, encoding. A processor may answer in
+ * place of a backend. Synchronous until a processor or a token provider returns a promise.
+ */
+export function prepareRequest(pipeline: CompiledPipeline, request: ChatRequest, run: Run, hooks: RequestChainHooks): Prepared | Promise<Prepared> {
+  const steps = pipeline.processors(run);
+  if (steps.length === 0) return address(pipeline, request, run);
+  const processed = runProcessors(steps, request, run, hooks);
+  const next = (result: ProcessedRequest): Prepared | Promise<Prepared> => ('answer' in result ? result : address(pipeline, result.request, run));
+  return isPromise(processed) ? Promise.resolve(processed).then(next) : next(processed);
+}
+
+function address(pipeline: CompiledPipeline, request: ChatRequest, run: Run): OutgoingRequest | Promise<OutgoingRequest> {
+  const backend = selectBackend(request.model, { ...pipeline, pipeline: pipeline.name });
+  const credential = takeToken(backend, run);
+  return isPromise(credential) ? Promise.resolve(credential).then((token) => complete(request, backend, run, token)) : complete(request, backend, run, credential);
+}
+
+function takeToken({ token }: CompiledBackend, run: Run): Credential | undefined | Promise<Credential> {
+  try {
+    const credential = token?.getToken(run);
+    return isPromise(credential) ? Promise.resolve(credential).catch(tokenFailed) : credential;
+  } catch (error) {
+    return tokenFailed(error);
+  }
+}
+
+function tokenFailed(error: unknown): never {
+  throw asSluiceError(error, 'TOKEN_UNAVAILABLE');
+}
+
+function complete(request: ChatRequest, backend: CompiledBackend, run: Run, credential: Credential | undefined): OutgoingRequest {
+  const upstream = backend.backend.encode(request, run);
+  const secrets = credential === undefined ? [] : applyCredential(credential, upstream);
+  return { request, backend, upstream, credential, secrets };
+}

@@ -1,0 +1,117 @@
+import { AnswerChain, type ChainOwner } from './answer-chain.ts';
+import type { AnswerDecoder, Modifier } from './component.ts';
+import { SluiceError } from './errors.ts';
+import { EventOrder } from './event-order.ts';
+import { isContent, type AnswerEvent } from './event.ts';
+import { guardedEvents } from './guarded-events.ts';
+import type { Run } from './run.ts';
+import type { Bound } from './text-stage.ts';
+
+export interface SinkOptions {
+  readonly run: Run;
+  /** Client and backend speak the same dialect, so bytes of the backend may go out as they came. */
+  readonly sameDialect: boolean;
+  /** The modifiers of this run; asked once, before the first content, with the model that answers. */
+  readonly modifiers: (responseModel: string | undefined) => readonly Bound<Modifier>[];
+  readonly output: {
+    pause(paused: boolean): void;
+    fail(error: SluiceError): void;
+  };
+}
+
+/**
+ * What the two ways of an answer have in common, as a stream (`AnswerPipe`) and in one piece (`AnswerBody`): the decoder,
+ * the chain of modifiers, the order of what leaves it, and the two ends.
+ */
+export abstract class AnswerSink implements ChainOwner {
+  /** Counts pieces of content, so that a timer can tell progress from pings. */
+  progress = 0;
+  protected readonly sink: SinkOptions;
+  protected decoder: AnswerDecoder | undefined;
+  protected ended = false;
+  readonly #order = new EventOrder();
+  #chain: AnswerChain | undefined;
+
+  constructor(options: SinkOptions) {
+    this.sink = options;
+  }
+
+  /** An event has passed all modifiers and keeps the order. */
+  protected abstract take(event: AnswerEvent): void;
+  /** `stream.end` has passed all modifiers: the answer is complete. */
+  protected abstract finish(): void;
+  abstract onResumed(): void;
+
+  attach(decoder: AnswerDecoder): void {
+    this.decoder = decoder;
+  }
+
+  /** True when the provider has said that it is done. */
+  get terminated(): boolean {
+    return this.decoder?.terminated === true;
+  }
+
+  /** What each modifier of the run changed. */
+  matches(): ReadonlyMap<string, number | undefined> {
+    return this.#chain?.matches() ?? new Map<string, number | undefined>();
+  }
+
+  /** Sends events through the modifiers that no frame of the provider brought: an early answer, completing events. */
+  push(events: readonly AnswerEvent[]): void {
+    if (this.ended || events.length === 0) return;
+    const chain = this.chainFor(events);
+    for (const event of events) chain.push(event);
+  }
+
+  /** The same for events of the provider, of whose source not everything was read. */
+  pushUnread(events: readonly AnswerEvent[]): void {
+    if (this.ended || events.length === 0) return;
+    this.push(this.chainFor(events).hasGuard ? guardedEvents(events) : events);
+  }
+
+  /** The provider's stream ended cleanly. Throws UPSTREAM_TRUNCATED where it was not complete. */
+  end(): void {
+    if (this.ended) return;
+    this.push(this.decoder?.end() ?? []);
+    this.push([{ type: 'stream.end', outcome: 'ok' }]);
+  }
+
+  /** Nothing more leaves; what is held is dropped. */
+  close(): void {
+    this.ended = true;
+    this.#chain?.close();
+  }
+
+  onPause(paused: boolean): void {
+    this.sink.output.pause(paused);
+  }
+
+  onFailure(error: SluiceError): void {
+    this.sink.output.fail(error);
+  }
+
+  protected chainFor(events: readonly AnswerEvent[]): AnswerChain {
+    if (this.#chain !== undefined) return this.#chain;
+    const meta = events.find((event) => event.type === 'response.meta');
+    this.#chain = new AnswerChain(this.sink.modifiers(meta?.model), this.sink.run, (event) => this.#leave(event), this);
+    return this.#chain;
+  }
+
+  #leave(event: AnswerEvent): void {
+    if (this.ended) return;
+    this.#order.accept(event);
+    switch (event.type) {
+      case 'stream.start':
+        throw new SluiceError('EVENT_ORDER', { details: { reason: 'stream.start belongs to the engine' } });
+      case 'error':
+        throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a component ended the stream with ${event.code}` } });
+      case 'stream.end':
+        if (event.outcome !== 'ok') throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a component ended the stream as ${event.outcome}` } });
+        this.finish();
+        return;
+      default:
+        if (isContent(event)) this.progress += 1;
+        this.take(event);
+    }
+  }
+}

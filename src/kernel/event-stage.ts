@@ -1,0 +1,149 @@
+import type { EventModifier, EventRewriter } from './component.ts';
+import { asSluiceError, SluiceError } from './errors.ts';
+import type { AnswerEvent } from './event.ts';
+import type { Run } from './run.ts';
+import { isPromise } from './supervise.ts';
+import type { Bound } from './text-stage.ts';
+
+/** Events that may wait behind one paused modifier before the run is given up. The upstream is paused long before. */
+const maxQueuedEvents = 65_536;
+
+export interface EventStageOwner {
+  /** An event goes on to the next stage. */
+  emit(event: AnswerEvent): void;
+  onWait(stage: EventStage, waiting: boolean): void;
+  onFailure(error: SluiceError): void;
+}
+
+/**
+ * One modifier that works on whole events, with the queue that it needs while it waits. What it emits during a call goes
+ * on when the call has succeeded, so a failure neither doubles nor loses an event, and a failure further down is never
+ * taken for its own.
+ */
+export class EventStage {
+  readonly #bound: Bound<EventModifier>;
+  readonly #run: Run;
+  readonly #owner: EventStageOwner;
+  #rewriter: EventRewriter | undefined;
+  #emitted: AnswerEvent[] | undefined;
+  #queue: AnswerEvent[] = [];
+  #waits = false;
+  #closed = false;
+
+  constructor(bound: Bound<EventModifier>, run: Run, owner: EventStageOwner) {
+    this.#bound = bound;
+    this.#run = run;
+    this.#owner = owner;
+    try {
+      this.#rewriter = bound.modifier.open(run);
+    } catch (error) {
+      this.#leaveOut(error);
+    }
+  }
+
+  push(event: AnswerEvent): void {
+    if (this.#closed) return;
+    if (this.#waits) {
+      if (this.#queue.length >= maxQueuedEvents) throw this.#failure(new RangeError('its queue is full'));
+      this.#queue.push(event);
+      return;
+    }
+    const rewriter = this.#rewriter;
+    if (rewriter === undefined) {
+      this.#owner.emit(event);
+      return;
+    }
+    const emitted: AnswerEvent[] = [];
+    this.#emitted = emitted;
+    let pending: PromiseLike<unknown> | undefined;
+    try {
+      pending = this.#call(rewriter, event);
+    } catch (error) {
+      this.#leaveOut(error);
+      this.#forward([event]);
+      return;
+    }
+    if (pending === undefined) this.#forward(emitted);
+    else this.#wait(pending, event, emitted);
+  }
+
+  /** Nothing more leaves; what is queued is dropped. */
+  close(): void {
+    this.#closed = true;
+    this.#emitted = undefined;
+    this.#queue = [];
+  }
+
+  readonly #emit = (event: AnswerEvent): void => {
+    // What a component emits after its call, or after the end of the run, is counted and otherwise ignored.
+    if (this.#emitted === undefined) this.#run.meter.count('events_after_end');
+    else this.#emitted.push(event);
+  };
+
+  #call(rewriter: EventRewriter, event: AnswerEvent): PromiseLike<unknown> | undefined {
+    const flushed: unknown = event.type === 'stream.end' ? rewriter.flush?.(this.#emit, this.#run) : undefined;
+    if (isThenable(flushed)) return flushed.then(() => rewriter.modify(event, this.#emit, this.#run));
+    const modified: unknown = rewriter.modify(event, this.#emit, this.#run);
+    return isThenable(modified) ? modified : undefined;
+  }
+
+  #forward(events: readonly AnswerEvent[]): void {
+    this.#emitted = undefined;
+    for (const event of events) this.#owner.emit(event);
+  }
+
+  #wait(pending: PromiseLike<unknown>, event: AnswerEvent, emitted: readonly AnswerEvent[]): void {
+    this.#waits = true;
+    this.#owner.onWait(this, true);
+    pending.then(
+      () => this.#resume(() => emitted),
+      (error: unknown) =>
+        this.#resume(() => {
+          this.#leaveOut(error);
+          return [event];
+        }),
+    );
+  }
+
+  #resume(result: () => readonly AnswerEvent[]): void {
+    if (this.#closed) {
+      this.#run.meter.count('orphans_settled_late');
+      return;
+    }
+    this.#waits = false;
+    try {
+      this.#forward(result());
+      const queue = this.#queue;
+      let next = 0;
+      for (this.#queue = []; next < queue.length && !this.#isWaiting(); next += 1) {
+        const event = queue[next];
+        if (event !== undefined) this.push(event);
+      }
+      if (this.#isWaiting()) this.#queue = [...queue.slice(next), ...this.#queue];
+      else this.#owner.onWait(this, false);
+    } catch (error) {
+      this.#owner.onFailure(asSluiceError(error));
+    }
+  }
+
+  #isWaiting(): boolean {
+    return this.#waits;
+  }
+
+  /** A guard that fails ends the run; another modifier is left out of it, where the author said so. */
+  #leaveOut(error: unknown): void {
+    const { name, guard, onError } = this.#bound;
+    if (guard || onError === 'fail') throw this.#failure(error);
+    this.#rewriter = undefined;
+    this.#run.log.warn('modifier failed and is left out of this run', { modifier: name, error: asSluiceError(error).message });
+    this.#run.meter.count('modifiers_skipped');
+  }
+
+  #failure(error: unknown): SluiceError {
+    return asSluiceError(error, 'MODIFIER_FAILED', { modifier: this.#bound.name });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return isPromise(value);
+}

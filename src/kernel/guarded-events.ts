@@ -1,0 +1,37 @@
+import type { AnswerEvent } from './event.ts';
+
+/**
+ * What may leave of a frame that is not transparent, while a guard is in the chain: only what the guard can read, and
+ * what can hold no text of the answer. Fields that nobody knows, log probabilities, citations and repeated wholes could
+ * all tell what the guard is to hide, so they stay behind.
+ */
+export function guardedEvents(events: readonly AnswerEvent[]): AnswerEvent[] {
+  return events.flatMap((event) => guarded(event) ?? []);
+}
+
+function guarded(event: AnswerEvent): AnswerEvent | undefined {
+  const { ext: _unknown, template: _frame, ...known } = event;
+  switch (known.type) {
+    case 'raw':
+    case 'annotation':
+      return undefined;
+    case 'text.delta': {
+      const { logprobs: _tokens, ...rest } = known;
+      return rest;
+    }
+    case 'block.start': {
+      const { initial: _whole, ...rest } = known;
+      return rest;
+    }
+    case 'block.end': {
+      const { final: _whole, ...rest } = known;
+      return rest;
+    }
+    case 'usage': {
+      const { raw: _words, ...rest } = known;
+      return rest;
+    }
+    default:
+      return known;
+  }
+}
