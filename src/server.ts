@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule, type AppOptions } from './app.module.ts';
 import { EngineView } from './compile/engine-view.ts';
@@ -30,13 +31,22 @@ export interface SluiceServer {
 /** Loads the pipelines, watches their folder and listens. Rejects where the address can't be had. */
 export async function startServer(options: AppOptions): Promise<SluiceServer> {
   const { environment, log } = options;
-  const adapter = new FastifyAdapter({ genReqId: () => randomUUID(), requestTimeout: serverTimeouts.requestTimeout, http: serverTimeouts, forceCloseConnections: true, clientErrorHandler: (error, socket) => refuseMalformed(error, socket, app.get(Dialects), log) });
+  let filter: ErrorFilter | undefined;
+  const adapter = new FastifyAdapter({
+    genReqId: () => randomUUID(),
+    requestTimeout: serverTimeouts.requestTimeout,
+    http: serverTimeouts,
+    forceCloseConnections: true,
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket, app.get(Dialects), log),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => filter?.answer(error, request, reply),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(options), adapter, { logger: new NestLog(log), bodyParser: false, abortOnError: false });
   const pipelines = app.get(Pipelines);
   const folder = app.get(PipelineFolder);
   const drain = app.get(Drain);
   configureFastify(adapter.getInstance(), pipelines, drain, options.clock);
-  app.useGlobalFilters(new ErrorFilter(app.get(Dialects), log, app.get(NumberMeter)));
+  filter = new ErrorFilter(app.get(Dialects), log, app.get(NumberMeter));
+  app.useGlobalFilters(filter);
   const watching = folder.snapshots().subscribe((snapshot) => pipelines.apply(snapshot));
   pipelines.apply(await folder.read());
   await app.listen(environment.port, environment.host);

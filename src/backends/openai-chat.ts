@@ -94,7 +94,6 @@ export const openaiChatBackend = defineBackend({
     return {
       origin,
       model,
-      framing: 'sse',
       encode: (request, run) => encodeChatRequest(request, target, run),
       decode: () => new ChatStreamDecoder(),
       decodeBody: (body) => decodeChatBody(body),

@@ -18,6 +18,7 @@ import { conditionalModifiers, conditionalProcessors, type Conditional } from '.
 import { checkCondition, compileCondition } from './conditions.ts';
 import { createParameterCheck } from './parameter-check.ts';
 import type { Compile } from './pipelines.ts';
+import { foldPolicies } from './stream-policy.ts';
 import { SharedInstances } from './shared-instances.ts';
 
 export interface CompileOptions {
@@ -77,6 +78,7 @@ class Build {
     const backends = new Map([...this.#resolved.backends].map(([key, backend]) => [key, this.#backend(key, backend)]));
     const chosen = backends.get(defaultBackend);
     if (chosen === undefined) throw new TypeError(`there is no backend "${defaultBackend}"`);
+    const modifiers = this.#resolved.modifiers.map((step) => this.#modifier(step));
     return {
       name,
       revision,
@@ -87,7 +89,8 @@ class Build {
       processors: conditionalProcessors(this.#resolved.processors.map((step) => this.#processor(step))),
       backends,
       defaultBackend: chosen,
-      modifiers: conditionalModifiers(this.#resolved.modifiers.map((step) => this.#modifier(step))),
+      modifiers: conditionalModifiers(modifiers),
+      policy: foldPolicies(modifiers),
       output: { heartbeat: parseDuration(output.heartbeat), commitAfter: parseDuration(output.commitAfter), clientStall: parseDuration(output.clientStall) },
       limits: {
         concurrentStreams: limits.concurrentStreams ?? Number.POSITIVE_INFINITY,

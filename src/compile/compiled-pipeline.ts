@@ -4,6 +4,7 @@ import type { ConditionSource } from '../kernel/condition.ts';
 import type { AttemptTimeouts } from '../kernel/forward.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Run } from '../kernel/run.ts';
+import type { ChainPolicy } from './stream-policy.ts';
 import type { Bound } from '../kernel/text-stage.ts';
 import type { Transport } from '../kernel/upstream.ts';
 
@@ -31,6 +32,8 @@ export interface CompiledPipeline {
   readonly defaultBackend: CompiledBackend;
   /** The modifiers of a run whose conditions hold. */
   modifiers(source: ConditionSource): readonly Bound<Modifier>[];
+  /** With every condition taken as true. */
+  readonly policy: ChainPolicy;
   readonly output: { readonly heartbeat: number; readonly commitAfter: number; readonly clientStall: number };
   readonly limits: { readonly concurrentStreams: number; readonly maxStreamDuration: number; readonly maxFrameBytes: number; readonly maxAnswerBytes: number };
   readonly counters: FrameCounters;

@@ -146,7 +146,7 @@ export class Pipelines {
       return;
     }
     this.#swap(slot, { pipeline, loadedAt: this.#clock.wallTime(), runs: 0, retired: false });
-    this.#log.info('pipeline serves', { pipeline: name, revision: pipeline.revision });
+    this.#log.info('pipeline serves', { pipeline: name, revision: pipeline.revision, answers: pipeline.policy });
   }
 
   #forget(slot: Slot): void {

@@ -4,7 +4,7 @@ import type { Drain } from '../drain.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { SluiceError } from '../kernel/errors.ts';
 import { readJsonBody } from './read-json-body.ts';
-import { matchRoute } from './routes.ts';
+import { notFound, routeOf } from './routes.ts';
 
 /** Exactly JSON in UTF-8: whatever else a parser might take has been a way around validation elsewhere. */
 const jsonContentType = /^application\/json(; ?charset=utf-8)?$/i;
@@ -19,27 +19,33 @@ export function configureFastify(fastify: FastifyInstance, pipelines: Pipelines,
   });
   // A body may take longer than the wait for the drain, and a run that begins behind it would be cut.
   fastify.addHook('preHandler', (request, _reply, done) => {
-    done(drain.refusing && matchRoute(request.url)?.method === request.method ? new SluiceError('DRAINING') : undefined);
+    done(drain.refusing && routeOf(request) !== undefined ? new SluiceError('DRAINING') : undefined);
   });
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (request: FastifyRequest) => readJsonBody(request.raw, maxBodyBytes(request, pipelines), clock));
 }
 
 function refusalOf(request: FastifyRequest, pipelines: Pipelines, drain: Drain): SluiceError | undefined {
-  const route = matchRoute(request.url);
-  if (route === undefined || route.method !== request.method) return undefined;
+  if (request.is404) return notFound(request);
+  const route = routeOf(request);
+  if (route === undefined) return undefined;
   if (drain.refusing) return new SluiceError('DRAINING');
   try {
     pipelines.acquire(route.pipeline).release();
   } catch (error) {
     return error as SluiceError;
   }
-  if (route.method !== 'POST' || jsonContentType.test(request.headers['content-type'] ?? '')) return undefined;
-  return new SluiceError('CONTENT_TYPE_UNSUPPORTED');
+  return route.method !== 'POST' || isJson(request) ? undefined : new SluiceError('CONTENT_TYPE_UNSUPPORTED');
+}
+
+/** Of two content types Node shows the first only; who reads the other one must not be deceived. */
+function isJson({ raw }: FastifyRequest): boolean {
+  const types = raw.headersDistinct['content-type'] ?? [];
+  return types.length === 1 && jsonContentType.test(types[0] ?? '');
 }
 
 function maxBodyBytes(request: FastifyRequest, pipelines: Pipelines): number {
-  const route = matchRoute(request.url);
+  const route = routeOf(request);
   if (route === undefined) return 0;
   const lease = pipelines.acquire(route.pipeline);
   lease.release();

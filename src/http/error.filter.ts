@@ -4,7 +4,7 @@ import type { ErrorCode } from '../kernel/error-table.ts';
 import { describeCause, SluiceError } from '../kernel/errors.ts';
 import type { Log, Meter } from '../kernel/run.ts';
 import type { Dialects } from './dialects.ts';
-import { dialectOf, matchRoute } from './routes.ts';
+import { dialectOf, notFound } from './routes.ts';
 
 /** After these the connection is not used again. */
 const endsConnection: ReadonlySet<ErrorCode> = new Set(['BODY_TOO_LARGE', 'BODY_TIMEOUT', 'DRAINING']);
@@ -23,8 +23,11 @@ export class ErrorFilter implements ExceptionFilter {
   }
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    this.answer(thrown, host.switchToHttp().getRequest<FastifyRequest>(), host.switchToHttp().getResponse<FastifyReply>());
+  }
+
+  /** Also for what the router refuses before anything of ours is called. */
+  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = toSluiceError(thrown, request);
     if (error.kind === 'client' && error.status === 499) {
       this.#meter.count('aborted_ingress');
@@ -33,7 +36,7 @@ export class ErrorFilter implements ExceptionFilter {
     }
     const level = error.code === 'INTERNAL' ? 'error' : 'info';
     this.#log[level]('request refused', { run: request.id, code: error.code, status: error.status, ...error.context, ...(error.cause !== undefined && { cause: describeCause(error.cause) }) });
-    const { contentType, body } = this.#dialects.encoder(dialectOf(request.url)).encodeError(error, request.id);
+    const { contentType, body } = this.#dialects.encoder(dialectOf(request)).encodeError(error, request.id);
     reply.header('content-type', contentType).header('cache-control', 'no-store').header('x-sluice-run', request.id).header('x-request-id', request.id);
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
     if (error.code === 'METHOD_NOT_ALLOWED') reply.header('allow', String(error.details['allowed']));
@@ -48,11 +51,8 @@ function toSluiceError(thrown: unknown, request: FastifyRequest): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
   const { status, statusCode, code } = Object(thrown) as { status?: number; statusCode?: number; code?: string };
   const httpStatus = status ?? statusCode ?? 500;
-  if (httpStatus === 404) {
-    const route = matchRoute(request.url);
-    if (route === undefined || route.method === request.method) return new SluiceError('ROUTE_UNKNOWN');
-    return new SluiceError('METHOD_NOT_ALLOWED', { details: { allowed: route.method, method: request.method } });
-  }
+  if (code === 'FST_ERR_BAD_URL' || code === 'FST_ERR_MAX_PARAM_LENGTH') return notFound(request, true);
+  if (httpStatus === 404) return notFound(request);
   if (httpStatus === 413) return new SluiceError('BODY_TOO_LARGE', { details: { limit: '?' } });
   if (httpStatus === 415) return new SluiceError('CONTENT_TYPE_UNSUPPORTED');
   if (httpStatus < 500) return new SluiceError('BODY_INVALID', { details: { reason: code ?? 'malformed request' }, cause: thrown });

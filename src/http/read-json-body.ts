@@ -111,8 +111,10 @@ function holdsPrototypeKey(value: unknown): boolean {
 
 /** Where V8 stopped, without the text around it: a message must not repeat a prompt. */
 function positionOf(error: unknown): string {
-  const match = /position (\d+)/.exec((error as Error).message);
-  return match === null ? 'it ends too early' : `unexpected character at offset ${match[1] ?? '0'}`;
+  const { message } = error as Error;
+  if (message.startsWith('Unexpected end') || message.startsWith('Unterminated')) return 'it ends too early';
+  const [, offset] = / in JSON at position (\d+)/.exec(message) ?? [];
+  return offset === undefined ? 'it has an unexpected character' : `unexpected character at offset ${offset}`;
 }
 
 function tooLarge(limit: number): SluiceError {

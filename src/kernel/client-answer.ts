@@ -33,7 +33,6 @@ export interface ClientAnswer {
   /** Cuts the connection, whatever waits to be sent. */
   drop(): void;
   readonly headCommitted: boolean;
-  readonly contentCommitted: boolean;
   /** Monotonic milliseconds of the last write, for the heartbeat. */
   readonly lastWrite: number;
   /** Monotonic milliseconds since when the client does not read, also after the end, or undefined. */

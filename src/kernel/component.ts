@@ -96,9 +96,6 @@ export type TokenProviderComponent<S extends TObject<TProperties> = TObject<TPro
 
 // ---- backends ------------------------------------------------------------------------------------------------------
 
-/** How the bytes of a streamed answer are cut into frames. */
-export type Framing = 'sse';
-
 /** What a decoder makes of one frame. */
 export interface DecodedFrame {
   readonly events: readonly AnswerEvent[];
@@ -126,7 +123,6 @@ export interface Backend extends Disposable {
   readonly origin: string;
   /** The model that is asked for when the request names none; also what `/v1/models` lists. */
   readonly model: string;
-  readonly framing: Framing;
   encode(request: ChatRequest, run: Run): UpstreamRequest;
   decode(request: ChatRequest): AnswerDecoder;
   /** Decodes an answer that came as one JSON document. */

@@ -12,7 +12,7 @@ const STREAMS = 50;
 const SWAPS = deep ? 1_000 : 100;
 /** Pieces of one answer. With the delays it lasts longer than a swap takes, so that every stream sees some. */
 const PIECES = 12;
-const DELAY = '100ms';
+const DELAY = '1s';
 
 /** Everything that a generation consists of carries its number: what goes in, what the provider says, what is masked. */
 function definitionOf(version: number): object {

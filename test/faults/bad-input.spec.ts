@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ErrorCode } from '../../src/kernel/error-table.ts';
-import { openProbe } from '../support/probe-client.ts';
+import { openProbe, probe } from '../support/probe-client.ts';
 import { row } from './catalogue.ts';
-import { dialects, pathOf, refusal, RefusingServer, type Refusal } from './refusals.ts';
+import { dialects, expectRefusal, pathOf, refusal, RefusingServer, type Refusal } from './refusals.ts';
 import { promptCanary } from './stage.ts';
 
 const maxBodyBytes = 2_097_152;
@@ -57,9 +57,11 @@ describe(row('bad-body'), () => {
   });
 
   it.each(dialects)('says where a document breaks, and repeats nothing of it (%s)', async (dialect) => {
-    const response = await server.expectRefusal({ path: pathOf(dialect), body: `{"messages": ${promptCanary}` }, dialect, refusal('BODY_INVALID'));
-    expect(response.text).toContain('offset 14');
-    expect(response.text).not.toContain('canary');
+    const response = await server.expectRefusal({ path: pathOf(dialect), body: `{"messages" "${promptCanary}"}` }, dialect, refusal('BODY_INVALID'));
+    expect(response.text).toContain('offset 12');
+    const other = await server.expectRefusal({ path: pathOf(dialect), body: `{"messages": ${promptCanary}}` }, dialect, refusal('BODY_INVALID'));
+    expect(other.text).toContain('unexpected character');
+    expect(response.text + other.text).not.toContain('canary');
   });
 
   it.each(dialects)('refuses what announces that it is too large, before it comes (%s)', async (dialect) => {
@@ -122,11 +124,11 @@ describe(row('wrong-method'), () => {
   const table = paths.flatMap(([path, dialect, allowed]) => methods.filter((method) => method !== allowed && !(allowed === 'GET' && method === 'HEAD')).map((method) => [method, path, dialect, allowed] as const));
 
   it.each(table)('%s %s is told what is allowed (%s)', async (method, path, dialect, allowed) => {
-    const client = await server.stage.send({ method, path }, dialect);
+    const client = await probe({ port: server.stage.sluice.port }, { method, path });
     await client.end();
     const response = await client.response();
     expect([response.status, response.headers['allow']]).toEqual([405, allowed]);
-    if (method !== 'HEAD') expect(response.text).toContain('METHOD_NOT_ALLOWED');
+    if (method !== 'HEAD') expectRefusal(response, dialect, refusal('METHOD_NOT_ALLOWED'));
     server.expectNothingSent();
     client.destroy();
   });
@@ -186,6 +188,14 @@ describe('a name of a pipeline', () => {
 
   it('is read with its escapes', async () => {
     await server.expectAnswer({ path: pathOf('native', 's%75pport'), body: question }, 'native');
+  });
+
+  const spellings = [(path: string) => path.replace('chat', '%63hat'), (path: string) => `http://elsewhere.example${path}`, (path: string) => `${path}?x=/pipelines/other/chat`];
+  it.each(withDialects(spellings.map((spell) => [spell('/chat'), spell] as const)))('is found at %s, with every check (%s)', async (_name, dialect, [, spell]) => {
+    const path = spell(pathOf(dialect));
+    await server.expectAnswer({ path, body: question }, dialect);
+    await server.expectRefusal({ path, headers: { 'content-type': 'text/plain' }, body: question }, dialect, refusal('CONTENT_TYPE_UNSUPPORTED'));
+    await server.expectRefusal({ path, headers: { 'content-length': String(maxBodyBytes + 1) }, body: 'x' }, dialect, refusal('BODY_TOO_LARGE'));
   });
 
   const paths = ['/pipelines/../support/chat', '/pipelines/support/../chat', '/pipelines//chat', '//pipelines/support/chat', '/pipelines/support/chat/', '/PIPELINES/support/chat', '/pipelines/support', '/pipelines/support/chat%2f', '/pipelines/support/chat;x', '/../../etc/passwd', '/', '/favicon.ico', '/pipelines/a/b/c/chat', '/pipelines/support/%63hat%00'];
