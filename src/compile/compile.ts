@@ -1,7 +1,6 @@
 import type { Environment } from '../config/environment.ts';
 import { checkPipeline } from '../definitions/check-pipeline.ts';
 import type { Diagnostic } from '../definitions/diagnostic.ts';
-import type { Snapshot } from '../definitions/pipeline-folder.ts';
 import type { ResolvedBackend, ResolvedComponent, ResolvedModifier, ResolvedPipeline, ResolvedProcessor } from '../definitions/resolved-pipeline.ts';
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
 import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
@@ -147,8 +146,8 @@ class Build {
     this.#current = resolved;
     const { component, config } = resolved;
     const capabilities = pick(this.#options.capabilities, component.needs);
-    const create = component.create as (config: unknown, capabilities: unknown) => Created<R>;
-    const held = this.#shared.hold(resolved.shared, () => create(config, capabilities));
+    // The config was checked against this very component's schema.
+    const held = this.#shared.hold(resolved.shared, () => component.create(config as never, capabilities as never) as Created<R>);
     this.#disposals.push(() => held.release());
     return held.instance;
   }

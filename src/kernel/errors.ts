@@ -52,7 +52,8 @@ export function describeCause(cause: unknown): string {
   const parts: string[] = [];
   for (let current: unknown = cause, depth = 0; current !== undefined && depth < 4; depth += 1) {
     const { name, code, message, cause: next } = Object(current) as { name?: string; code?: string; message?: string; cause?: unknown };
-    parts.push(`${code ?? name ?? typeof current}: ${message ?? String(current)}`);
+    const words = message ?? (typeof current === 'string' || typeof current === 'number' ? `${current}` : '');
+    parts.push(`${code ?? name ?? typeof current}: ${words}`);
     current = next;
   }
   return parts.join(' <- ').replace(/\s+/g, ' ').slice(0, 500);

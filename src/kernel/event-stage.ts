@@ -1,5 +1,5 @@
 import type { EventModifier, EventRewriter } from './component.ts';
-import { asSluiceError, SluiceError } from './errors.ts';
+import { asSluiceError, type SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import type { Run } from './run.ts';
 import { isPromise } from './supervise.ts';

@@ -20,7 +20,7 @@ const common = {
   ext: optional(Extension),
 };
 
-const event = <T extends string, P extends TProperties>(type: T, description: string, properties: P) =>
+const describeEvent = <T extends string, P extends TProperties>(type: T, description: string, properties: P) =>
   Type.Object({ type: literal(type), ...common, ...properties }, { title: type, description, additionalProperties: false });
 
 export const blockKinds = [
@@ -35,7 +35,7 @@ const Role = Type.Enum([...roles]);
 const BlockId = text('The block that the event belongs to; unique in the stream.');
 const Count = optional(Type.Number({ minimum: 0 }));
 
-const BlockStart = event('block.start', 'A block of content begins.', {
+const BlockStart = describeEvent('block.start', 'A block of content begins.', {
   blockId: BlockId,
   kind: BlockKind,
   role: Role,
@@ -48,18 +48,18 @@ const BlockStart = event('block.start', 'A block of content begins.', {
   mediaType: optional(text('Media type of an image, an audio or a file.')),
   initial: optional(Type.Unknown({ description: 'The whole block, where a dialect sends it at once.' })),
 });
-const TextDelta = event('text.delta', 'A piece of text of an open text, reasoning, reasoning_summary or refusal block.', {
+const TextDelta = describeEvent('text.delta', 'A piece of text of an open text, reasoning, reasoning_summary or refusal block.', {
   blockId: BlockId,
   role: Role,
   text: text('The piece.'),
   logprobs: optional(Type.Unknown({ description: 'Log probabilities; dropped when the text is changed.' })),
 });
-const ToolArgumentsDelta = event('toolArgs.delta', 'A piece of the arguments of a tool call.', {
+const ToolArgumentsDelta = describeEvent('toolArgs.delta', 'A piece of the arguments of a tool call.', {
   blockId: BlockId,
   json: optional(text('A fragment of JSON text; the fragments of a block together are the arguments.')),
   patch: optional(Type.Object({ jsonPath: Type.String(), value: Type.Unknown(), more: optional(Type.Boolean()) }, { description: 'One value, where a dialect sends values by path.' })),
 });
-const MediaDelta = event('media.delta', 'A piece of an image, an audio or a file, or a reference to it.', {
+const MediaDelta = describeEvent('media.delta', 'A piece of an image, an audio or a file, or a reference to it.', {
   blockId: BlockId,
   mediaType: optional(text('Media type.')),
   base64: optional(text('A piece of the bytes, in base64.')),
@@ -67,26 +67,26 @@ const MediaDelta = event('media.delta', 'A piece of an image, an audio or a file
   fileId: optional(text('Id of a file at the provider.')),
   partialImageIndex: optional(Type.Integer({ minimum: 0 })),
 });
-const Annotation = event('annotation', 'A citation or another mark on a text block.', {
+const Annotation = describeEvent('annotation', 'A citation or another mark on a text block.', {
   blockId: BlockId,
   annotation: Type.Unknown({ description: 'The mark, in the form of its dialect.' }),
   start: optional(Type.Integer({ minimum: 0 })),
   end: optional(Type.Integer({ minimum: 0 })),
   unit: optional(Type.Enum(['utf16', 'codepoint', 'byte'])),
 });
-const ReasoningSignature = event('reasoning.signature', 'An opaque proof of reasoning; passed byte for byte or dropped with its text, never read or logged.', {
+const ReasoningSignature = describeEvent('reasoning.signature', 'An opaque proof of reasoning; passed byte for byte or dropped with its text, never read or logged.', {
   blockId: BlockId,
   value: text('The signature.'),
   format: optional(text('Its format.')),
   encrypted: optional(Type.Boolean()),
 });
-const BlockEnd = event('block.end', 'The block is complete.', {
+const BlockEnd = describeEvent('block.end', 'The block is complete.', {
   blockId: BlockId,
   final: optional(Type.Unknown({ description: 'The whole text, arguments or item, where a dialect repeats it.' })),
   incomplete: optional(Type.Boolean({ description: 'True when the provider was cut off inside the block.' })),
 });
 
-const StreamStart = event('stream.start', 'The run has begun.', {
+const StreamStart = describeEvent('stream.start', 'The run has begun.', {
   requestId: text('Id of the run; also in the header x-sluice-run.'),
   pipeline: text('Name of the pipeline.'),
   revision: optional(text('Revision of the definition.')),
@@ -94,7 +94,7 @@ const StreamStart = event('stream.start', 'The run has begun.', {
   dialect: text('Dialect of the client.'),
   warnings: optional(Type.Array(Type.String(), { description: 'Settings that were dropped or changed.' })),
 });
-const ResponseMeta = event('response.meta', 'What the provider says about its answer; sent again after a failover.', {
+const ResponseMeta = describeEvent('response.meta', 'What the provider says about its answer; sent again after a failover.', {
   responseId: optional(text('Id of the answer; never changes once it was sent.')),
   model: optional(text('The model that answers.')),
   provider: optional(text('Wire format of the backend.')),
@@ -105,13 +105,13 @@ const ResponseMeta = event('response.meta', 'What the provider says about its an
   systemFingerprint: optional(Type.String()),
   role: optional(Role),
 });
-const Safety = event('safety', 'A verdict of the provider on the prompt or the completion.', {
+const Safety = describeEvent('safety', 'A verdict of the provider on the prompt or the completion.', {
   scope: Type.Enum(['prompt', 'completion']),
   verdicts: Type.Array(Type.Unknown()),
   blocked: optional(Type.Boolean()),
   reason: optional(Type.String()),
 });
-const Usage = event('usage', 'Tokens used so far. A later one replaces the fields that it restates; nothing is added up.', {
+const Usage = describeEvent('usage', 'Tokens used so far. A later one replaces the fields that it restates; nothing is added up.', {
   input: optional(Type.Object({ total: Count, noCache: Count, cacheRead: Count, cacheWrite: Count, cacheWrite5m: Count, cacheWrite1h: Count, audio: Count, image: Count })),
   output: optional(Type.Object({ total: Count, text: Count, reasoning: Count, audio: Count })),
   total: Count,
@@ -120,20 +120,20 @@ const Usage = event('usage', 'Tokens used so far. A later one replaces the field
   final: optional(Type.Boolean()),
   raw: optional(Type.Unknown({ description: 'The usage object of the provider.' })),
 });
-const Finish = event('finish', 'Why a choice ended; at most once per choice.', {
+const Finish = describeEvent('finish', 'Why a choice ended; at most once per choice.', {
   reason: Type.Object({ unified: Type.Enum([...finishReasons]), raw: optional(text("The provider's own word.")) }),
   stopSequence: optional(Type.String()),
   refusal: optional(Type.Object({ category: optional(Type.String()), explanation: optional(Type.String()) })),
 });
-const StepStart = event('step.start', 'A processor began work that takes time.', { processorId: text('Name of the step.'), name: optional(Type.String()), message: optional(Type.String()) });
-const StepProgress = event('step.progress', 'A processor tells how far it is.', { processorId: text('Name of the step.'), message: optional(Type.String()), data: optional(Type.Unknown()) });
-const StepEnd = event('step.end', 'A processor is done.', { processorId: text('Name of the step.'), message: optional(Type.String()), data: optional(Type.Unknown()) });
-const ControlRetract = event('control.retract', 'Text already sent is withdrawn; only the native dialect can show it.', {
+const StepStart = describeEvent('step.start', 'A processor began work that takes time.', { processorId: text('Name of the step.'), name: optional(Type.String()), message: optional(Type.String()) });
+const StepProgress = describeEvent('step.progress', 'A processor tells how far it is.', { processorId: text('Name of the step.'), message: optional(Type.String()), data: optional(Type.Unknown()) });
+const StepEnd = describeEvent('step.end', 'A processor is done.', { processorId: text('Name of the step.'), message: optional(Type.String()), data: optional(Type.Unknown()) });
+const ControlRetract = describeEvent('control.retract', 'Text already sent is withdrawn; only the native dialect can show it.', {
   blockId: BlockId,
   fromOffset: Type.Integer({ minimum: 0 }),
   reason: Type.String(),
 });
-const ErrorEvent = event('error', 'The run failed. Followed only by stream.end.', {
+const ErrorEvent = describeEvent('error', 'The run failed. Followed only by stream.end.', {
   code: text('Stable code; see docs/errors.md.'),
   message: text('For people.'),
   status: Type.Integer({ description: 'The HTTP status it would have had.' }),
@@ -142,14 +142,14 @@ const ErrorEvent = event('error', 'The run failed. Followed only by stream.end.'
   phase: optional(Type.Enum(['connect', 'first-byte', 'mid-stream'])),
   partial: optional(Type.Boolean({ description: 'True when content was already sent.' })),
 });
-const Raw = event('raw', 'An event that the decoder does not know; passed on to the same dialect only.', {
+const Raw = describeEvent('raw', 'An event that the decoder does not know; passed on to the same dialect only.', {
   dialect: Type.String(),
   event: optional(text('Its SSE event name.')),
   data: text('Its payload as received.'),
 });
-const StreamEnd = event('stream.end', 'Always the last event, exactly once.', { outcome: Type.Enum(['ok', 'truncated', 'aborted-by-client', 'blocked', 'error']) });
+const StreamEnd = describeEvent('stream.end', 'Always the last event, exactly once.', { outcome: Type.Enum(['ok', 'truncated', 'aborted-by-client', 'blocked', 'error']) });
 
-const RequestStart = event('request.start', 'A request begins: everything in it that is no message.', {
+const RequestStart = describeEvent('request.start', 'A request begins: everything in it that is no message.', {
   dialect: text('Dialect it was written in.'),
   model: optional(Type.String()),
   stream: Type.Boolean(),
@@ -158,9 +158,9 @@ const RequestStart = event('request.start', 'A request begins: everything in it 
   metadata: Type.Record(Type.String(), Type.Unknown()),
   params: Type.Record(Type.String(), Type.Unknown(), { description: 'Parameters that the pipeline declares.' }),
 });
-const MessageStart = event('message.start', 'A message of the request begins.', { role: Role, name: optional(Type.String()), callId: optional(text('The tool call that a tool message answers.')) });
-const MessageEnd = event('message.end', 'The message is complete.', {});
-const RequestEnd = event('request.end', 'The request is complete.', {});
+const MessageStart = describeEvent('message.start', 'A message of the request begins.', { role: Role, name: optional(Type.String()), callId: optional(text('The tool call that a tool message answers.')) });
+const MessageEnd = describeEvent('message.end', 'The message is complete.', {});
+const RequestEnd = describeEvent('request.end', 'The request is complete.', {});
 
 /** Events of the answer, in the order of the documentation. */
 export const answerEventSchemas = [

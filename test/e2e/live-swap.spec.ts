@@ -12,7 +12,9 @@ const STREAMS = 50;
 const SWAPS = deep ? 1_000 : 100;
 /** Pieces of one answer. With the delays it lasts longer than a swap takes, so that every stream sees some. */
 const PIECES = 12;
-const DELAY = '1s';
+const DELAY = '3s';
+/** Milliseconds between the starts of two streams, so that they are in different places when a swap comes. */
+const STAGGER = 900;
 
 /** Everything that a generation consists of carries its number: what goes in, what the provider says, what is masked. */
 function definitionOf(version: number): object {
@@ -64,9 +66,11 @@ describe(`${SWAPS} swaps of a definition under ${STREAMS} streams`, () => {
     noteRevision(0);
     try {
       const lanes = Array.from({ length: STREAMS }, async (_, lane) => {
+        await new Promise<void>((resolve) => sluice.clock.after(1 + lane * STAGGER, resolve));
         do ended.push(await readStream(sluice, lane % 2));
         while (isSwapping);
       });
+      await sluice.clock.advance(STREAMS * STAGGER);
       await eventually(() => sluice.metric('streams_live') === STREAMS, 'all streams to be open');
       for (let version = 1; version <= SWAPS; version += 1) {
         await changeFolder(sluice, () => sluice.save('swapped', definitionOf(version)), () => served() > version);

@@ -1,5 +1,6 @@
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { level } from '../../kernel/openai-chat-fields.ts';
 import { isSafeField } from '../../kernel/sse-frame.ts';
 
 /** The field of a delta that carries the text of a block; undefined for blocks without text. */
@@ -15,6 +16,16 @@ export function textField(kind: BlockKind, delta: JsonObject | undefined): strin
     default:
       return undefined;
   }
+}
+
+/** The first piece of a tool call, with all that clients need to begin one. */
+export function toolStart(event: EventOfType<'block.start'>, index: number, delta: JsonObject | undefined, fallbackId: string): JsonObject {
+  const { function: inner, custom, ...further } = level(delta, 'tool_calls') ?? {};
+  const { name = '', callId = fallbackId } = event;
+  const head = { index, id: callId, ...further };
+  if (event.kind === 'custom_tool_call')
+    return { ...head, type: 'custom', custom: { name, input: '', ...(isObject(custom) && custom) } };
+  return { ...head, type: 'function', function: { name, arguments: '', ...(isObject(inner) && inner) } };
 }
 
 /** The provider's own index where it is free, so that its frames stay true; else the next one. */

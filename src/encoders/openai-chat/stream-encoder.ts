@@ -7,7 +7,7 @@ import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts
 import { extensionOf, level, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
 import { writeUsage } from '../../kernel/openai-chat-usage.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
-import { fillDetails, freeIndex, hasOtherIdentity, isOnlyMarker, rawName, readRaw, textField } from './chunk-parts.ts';
+import { fillDetails, freeIndex, hasOtherIdentity, isOnlyMarker, rawName, readRaw, textField, toolStart } from './chunk-parts.ts';
 
 interface Identity {
   readonly id: string;
@@ -267,21 +267,12 @@ export class ChatStreamEncoder implements StreamEncoder {
     });
     if (isLegacy) return this.#delta(choice, { function_call: { name: event.name ?? '', arguments: '' } }, extension);
     if (toolIndex !== undefined)
-      return this.#delta(choice, { tool_calls: [this.#toolStart(event, toolIndex, delta)] }, extension);
+      return this.#delta(choice, { tool_calls: [toolStart(event, toolIndex, delta, `call_${this.#context.run.id}_${toolIndex}`)] }, extension);
     if (event.kind === 'image' && isObject(event.initial))
       return this.#delta(choice, { images: [event.initial] }, extension);
     // A text says nothing yet, but the role and the provider's fields go ahead of it.
     if (textField(event.kind, delta) === undefined || (choice.started && extension === undefined)) return '';
     return choice.started && isOnlyMarker(extension) ? '' : this.#delta(choice, {}, extension);
-  }
-
-  #toolStart(event: EventOfType<'block.start'>, index: number, delta: JsonObject | undefined): JsonObject {
-    const { function: inner, custom, ...further } = level(delta, 'tool_calls') ?? {};
-    const { name = '', callId = `call_${this.#context.run.id}_${index}` } = event;
-    const head = { index, id: callId, ...further };
-    if (event.kind === 'custom_tool_call')
-      return { ...head, type: 'custom', custom: { name, input: '', ...(isObject(custom) && custom) } };
-    return { ...head, type: 'function', function: { name, arguments: '', ...(isObject(inner) && inner) } };
   }
 
   #text(event: EventOfType<'text.delta'>): string {
