@@ -13,6 +13,9 @@ import type { Dialects } from './dialects.ts';
 /** Seconds after which a refused client may hope for a free place. */
 const retryWhenFull = 1;
 
+/** A request below `/pipelines/:name`. */
+export type PipelineRequest = FastifyRequest<{ Params: { name: string } }>;
+
 /** Starts runs for the chat controllers: all that differs between them is the dialect. */
 export class ChatService {
   readonly #pipelines: Pipelines;

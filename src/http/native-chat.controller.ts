@@ -1,6 +1,6 @@
-import { Controller, Param, Post, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ChatService } from './chat.service.ts';
+import { Controller, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { ChatService, type PipelineRequest } from './chat.service.ts';
 
 /** Sluice's own format: the events of the engine as server-sent events. */
 @Controller('pipelines/:name')
@@ -12,7 +12,7 @@ export class NativeChatController {
   }
 
   @Post('chat')
-  chat(@Param('name') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.#chat.chat(name, 'native', request, reply);
+  chat(@Req() request: PipelineRequest, @Res() reply: FastifyReply): void {
+    this.#chat.chat(request.params.name, 'native', request, reply);
   }
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ChatService } from './chat.service.ts';
+import type { FastifyReply } from 'fastify';
+import { ChatService, type PipelineRequest } from './chat.service.ts';
 
 /** OpenAI Chat Completions, for clients whose base URL is `/pipelines/NAME/v1`. */
 @Controller('pipelines/:name/v1')
@@ -12,8 +12,8 @@ export class OpenAiChatController {
   }
 
   @Post('chat/completions')
-  chat(@Param('name') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    this.#chat.chat(name, 'openai-chat', request, reply);
+  chat(@Req() request: PipelineRequest, @Res() reply: FastifyReply): void {
+    this.#chat.chat(request.params.name, 'openai-chat', request, reply);
   }
 
   @Get('models')

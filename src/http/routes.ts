@@ -17,7 +17,9 @@ export interface MatchedRoute {
   readonly method: string;
 }
 
-const byPattern: ReadonlyMap<string | undefined, ChatRoute> = new Map(chatRoutes.map((route) => [`/pipelines/:name/${route.path}`, route]));
+const byPattern: ReadonlyMap<string | undefined, ChatRoute> = new Map(
+  chatRoutes.map((route) => [`/pipelines/:name/${route.path}`, route]),
+);
 /** A client may send the whole URL in the place of the path. */
 const origin = /^https?:\/\/[^/?#]*/i;
 const pipelinePath = /^\/pipelines\/[^/?]*\/([^?]*)/;

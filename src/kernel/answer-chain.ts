@@ -47,7 +47,6 @@ export class AnswerChain {
       if (waiting) this.#waiting.add(stage);
       else this.#waiting.delete(stage);
       owner.onPause(this.waiting);
-      if (!waiting) owner.onResumed();
     };
     let next = output;
     for (const group of groupStages(modifiers).reverse()) {
@@ -57,7 +56,7 @@ export class AnswerChain {
         this.#textStages.push(stage);
         next = (event) => stage.push(event, target);
       } else {
-        const stage = new EventStage(group.event, run, { emit: target, onWait, onFailure: (error) => owner.onFailure(error) });
+        const stage = new EventStage(group.event, run, { emit: target, onWait, onResumed: () => owner.onResumed(), onFailure: (error) => owner.onFailure(error) });
         this.#eventStages.push(stage);
         next = (event) => stage.push(event);
       }

@@ -31,6 +31,7 @@ export abstract class AnswerSink implements ChainOwner {
   protected ended = false;
   readonly #order = new EventOrder();
   #chain: AnswerChain | undefined;
+  #matches: ReadonlyMap<string, number | undefined> | undefined;
 
   constructor(options: SinkOptions) {
     this.sink = options;
@@ -51,9 +52,9 @@ export abstract class AnswerSink implements ChainOwner {
     return this.decoder?.terminated === true;
   }
 
-  /** What each modifier of the run changed. */
+  /** What each modifier of the run changed. Throws MODIFIER_FAILED where a count can't be read, but not of a complete answer. */
   matches(): ReadonlyMap<string, number | undefined> {
-    return this.#chain?.matches() ?? new Map<string, number | undefined>();
+    return this.#matches ?? this.#chain?.matches() ?? new Map<string, number | undefined>();
   }
 
   /** Sends events through the modifiers that no frame of the provider brought: an early answer, completing events. */
@@ -107,6 +108,8 @@ export abstract class AnswerSink implements ChainOwner {
         throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a component ended the stream with ${event.code}` } });
       case 'stream.end':
         if (event.outcome !== 'ok') throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a component ended the stream as ${event.outcome}` } });
+        // A count that can't be read fails the run: nothing has said yet that the answer is complete.
+        this.#matches = this.matches();
         this.finish();
         return;
       default:

@@ -1,5 +1,5 @@
 import type { EventModifier, EventRewriter } from './component.ts';
-import { asSluiceError, type SluiceError } from './errors.ts';
+import { asSluiceError, describeCause, type SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import type { Run } from './run.ts';
 import { isPromise } from './supervise.ts';
@@ -12,6 +12,8 @@ export interface EventStageOwner {
   /** An event goes on to the next stage. */
   emit(event: AnswerEvent): void;
   onWait(stage: EventStage, waiting: boolean): void;
+  /** Events went on outside of a `push`, whether or not the next one has to wait again. */
+  onResumed(): void;
   onFailure(error: SluiceError): void;
 }
 
@@ -26,6 +28,8 @@ export class EventStage {
   readonly #owner: EventStageOwner;
   #rewriter: EventRewriter | undefined;
   #emitted: AnswerEvent[] | undefined;
+  /** How much of it a flush has emitted that succeeded: that stays, also when the rest of the call fails. */
+  #flushed = 0;
   #queue: AnswerEvent[] = [];
   #waits = false;
   #closed = false;
@@ -55,12 +59,13 @@ export class EventStage {
     }
     const emitted: AnswerEvent[] = [];
     this.#emitted = emitted;
-    let pending: PromiseLike<unknown> | undefined;
+    this.#flushed = 0;
+    let pending: Promise<unknown> | undefined;
     try {
       pending = this.#call(rewriter, event);
     } catch (error) {
       this.#leaveOut(error);
-      this.#forward([event]);
+      this.#forward([...emitted.slice(0, this.#flushed), event]);
       return;
     }
     if (pending === undefined) this.#forward(emitted);
@@ -80,11 +85,16 @@ export class EventStage {
     else this.#emitted.push(event);
   };
 
-  #call(rewriter: EventRewriter, event: AnswerEvent): PromiseLike<unknown> | undefined {
+  /** A thenable is made a promise: it then settles once, and never during the call. */
+  #call(rewriter: EventRewriter, event: AnswerEvent): Promise<unknown> | undefined {
+    const modify = (): unknown => {
+      this.#flushed = this.#emitted?.length ?? 0;
+      return rewriter.modify(event, this.#emit, this.#run);
+    };
     const flushed: unknown = event.type === 'stream.end' ? rewriter.flush?.(this.#emit, this.#run) : undefined;
-    if (isThenable(flushed)) return flushed.then(() => rewriter.modify(event, this.#emit, this.#run));
-    const modified: unknown = rewriter.modify(event, this.#emit, this.#run);
-    return isThenable(modified) ? modified : undefined;
+    if (isThenable(flushed)) return Promise.resolve(flushed).then(modify);
+    const modified = modify();
+    return isThenable(modified) ? Promise.resolve(modified) : undefined;
   }
 
   #forward(events: readonly AnswerEvent[]): void {
@@ -92,7 +102,7 @@ export class EventStage {
     for (const event of events) this.#owner.emit(event);
   }
 
-  #wait(pending: PromiseLike<unknown>, event: AnswerEvent, emitted: readonly AnswerEvent[]): void {
+  #wait(pending: Promise<unknown>, event: AnswerEvent, emitted: readonly AnswerEvent[]): void {
     this.#waits = true;
     this.#owner.onWait(this, true);
     pending.then(
@@ -100,7 +110,7 @@ export class EventStage {
       (error: unknown) =>
         this.#resume(() => {
           this.#leaveOut(error);
-          return [event];
+          return [...emitted.slice(0, this.#flushed), event];
         }),
     );
   }
@@ -121,6 +131,7 @@ export class EventStage {
       }
       if (this.#isWaiting()) this.#queue = [...queue.slice(next), ...this.#queue];
       else this.#owner.onWait(this, false);
+      this.#owner.onResumed();
     } catch (error) {
       this.#owner.onFailure(asSluiceError(error));
     }
@@ -135,7 +146,7 @@ export class EventStage {
     const { name, guard, onError } = this.#bound;
     if (guard || onError === 'fail') throw this.#failure(error);
     this.#rewriter = undefined;
-    this.#run.log.warn('modifier failed and is left out of this run', { modifier: name, error: asSluiceError(error).message });
+    this.#run.log.warn('modifier failed and is left out of this run', { modifier: name, error: describeCause(error) });
     this.#run.meter.count('modifiers_skipped');
   }
 

@@ -2,8 +2,8 @@ import type { AnswerEvent } from './event.ts';
 
 /**
  * What may leave of a frame that is not transparent, while a guard is in the chain: only what the guard can read, and
- * what can hold no text of the answer. Fields that nobody knows, log probabilities, citations and repeated wholes could
- * all tell what the guard is to hide, so they stay behind.
+ * what can hold no text of the answer. Fields that nobody knows, log probabilities, citations, verdicts and repeated
+ * wholes could all tell what the guard is to hide, so they stay behind.
  */
 export function guardedEvents(events: readonly AnswerEvent[]): AnswerEvent[] {
   return events.flatMap((event) => guarded(event) ?? []);
@@ -29,6 +29,14 @@ function guarded(event: AnswerEvent): AnswerEvent | undefined {
     }
     case 'usage': {
       const { raw: _words, ...rest } = known;
+      return rest;
+    }
+    case 'safety': {
+      const { reason: _words, ...rest } = known;
+      return { ...rest, verdicts: [] };
+    }
+    case 'finish': {
+      const { stopSequence: _text, refusal: _words, ...rest } = known;
       return rest;
     }
     default:

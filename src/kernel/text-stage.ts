@@ -1,5 +1,5 @@
 import { channels, type Channel, type ReadModifier, type TextModifier, type TextReader, type TextRewriter } from './component.ts';
-import { asSluiceError, SluiceError } from './errors.ts';
+import { asSluiceError, describeCause, SluiceError } from './errors.ts';
 import type { AnswerEvent, EventOfType } from './event.ts';
 import type { Run } from './run.ts';
 
@@ -137,7 +137,7 @@ export class BlockText {
     this.role = role;
     this.choice = choice;
     this.#run = run;
-    this.#instances = modifiers.map((bound) => openInstance(bound, run, channel));
+    this.#instances = modifiers.flatMap((bound) => openInstance(bound, run, channel) ?? []);
   }
 
   /** Takes the next piece and returns what can go out; the very same string where nothing is changed or held. */
@@ -173,7 +173,8 @@ export class BlockText {
 
   addMatches(counts: Map<string, number | undefined>): void {
     for (const { bound, rewriter } of this.#instances) {
-      if (rewriter?.matches !== undefined) counts.set(bound.name, (counts.get(bound.name) ?? 0) + rewriter.matches);
+      const matches = readMatches(bound, rewriter);
+      if (matches !== undefined) counts.set(bound.name, (counts.get(bound.name) ?? 0) + matches);
     }
   }
 
@@ -198,24 +199,37 @@ export class BlockText {
     return '';
   }
 
-  /** A guard that fails ends the stream; another modifier may be left out, where the author said so. */
   #failed(instance: Instance, error: unknown): void {
-    const { name, guard, onError } = instance.bound;
-    if (guard || onError === 'fail') throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: name });
+    leaveOut(instance.bound, this.#run, error);
     this.#instances = this.#instances.filter((candidate) => candidate !== instance);
-    this.#run.log.warn('modifier failed and is left out of this run', { modifier: name, error: asSluiceError(error).message });
-    this.#run.meter.count('modifiers_skipped');
   }
 }
 
-function openInstance(bound: Bound<ReadModifier | TextModifier>, run: Run, channel: Channel): Instance {
+/** A guard that fails ends the stream; another modifier may be left out, where the author said so. */
+function leaveOut({ name, guard, onError }: Bound<ReadModifier | TextModifier>, run: Run, error: unknown): void {
+  if (guard || onError === 'fail') throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: name });
+  run.log.warn('modifier failed and is left out of this run', { modifier: name, error: describeCause(error) });
+  run.meter.count('modifiers_skipped');
+}
+
+/** Undefined for one that is left out. */
+function openInstance(bound: Bound<ReadModifier | TextModifier>, run: Run, channel: Channel): Instance | undefined {
   const { modifier } = bound;
   try {
     return modifier.effect === 'text'
       ? { bound, rewriter: modifier.open(run, channel), reader: undefined }
       : { bound, rewriter: undefined, reader: modifier.open(run, channel) };
   } catch (error) {
-    throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: bound.name });
+    leaveOut(bound, run, error);
+    return undefined;
+  }
+}
+
+function readMatches({ name }: Bound<ReadModifier | TextModifier>, rewriter: TextRewriter | undefined): number | undefined {
+  try {
+    return rewriter?.matches;
+  } catch (error) {
+    throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: name });
   }
 }
 

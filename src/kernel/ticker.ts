@@ -5,7 +5,7 @@ import type { Clock, Timer } from './clock.ts';
 export interface Watched {
   /** Called on every tick with the monotonic time in milliseconds. Must not block. */
   onTick(now: number): void;
-  /** `onTick` threw. */
+  /** `onTick` threw; it is not called again. */
   onTickFailure(error: unknown): void;
 }
 
@@ -50,7 +50,7 @@ export class Ticker {
       try {
         watched.onTick(now);
       } catch (error) {
-        this.#watched.delete(watched);
+        this.unwatch(watched);
         watched.onTickFailure(error);
       }
     }

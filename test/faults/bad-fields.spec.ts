@@ -14,7 +14,11 @@ let server: RefusingServer;
 let elsewhere: FaultUpstream;
 beforeAll(async () => {
   elsewhere = await startFaultUpstream(answering(200, {}));
-  server = await RefusingServer.start({ definition: { params: { tone: { type: 'string', enum: ['formal', 'casual'] }, count: { type: 'integer', minimum: 1 } } } });
+  server = await RefusingServer.start({
+    definition: {
+      params: { tone: { type: 'string', enum: ['formal', 'casual'] }, count: { type: 'integer', minimum: 1 } },
+    },
+  });
 });
 afterAll(async () => {
   try {
@@ -46,12 +50,20 @@ interface Field {
   readonly put: (value: unknown) => object;
 }
 
-const top = (name: string, values: readonly unknown[]): Field => ({ path: name, values, put: (value) => ({ ...question, [name]: value }) });
+const top = (name: string, values: readonly unknown[]): Field => ({
+  path: name,
+  values,
+  put: (value) => ({ ...question, [name]: value }),
+});
 const inMessage = (name: string, values: readonly unknown[], message: object = user): Field => ({
-  path: `messages[0].${name}`, values, put: (value) => ({ ...question, messages: [{ ...message, [name]: value }] }),
+  path: `messages[0].${name}`,
+  values,
+  put: (value) => ({ ...question, messages: [{ ...message, [name]: value }] }),
 });
 const inPart = (name: string, values: readonly unknown[], part: object): Field => ({
-  path: `messages[0].content[0].${name}`, values, put: (value) => ({ ...question, messages: [{ role: 'user', content: [{ ...part, [name]: value }] }] }),
+  path: `messages[0].content[0].${name}`,
+  values,
+  put: (value) => ({ ...question, messages: [{ role: 'user', content: [{ ...part, [name]: value }] }] }),
 });
 /** OpenAI's clients send null for what they leave out. */
 const orNull = (values: readonly unknown[]): readonly unknown[] => values.filter((value) => value !== null);
@@ -70,10 +82,32 @@ const openAiFields: readonly Field[] = [
   inMessage('reasoning_content', orNull(wrong.string), assistant),
   inMessage('tool_calls', orNull(wrong.list), assistant),
   inMessage('function_call', orNull(wrong.object), assistant),
-  { path: 'messages[0].tool_calls[0].function', values: wrong.object, put: (value) => ({ ...question, messages: [{ ...assistant, tool_calls: [{ ...call, function: value }] }] }) },
-  { path: 'messages[0].tool_calls[0].function.name', values: wrong.string, put: (value) => ({ ...question, messages: [{ ...assistant, tool_calls: [{ ...call, function: { ...call.function, name: value } }] }] }) },
-  { path: 'messages[0].tool_calls[0].function.arguments', values: orNull(wrong.string), put: (value) => ({ ...question, messages: [{ ...assistant, tool_calls: [{ ...call, function: { ...call.function, arguments: value } }] }] }) },
-  { path: 'messages[0].content[0]', values: wrong.object, put: (value) => ({ ...question, messages: [{ role: 'user', content: [value] }] }) },
+  {
+    path: 'messages[0].tool_calls[0].function',
+    values: wrong.object,
+    put: (value) => ({ ...question, messages: [{ ...assistant, tool_calls: [{ ...call, function: value }] }] }),
+  },
+  {
+    path: 'messages[0].tool_calls[0].function.name',
+    values: wrong.string,
+    put: (value) => ({
+      ...question,
+      messages: [{ ...assistant, tool_calls: [{ ...call, function: { ...call.function, name: value } }] }],
+    }),
+  },
+  {
+    path: 'messages[0].tool_calls[0].function.arguments',
+    values: orNull(wrong.string),
+    put: (value) => ({
+      ...question,
+      messages: [{ ...assistant, tool_calls: [{ ...call, function: { ...call.function, arguments: value } }] }],
+    }),
+  },
+  {
+    path: 'messages[0].content[0]',
+    values: wrong.object,
+    put: (value) => ({ ...question, messages: [{ role: 'user', content: [value] }] }),
+  },
   inPart('type', wrong.string, {}),
   inPart('text', wrong.string, { type: 'text' }),
   inPart('image_url', wrong.object, { type: 'image_url' }),
@@ -81,14 +115,34 @@ const openAiFields: readonly Field[] = [
   inPart('file', wrong.object, { type: 'file' }),
   top('stream', orNull(wrong.boolean)),
   top('stream_options', orNull(wrong.object)),
-  { path: 'stream_options.include_usage', values: orNull(wrong.boolean), put: (value) => ({ ...question, stream_options: { include_usage: value } }) },
+  {
+    path: 'stream_options.include_usage',
+    values: orNull(wrong.boolean),
+    put: (value) => ({ ...question, stream_options: { include_usage: value } }),
+  },
   top('tools', orNull(wrong.list)),
   { path: 'tools[0]', values: wrong.object, put: (value) => ({ ...question, tools: [value] }) },
   { path: 'tools[0].type', values: wrong.string, put: (value) => ({ ...question, tools: [{ type: value }] }) },
-  { path: 'tools[0].function', values: wrong.object, put: (value) => ({ ...question, tools: [{ type: 'function', function: value }] }) },
-  { path: 'tools[0].function.name', values: wrong.string, put: (value) => ({ ...question, tools: [{ type: 'function', function: { name: value } }] }) },
-  { path: 'tools[0].function.parameters', values: orNull(wrong.object), put: (value) => ({ ...question, tools: [{ type: 'function', function: { name: 'f', parameters: value } }] }) },
-  { path: 'tools[0].function.strict', values: orNull(wrong.boolean), put: (value) => ({ ...question, tools: [{ type: 'function', function: { name: 'f', strict: value } }] }) },
+  {
+    path: 'tools[0].function',
+    values: wrong.object,
+    put: (value) => ({ ...question, tools: [{ type: 'function', function: value }] }),
+  },
+  {
+    path: 'tools[0].function.name',
+    values: wrong.string,
+    put: (value) => ({ ...question, tools: [{ type: 'function', function: { name: value } }] }),
+  },
+  {
+    path: 'tools[0].function.parameters',
+    values: orNull(wrong.object),
+    put: (value) => ({ ...question, tools: [{ type: 'function', function: { name: 'f', parameters: value } }] }),
+  },
+  {
+    path: 'tools[0].function.strict',
+    values: orNull(wrong.boolean),
+    put: (value) => ({ ...question, tools: [{ type: 'function', function: { name: 'f', strict: value } }] }),
+  },
   top('functions', orNull(wrong.list)),
   { path: 'functions[0].name', values: wrong.string, put: (value) => ({ ...question, functions: [{ name: value }] }) },
   top('metadata', orNull(wrong.object)),
@@ -104,8 +158,16 @@ const openAiFields: readonly Field[] = [
   top('frequency_penalty', orNull(wrong.number)),
   top('n', orNull(wrong.count)),
   top('response_format', orNull(wrong.object)),
-  { path: 'response_format.type', values: wrong.string, put: (value) => ({ ...question, response_format: { type: value } }) },
-  { path: 'response_format.json_schema', values: wrong.object, put: (value) => ({ ...question, response_format: { type: 'json_schema', json_schema: value } }) },
+  {
+    path: 'response_format.type',
+    values: wrong.string,
+    put: (value) => ({ ...question, response_format: { type: value } }),
+  },
+  {
+    path: 'response_format.json_schema',
+    values: wrong.object,
+    put: (value) => ({ ...question, response_format: { type: 'json_schema', json_schema: value } }),
+  },
   top('reasoning_effort', orNull(wrong.string)),
   top('tool_choice', [42, true, []]),
   top('function_call', [42, true, []]),
@@ -113,7 +175,11 @@ const openAiFields: readonly Field[] = [
   top('user', orNull(wrong.string)),
 ];
 
-const setting = (name: string, values: readonly unknown[]): Field => ({ path: `settings.${name}`, values, put: (value) => ({ ...question, settings: { [name]: value } }) });
+const setting = (name: string, values: readonly unknown[]): Field => ({
+  path: `settings.${name}`,
+  values,
+  put: (value) => ({ ...question, settings: { [name]: value } }),
+});
 const nativeFields: readonly Field[] = [
   top('messages', wrong.list),
   { path: 'messages[0]', values: wrong.object, put: (value) => ({ ...question, messages: [value] }) },
@@ -124,8 +190,19 @@ const nativeFields: readonly Field[] = [
   inMessage('reasoning', wrong.string),
   inMessage('refusal', wrong.string),
   inMessage('toolCalls', wrong.list),
-  { path: 'messages[0].toolCalls[0].arguments', values: wrong.string, put: (value) => ({ ...question, messages: [{ ...assistant, toolCalls: [{ id: 'c', name: 'f', arguments: value }] }] }) },
-  { path: 'messages[0].content[0]', values: wrong.object, put: (value) => ({ ...question, messages: [{ role: 'user', content: [value] }] }) },
+  {
+    path: 'messages[0].toolCalls[0].arguments',
+    values: wrong.string,
+    put: (value) => ({
+      ...question,
+      messages: [{ ...assistant, toolCalls: [{ id: 'c', name: 'f', arguments: value }] }],
+    }),
+  },
+  {
+    path: 'messages[0].content[0]',
+    values: wrong.object,
+    put: (value) => ({ ...question, messages: [{ role: 'user', content: [value] }] }),
+  },
   inPart('type', [...wrong.string, 'image_url'], { text: 'x' }),
   inPart('text', wrong.string, { type: 'text' }),
   top('model', wrong.string),
@@ -134,8 +211,16 @@ const nativeFields: readonly Field[] = [
   top('tools', wrong.list),
   { path: 'tools[0]', values: wrong.object, put: (value) => ({ ...question, tools: [value] }) },
   { path: 'tools[0].name', values: [...wrong.string, ''], put: (value) => ({ ...question, tools: [{ name: value }] }) },
-  { path: 'tools[0].parameters', values: wrong.object, put: (value) => ({ ...question, tools: [{ name: 'f', parameters: value }] }) },
-  { path: 'tools[0].strict', values: wrong.boolean, put: (value) => ({ ...question, tools: [{ name: 'f', strict: value }] }) },
+  {
+    path: 'tools[0].parameters',
+    values: wrong.object,
+    put: (value) => ({ ...question, tools: [{ name: 'f', parameters: value }] }),
+  },
+  {
+    path: 'tools[0].strict',
+    values: wrong.boolean,
+    put: (value) => ({ ...question, tools: [{ name: 'f', strict: value }] }),
+  },
   top('metadata', wrong.object),
   top('params', wrong.object),
   setting('maxOutputTokens', wrong.count),
@@ -158,7 +243,10 @@ const nativeFields: readonly Field[] = [
   inMessage('contents', ['x']),
 ];
 
-const fieldsOf: Readonly<Record<ClientDialect, readonly Field[]>> = { 'openai-chat': openAiFields, native: nativeFields };
+const fieldsOf: Readonly<Record<ClientDialect, readonly Field[]>> = {
+  'openai-chat': openAiFields,
+  native: nativeFields,
+};
 
 async function expectNamed(dialect: ClientDialect, body: object, field: string): Promise<void> {
   const response = await server.expectRefusal({ path: pathOf(dialect), body }, dialect, refusal('REQUEST_INVALID'));
@@ -189,7 +277,11 @@ describe('what is needed', () => {
 describe('a model', () => {
   it.each(dialects)('that nobody knows is refused, and the known ones are named (%s)', async (dialect) => {
     for (const model of ['gpt-unknown', 'constructor', '__proto__', '../provider', 'support ', 'x'.repeat(10_000)]) {
-      const response = await server.expectRefusal({ path: pathOf(dialect), body: { ...question, model } }, dialect, refusal('MODEL_UNKNOWN'));
+      const response = await server.expectRefusal(
+        { path: pathOf(dialect), body: { ...question, model } },
+        dialect,
+        refusal('MODEL_UNKNOWN'),
+      );
       expect(response.text).toContain('support, provider, test-model');
       expect(response.text.length).toBeLessThan(1_000);
     }
@@ -197,7 +289,9 @@ describe('a model', () => {
 
   it.each(dialects)('may be the pipeline, the backend, its model, or nothing (%s)', async (dialect) => {
     for (const model of ['support', 'provider', 'test-model', '']) {
-      expect(await server.expectAnswer({ path: pathOf(dialect), body: { ...question, model } }, dialect)).toMatchObject({ model: 'test-model' });
+      expect(await server.expectAnswer({ path: pathOf(dialect), body: { ...question, model } }, dialect)).toMatchObject(
+        { model: 'test-model' },
+      );
     }
   });
 });
@@ -217,30 +311,71 @@ describe('a parameter', () => {
   });
 
   it('is taken where it is', async () => {
-    await server.expectAnswer({ path: pathOf('native'), body: { ...question, params: { tone: 'formal', count: 2 } } }, 'native');
+    await server.expectAnswer(
+      { path: pathOf('native'), body: { ...question, params: { tone: 'formal', count: 2 } } },
+      'native',
+    );
   });
 });
 
 describe('an address in the request', () => {
-  const names = ['api_base', 'base_url', 'baseURL', 'baseUrl', 'endpoint', 'url', 'proxy', 'origin', 'upstream', 'network', 'target', 'api_key', 'apiKey'];
+  const names = [
+    'api_base',
+    'base_url',
+    'baseURL',
+    'baseUrl',
+    'endpoint',
+    'url',
+    'proxy',
+    'origin',
+    'upstream',
+    'network',
+    'target',
+    'api_key',
+    'apiKey',
+  ];
   const places: readonly (readonly [name: string, put: (fields: object) => object])[] = [
     ['at the top', (fields) => ({ ...question, ...fields })],
     ['in metadata', (fields) => ({ ...question, metadata: fields })],
     ['in extra_body', (fields) => ({ ...question, extra_body: fields })],
-    ['in a tool', (fields) => ({ ...question, tools: [{ type: 'function', function: { name: 'f', ...fields }, ...fields }] })],
+    [
+      'in a tool',
+      (fields) => ({ ...question, tools: [{ type: 'function', function: { name: 'f', ...fields }, ...fields }] }),
+    ],
     ['in a message', (fields) => ({ ...question, messages: [{ ...user, ...fields }] })],
     ['in litellm_params', (fields) => ({ ...question, litellm_params: fields, model_list: [fields] })],
   ];
   const headers = (address: string): Record<string, string> => ({
-    'x-portkey-custom-host': address, 'x-forwarded-host': '127.0.0.1:9', 'x-base-url': address, 'openai-base-url': address, forwarded: `host=127.0.0.1;proto=http`, host: new URL(address).host,
+    'x-portkey-custom-host': address,
+    'x-forwarded-host': '127.0.0.1:9',
+    'x-base-url': address,
+    'openai-base-url': address,
+    forwarded: `host=127.0.0.1;proto=http`,
+    host: new URL(address).host,
   });
 
   it.each(places)('leads nowhere else (%s)', async (_name, put) => {
     const fields = Object.fromEntries(names.map((name) => [name, elsewhere.origin]));
-    await server.expectAnswer({ path: pathOf('openai-chat'), headers: headers(elsewhere.origin), body: put(fields) }, 'openai-chat');
+    await server.expectAnswer(
+      { path: pathOf('openai-chat'), headers: headers(elsewhere.origin), body: put(fields) },
+      'openai-chat',
+    );
     const sent = server.stage.upstream.requests.at(-1);
-    expect([sent?.method, sent?.path, sent?.headers['host']]).toEqual(['POST', '/v1/chat/completions', new URL(server.stage.upstream.origin).host]);
-    expect(Object.keys(sent?.headers ?? {}).sort()).toEqual(['accept', 'accept-encoding', 'authorization', 'connection', 'content-length', 'content-type', 'host', 'user-agent']);
+    expect([sent?.method, sent?.path, sent?.headers['host']]).toEqual([
+      'POST',
+      '/v1/chat/completions',
+      new URL(server.stage.upstream.origin).host,
+    ]);
+    expect(Object.keys(sent?.headers ?? {}).sort()).toEqual([
+      'accept',
+      'accept-encoding',
+      'authorization',
+      'connection',
+      'content-length',
+      'content-type',
+      'host',
+      'user-agent',
+    ]);
     expect(elsewhere.connections.length).toBe(0);
   });
 
@@ -249,7 +384,14 @@ describe('an address in the request', () => {
   });
 
   it('changes neither the pipeline nor its parts', async () => {
-    const parts = { pipeline: { name: 'support' }, processors: [{ type: 'sensitive-words' }], modifiers: [], backends: {}, routing: { default: { to: ['x'] } }, tokenProviders: {} };
+    const parts = {
+      pipeline: { name: 'support' },
+      processors: [{ type: 'sensitive-words' }],
+      modifiers: [],
+      backends: {},
+      routing: { default: { to: ['x'] } },
+      tokenProviders: {},
+    };
     await server.expectAnswer({ path: pathOf('openai-chat'), body: { ...question, ...parts } }, 'openai-chat');
     for (const name of Object.keys(parts)) await expectNamed('native', { ...question, [name]: {} }, name);
     expect(new Set(server.stage.ended().map(({ fields }) => fields['revision'])).size).toBe(1);

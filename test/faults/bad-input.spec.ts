@@ -15,7 +15,9 @@ afterAll(() => server.close());
 const question = { messages: [{ role: 'user', content: promptCanary }], stream: true };
 const text = JSON.stringify(question);
 const nested = (depth: number, open = '[', close = ']'): string => open.repeat(depth) + close.repeat(depth);
-const withDialects = <T extends readonly unknown[]>(table: readonly T[]): (readonly [string, (typeof dialects)[number], T])[] =>
+const withDialects = <T extends readonly unknown[]>(
+  table: readonly T[],
+): (readonly [string, (typeof dialects)[number], T])[] =>
   dialects.flatMap((dialect) => table.map((entry) => [String(entry[0]), dialect, entry] as const));
 
 describe(row('bad-body'), () => {
@@ -32,7 +34,11 @@ describe(row('bad-body'), () => {
     ['a line end in a string', '{"model":"a\nb"}', 'BODY_INVALID'],
     ['a byte order mark', `\ufeff${text}`, 'BODY_INVALID'],
     ['form data', 'messages=hello', 'BODY_INVALID'],
-    ['invalid UTF-8', Buffer.from([...Buffer.from('{"model":"'), 0xff, 0xc3, 0x28, ...Buffer.from('"}')]), 'BODY_INVALID'],
+    [
+      'invalid UTF-8',
+      Buffer.from([...Buffer.from('{"model":"'), 0xff, 0xc3, 0x28, ...Buffer.from('"}')]),
+      'BODY_INVALID',
+    ],
     ['UTF-16', Buffer.from(text, 'utf16le'), 'BODY_INVALID'],
     ['half a character', Buffer.from(JSON.stringify('ü')).subarray(0, -2), 'BODY_INVALID'],
     ['65 levels', nested(65), 'JSON_TOO_DEEP'],
@@ -47,35 +53,58 @@ describe(row('bad-body'), () => {
     ['a number', '42', 'REQUEST_INVALID'],
     ['null', 'null', 'REQUEST_INVALID'],
     ['a key of the prototype', '{"__proto__":{"polluted":1},"messages":[]}', 'BODY_INVALID'],
-    ['a key of the prototype, deep down', '{"messages":[{"role":"user","content":"x","a":[{"__proto__":1}]}]}', 'BODY_INVALID'],
+    [
+      'a key of the prototype, deep down',
+      '{"messages":[{"role":"user","content":"x","a":[{"__proto__":1}]}]}',
+      'BODY_INVALID',
+    ],
     ['a key of the prototype, in escapes', '{"\\u005f_proto__":{"polluted":1}}', 'BODY_INVALID'],
     ['the prototype of the constructor', '{"metadata":{"constructor":{"prototype":{"polluted":1}}}}', 'BODY_INVALID'],
-    ['the prototype of the constructor, in escapes', '{"metadata":{"c\\u006fnstructor":{"protot\\u0079pe":{"polluted":1}}}}', 'BODY_INVALID'],
+    [
+      'the prototype of the constructor, in escapes',
+      '{"metadata":{"c\\u006fnstructor":{"protot\\u0079pe":{"polluted":1}}}}',
+      'BODY_INVALID',
+    ],
   ];
   it.each(withDialects(bodies))('refuses %s (%s)', async (_name, dialect, [, body, code]) => {
     await server.expectRefusal({ method: 'POST', path: pathOf(dialect), body }, dialect, refusal(code));
   });
 
   it.each(dialects)('says where a document breaks, and repeats nothing of it (%s)', async (dialect) => {
-    const response = await server.expectRefusal({ path: pathOf(dialect), body: `{"messages" "${promptCanary}"}` }, dialect, refusal('BODY_INVALID'));
+    const response = await server.expectRefusal(
+      { path: pathOf(dialect), body: `{"messages" "${promptCanary}"}` },
+      dialect,
+      refusal('BODY_INVALID'),
+    );
     expect(response.text).toContain('offset 12');
-    const other = await server.expectRefusal({ path: pathOf(dialect), body: `{"messages": ${promptCanary}}` }, dialect, refusal('BODY_INVALID'));
+    const other = await server.expectRefusal(
+      { path: pathOf(dialect), body: `{"messages": ${promptCanary}}` },
+      dialect,
+      refusal('BODY_INVALID'),
+    );
     expect(other.text).toContain('unexpected character');
     expect(response.text + other.text).not.toContain('canary');
   });
 
   it.each(dialects)('refuses what announces that it is too large, before it comes (%s)', async (dialect) => {
     const headers = { 'content-length': String(maxBodyBytes + 1) };
-    const response = await server.expectRefusal({ path: pathOf(dialect), headers, body: 'x' }, dialect, refusal('BODY_TOO_LARGE'));
+    const response = await server.expectRefusal(
+      { path: pathOf(dialect), headers, body: 'x' },
+      dialect,
+      refusal('BODY_TOO_LARGE'),
+    );
     expect(response.headers['connection']).toBe('close');
   });
 
   it.each(dialects)('refuses what turns out to be too large, and closes (%s)', async (dialect) => {
     const client = await openProbe({ port: server.stage.sluice.port });
     server.stage.watch(client, dialect);
-    await client.write(`POST ${pathOf(dialect)} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`);
+    await client.write(
+      `POST ${pathOf(dialect)} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`,
+    );
     const piece = '1'.repeat(65_536);
-    for (let sent = 0; sent <= maxBodyBytes; sent += piece.length) await client.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+    for (let sent = 0; sent <= maxBodyBytes; sent += piece.length)
+      await client.write(`${piece.length.toString(16)}\r\n${piece}\r\n`);
     const response = await client.response();
     expect([response.status, response.headers['connection']]).toEqual([413, 'close']);
     expect(await client.end()).toBe('complete');
@@ -106,7 +135,9 @@ describe(row('bad-body'), () => {
   ];
   it.each(lengths)('does not fall over %s', async (name, head) => {
     const client = await openProbe({ port: server.stage.sluice.port });
-    await client.write(`POST ${pathOf('native')} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${head}\r\n\r\n{}`);
+    await client.write(
+      `POST ${pathOf('native')} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${head}\r\n\r\n{}`,
+    );
     expect(await client.close()).not.toBe('left');
     const [response] = client.responses;
     if (response !== undefined) {
@@ -119,9 +150,16 @@ describe(row('bad-body'), () => {
 });
 
 describe(row('wrong-method'), () => {
-  const paths = [...dialects.map((dialect) => [pathOf(dialect), dialect, 'POST'] as const), ['/pipelines/support/v1/models', 'openai-chat', 'GET'] as const];
+  const paths = [
+    ...dialects.map((dialect) => [pathOf(dialect), dialect, 'POST'] as const),
+    ['/pipelines/support/v1/models', 'openai-chat', 'GET'] as const,
+  ];
   const methods = ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'POST', 'QUERY'];
-  const table = paths.flatMap(([path, dialect, allowed]) => methods.filter((method) => method !== allowed && !(allowed === 'GET' && method === 'HEAD')).map((method) => [method, path, dialect, allowed] as const));
+  const table = paths.flatMap(([path, dialect, allowed]) =>
+    methods
+      .filter((method) => method !== allowed && !(allowed === 'GET' && method === 'HEAD'))
+      .map((method) => [method, path, dialect, allowed] as const),
+  );
 
   it.each(table)('%s %s is told what is allowed (%s)', async (method, path, dialect, allowed) => {
     const client = await probe({ port: server.stage.sluice.port }, { method, path });
@@ -190,15 +228,45 @@ describe('a name of a pipeline', () => {
     await server.expectAnswer({ path: pathOf('native', 's%75pport'), body: question }, 'native');
   });
 
-  const spellings = [(path: string) => path.replace('chat', '%63hat'), (path: string) => `http://elsewhere.example${path}`, (path: string) => `${path}?x=/pipelines/other/chat`];
-  it.each(withDialects(spellings.map((spell) => [spell('/chat'), spell] as const)))('is found at %s, with every check (%s)', async (_name, dialect, [, spell]) => {
-    const path = spell(pathOf(dialect));
-    await server.expectAnswer({ path, body: question }, dialect);
-    await server.expectRefusal({ path, headers: { 'content-type': 'text/plain' }, body: question }, dialect, refusal('CONTENT_TYPE_UNSUPPORTED'));
-    await server.expectRefusal({ path, headers: { 'content-length': String(maxBodyBytes + 1) }, body: 'x' }, dialect, refusal('BODY_TOO_LARGE'));
-  });
+  const spellings = [
+    (path: string) => path.replace('chat', '%63hat'),
+    (path: string) => `http://elsewhere.example${path}`,
+    (path: string) => `${path}?x=/pipelines/other/chat`,
+  ];
+  it.each(withDialects(spellings.map((spell) => [spell('/chat'), spell] as const)))(
+    'is found at %s, with every check (%s)',
+    async (_name, dialect, [, spell]) => {
+      const path = spell(pathOf(dialect));
+      await server.expectAnswer({ path, body: question }, dialect);
+      await server.expectRefusal(
+        { path, headers: { 'content-type': 'text/plain' }, body: question },
+        dialect,
+        refusal('CONTENT_TYPE_UNSUPPORTED'),
+      );
+      await server.expectRefusal(
+        { path, headers: { 'content-length': String(maxBodyBytes + 1) }, body: 'x' },
+        dialect,
+        refusal('BODY_TOO_LARGE'),
+      );
+    },
+  );
 
-  const paths = ['/pipelines/../support/chat', '/pipelines/support/../chat', '/pipelines//chat', '//pipelines/support/chat', '/pipelines/support/chat/', '/PIPELINES/support/chat', '/pipelines/support', '/pipelines/support/chat%2f', '/pipelines/support/chat;x', '/../../etc/passwd', '/', '/favicon.ico', '/pipelines/a/b/c/chat', '/pipelines/support/%63hat%00'];
+  const paths = [
+    '/pipelines/../support/chat',
+    '/pipelines/support/../chat',
+    '/pipelines//chat',
+    '//pipelines/support/chat',
+    '/pipelines/support/chat/',
+    '/PIPELINES/support/chat',
+    '/pipelines/support',
+    '/pipelines/support/chat%2f',
+    '/pipelines/support/chat;x',
+    '/../../etc/passwd',
+    '/',
+    '/favicon.ico',
+    '/pipelines/a/b/c/chat',
+    '/pipelines/support/%63hat%00',
+  ];
   it.each(paths)('%s leads nowhere', async (path) => {
     const client = await server.stage.send({ path, body: question }, 'native');
     await client.end();
@@ -217,16 +285,44 @@ describe('a name of a pipeline', () => {
 });
 
 describe('a content type', () => {
-  const refused = ['application/json\t; x', 'application/json ; charset=utf-16', 'application/json; charset=latin1', 'application/json;', 'application/json,text/plain', 'application/json; charset=utf-8; x=y', 'text/json', 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/jsonp', 'application/vnd.api+json', 'application/ json', '*/*', 'json', '""'];
+  const refused = [
+    'application/json\t; x',
+    'application/json ; charset=utf-16',
+    'application/json; charset=latin1',
+    'application/json;',
+    'application/json,text/plain',
+    'application/json; charset=utf-8; x=y',
+    'text/json',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/jsonp',
+    'application/vnd.api+json',
+    'application/ json',
+    '*/*',
+    'json',
+    '""',
+  ];
   it.each(withDialects(refused.map((type) => [type] as const)))('%s is refused (%s)', async (type, dialect) => {
-    await server.expectRefusal({ path: pathOf(dialect), headers: { 'content-type': type }, body: question }, dialect, refusal('CONTENT_TYPE_UNSUPPORTED'));
+    await server.expectRefusal(
+      { path: pathOf(dialect), headers: { 'content-type': type }, body: question },
+      dialect,
+      refusal('CONTENT_TYPE_UNSUPPORTED'),
+    );
   });
 
   it.each(dialects)('is needed, and once (%s)', async (dialect) => {
-    for (const lines of ['', 'content-type: application/json\r\ncontent-type: text/plain\r\n', 'content-type: text/plain\r\ncontent-type: application/json\r\n', 'content-type:\r\n']) {
+    for (const lines of [
+      '',
+      'content-type: application/json\r\ncontent-type: text/plain\r\n',
+      'content-type: text/plain\r\ncontent-type: application/json\r\n',
+      'content-type:\r\n',
+    ]) {
       const client = await openProbe({ port: server.stage.sluice.port });
       server.stage.watch(client, dialect);
-      await client.write(`POST ${pathOf(dialect)} HTTP/1.1\r\nhost: x\r\n${lines}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+      await client.write(
+        `POST ${pathOf(dialect)} HTTP/1.1\r\nhost: x\r\n${lines}content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      );
       await client.end();
       expect([lines, (await client.response()).status]).toEqual([lines, 415]);
       client.destroy();
@@ -234,7 +330,12 @@ describe('a content type', () => {
     server.expectNothingSent();
   });
 
-  const taken = ['application/json', 'application/json; charset=utf-8', 'application/json;charset=UTF-8', 'Application/JSON'];
+  const taken = [
+    'application/json',
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF-8',
+    'Application/JSON',
+  ];
   it.each(withDialects(taken.map((type) => [type] as const)))('%s is taken (%s)', async (type, dialect) => {
     await server.expectAnswer({ path: pathOf(dialect), headers: { 'content-type': type }, body: question }, dialect);
   });

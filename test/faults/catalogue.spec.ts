@@ -6,16 +6,27 @@ import { pending } from './pending.ts';
 /** A group of scenarios names its row; one that is skipped or focused proves nothing. */
 const group = /^describe(?<modifier>\.\w+)?\(row\('(?<id>[^']+)'\)/gm;
 
-async function coveredRows(): Promise<readonly { readonly id: string; readonly file: string; readonly modifier: string | undefined }[]> {
-  const files = (await readdir(import.meta.dirname)).filter((name) => name.endsWith('.spec.ts') && name !== 'catalogue.spec.ts');
-  const texts = await Promise.all(files.map(async (file) => [file, await readFile(`${import.meta.dirname}/${file}`, 'utf8')] as const));
-  return texts.flatMap(([file, text]) => [...text.matchAll(group)].map(({ groups }) => ({ id: groups?.['id'] ?? '', file, modifier: groups?.['modifier'] })));
+async function coveredRows(): Promise<
+  readonly { readonly id: string; readonly file: string; readonly modifier: string | undefined }[]
+> {
+  const files = (await readdir(import.meta.dirname)).filter(
+    (name) => name.endsWith('.spec.ts') && name !== 'catalogue.spec.ts',
+  );
+  const texts = await Promise.all(
+    files.map(async (file) => [file, await readFile(`${import.meta.dirname}/${file}`, 'utf8')] as const),
+  );
+  return texts.flatMap(([file, text]) =>
+    [...text.matchAll(group)].map(({ groups }) => ({ id: groups?.['id'] ?? '', file, modifier: groups?.['modifier'] })),
+  );
 }
 
 describe('the failure catalogue', () => {
   it('has only rows that are proven or pending, and never both', async () => {
     const covered = new Set((await coveredRows()).map(({ id }) => id));
-    const state = [...catalogue.keys()].map((id) => `${id}: ${[covered.has(id) && 'proven', id in pending && 'pending'].filter(Boolean).join(' and ') || 'nothing'}`);
+    const state = [...catalogue.keys()].map(
+      (id) =>
+        `${id}: ${[covered.has(id) && 'proven', id in pending && 'pending'].filter(Boolean).join(' and ') || 'nothing'}`,
+    );
     expect(state.filter((line) => !/: (?:proven|pending)$/.test(line))).toEqual([]);
   });
 

@@ -1,6 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { HeldWaits, heldComponents, registryWith } from '../e2e/held-components.ts';
-import { answerBody, answerFrames, doneFrame, finishFrame, roleFrame, textFrame, usageFrame } from '../support/openai-stream.ts';
+import {
+  answerBody,
+  answerFrames,
+  doneFrame,
+  finishFrame,
+  roleFrame,
+  textFrame,
+  usageFrame,
+} from '../support/openai-stream.ts';
 import { openEngineTimers } from '../support/engine-view.ts';
 import { openProbe, requestBytes, type ProbeClient } from '../support/probe-client.ts';
 import { answering, streaming, type Step } from '../support/scenario.ts';
@@ -22,7 +30,9 @@ const streamsEveryWay = streams.flatMap((form) => ways.map((way) => [form, way] 
 /** The engine has noticed that the client left, and has let go of everything. */
 async function expectGone(stage: Stage, code = 'CLIENT_GONE', outcome = 'client-gone'): Promise<void> {
   await eventually(() => stage.ended().length === 1, 'the end of the run');
-  expect(stage.ended().map(({ level, fields }) => [level, fields['outcome'], fields['code']])).toEqual([['info', outcome, code]]);
+  expect(stage.ended().map(({ level, fields }) => [level, fields['outcome'], fields['code']])).toEqual([
+    ['info', outcome, code],
+  ]);
   expect(runCounts(stage)).toEqual({ [`runs_${outcome.replace('-', '_')}`]: 1 });
   await eventually(() => stage.upstream.activeConnections === 0, 'the close of the upstream');
 }
@@ -40,7 +50,11 @@ describe(row('gone-in-upload'), () => {
       await client.close();
     }
     await eventually(() => stage.sluice.metric('aborted_ingress') === 2, 'the two bodies that were begun');
-    expect([stage.ended(), stage.upstream.connections.length, stage.sluice.metric('streams_opened')]).toEqual([[], 0, 0]);
+    expect([stage.ended(), stage.upstream.connections.length, stage.sluice.metric('streams_opened')]).toEqual([
+      [],
+      0,
+      0,
+    ]);
   });
 });
 
@@ -68,8 +82,16 @@ describe(row('gone-waiting'), () => {
 describe(row('gone-in-token-fetch'), () => {
   it.each(everyWay)('asks no provider (%s, %s)', async (form, way) => {
     const waits = new HeldWaits();
-    const backend = { type: 'openai-chat', config: { baseUrl: 'http://127.0.0.1:1/v1', model: 'm' }, network: 'private', token: { type: 'held-token' } };
-    const stage = await openStage({ registry: await registryWith(...heldComponents(waits)), definition: { backends: { provider: backend } } });
+    const backend = {
+      type: 'openai-chat',
+      config: { baseUrl: 'http://127.0.0.1:1/v1', model: 'm' },
+      network: 'private',
+      token: { type: 'held-token' },
+    };
+    const stage = await openStage({
+      registry: await registryWith(...heldComponents(waits)),
+      definition: { backends: { provider: backend } },
+    });
     const client = await stage.ask(form);
     await eventually(() => waits.pending === 1, 'the fetch');
     client[way]();
@@ -80,7 +102,9 @@ describe(row('gone-in-token-fetch'), () => {
 
 describe(row('gone-in-stream'), () => {
   it.each(streamsEveryWay)('cancels it, and what it used is known (%s, %s)', async (form, way) => {
-    const stage = await openStage({ upstream: streaming([usageFrame({ prompt: 5, completion: 2 }), ...begun], ['stall']) });
+    const stage = await openStage({
+      upstream: streaming([usageFrame({ prompt: 5, completion: 2 }), ...begun], ['stall']),
+    });
     const client = await stage.ask(form);
     await client.until('lo"');
     client[way]();
@@ -93,7 +117,11 @@ describe(row('gone-in-stream'), () => {
     const stage = await openStage({ upstream: held, limits: { concurrentStreams: 1 } });
     const client = await stage.ask(form);
     await client.until('lo"');
-    expect(await seenBy(await stage.ask(form), form)).toMatchObject({ status: 503, retryAfter: '1', code: form.startsWith('native') ? 'OVERLOADED' : 'overloaded' });
+    expect(await seenBy(await stage.ask(form), form)).toMatchObject({
+      status: 503,
+      retryAfter: '1',
+      code: form.startsWith('native') ? 'OVERLOADED' : 'overloaded',
+    });
     client[way]();
     await expectGone(stage);
     const next = await stage.ask(form);
@@ -131,9 +159,13 @@ describe(row('half-close'), () => {
 });
 
 describe(row('slow-client'), () => {
-  const flood: readonly Step[] = [...streaming([roleFrame()], []), { forever: { text: textFrame('x'.repeat(16_000)) } }];
+  const flood: readonly Step[] = [
+    ...streaming([roleFrame()], []),
+    { forever: { text: textFrame('x'.repeat(16_000)) } },
+  ];
   const limits = { maxAnswerBytes: 1_073_741_824 };
-  const blocked = (stage: Stage): Promise<void> => eventually(() => stage.upstream.connections[0]?.blocked === true, 'back-pressure at the provider');
+  const blocked = (stage: Stage): Promise<void> =>
+    eventually(() => stage.upstream.connections[0]?.blocked === true, 'back-pressure at the provider');
 
   it.each(streams)('stops the provider, and is dropped after 30 s (%s)', async (form) => {
     const stage = await openStage({ upstream: flood, limits });
@@ -151,7 +183,10 @@ describe(row('slow-client'), () => {
 
   it.each(streams)('gets every byte when it reads on in time (%s)', async (form) => {
     const pieces = Array.from({ length: 700 }, (_, index) => `${index} `.padEnd(16_000, 'x'));
-    const stage = await openStage({ upstream: streaming([roleFrame(), ...pieces.map((piece) => textFrame(piece)), ...rest]), limits });
+    const stage = await openStage({
+      upstream: streaming([roleFrame(), ...pieces.map((piece) => textFrame(piece)), ...rest]),
+      limits,
+    });
     const client = await stage.ask(form);
     await client.response();
     client.pause();
@@ -180,7 +215,10 @@ describe(row('slow-client'), () => {
 
 describe(row('idle-streams'), () => {
   it.each(streams)('share one timer, and each gets its signs of life (%s)', async (form) => {
-    const stage = await openStage({ upstream: ({ index }) => streaming(begun, [{ wait: 'rest' }, { write: { text: [textFrame(`${index}`), ...rest].join('') } }]) });
+    const stage = await openStage({
+      upstream: ({ index }) =>
+        streaming(begun, [{ wait: 'rest' }, { write: { text: [textFrame(`${index}`), ...rest].join('') } }]),
+    });
     const clients: ProbeClient[] = [];
     for (let index = 0; index < 50; index += 1) clients.push(await stage.ask(form));
     for (const client of clients) await client.until('lo"');
@@ -215,7 +253,11 @@ describe(row('slow-body'), () => {
 });
 
 describe(row('pipelined'), () => {
-  const parts = (index: number): readonly Step[] => streaming([roleFrame(), textFrame(`first ${index} `)], [{ wait: `rest ${index}` }, { write: { text: [textFrame(`last ${index}`), ...rest].join('') } }]);
+  const parts = (index: number): readonly Step[] =>
+    streaming(
+      [roleFrame(), textFrame(`first ${index} `)],
+      [{ wait: `rest ${index}` }, { write: { text: [textFrame(`last ${index}`), ...rest].join('') } }],
+    );
   const both = async (form: Form): Promise<readonly [Stage, ProbeClient]> => {
     const stage = await openStage({ upstream: ({ index }) => parts(index) });
     const client = await stage.ask(form);
@@ -233,7 +275,10 @@ describe(row('pipelined'), () => {
     stage.upstream.release('rest 0');
     await client.end(1);
     const texts = client.responses.map(({ text }) => [...text.matchAll(/(?:first|last) \d/g)].map(([word]) => word));
-    expect(texts).toEqual([['first 0', 'last 0'], ['first 1', 'last 1']]);
+    expect(texts).toEqual([
+      ['first 0', 'last 0'],
+      ['first 1', 'last 1'],
+    ]);
     expect(runCounts(stage)).toEqual({ runs_ok: 2 });
   });
 
@@ -262,4 +307,3 @@ describe('answers without a fault', () => {
     expect(runCounts(stage)).toEqual({ runs_ok: 1 });
   });
 });
-

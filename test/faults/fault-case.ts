@@ -29,7 +29,9 @@ export interface FaultCase {
 
 /** Makes one test per case and form. */
 export function playFaults(cases: readonly FaultCase[]): void {
-  const table = cases.flatMap((fault) => (fault.forms ?? forms).map((form) => [`${fault.name} (${form})`, fault, form] as const));
+  const table = cases.flatMap((fault) =>
+    (fault.forms ?? forms).map((form) => [`${fault.name} (${form})`, fault, form] as const),
+  );
   it.each(table)('%s', async (_name, fault, form) => {
     const stage = await openStage(fault.stage);
     const client = await stage.ask(form);
@@ -41,7 +43,8 @@ export function playFaults(cases: readonly FaultCase[]): void {
 async function expectFault(fault: FaultCase, form: Form, stage: Stage, client: ProbeClient): Promise<void> {
   const { code } = fault;
   const seen = await seenBy(client, form);
-  if (code === undefined) expect(seen).toMatchObject({ status: 200, end: 'ok', code: undefined, text: fault.text ?? '' });
+  if (code === undefined)
+    expect(seen).toMatchObject({ status: 200, end: 'ok', code: undefined, text: fault.text ?? '' });
   else await expectError(fault, code, form, client);
   expect(seen.retryAfter).toBe(fault.retryAfter);
   if (form.endsWith('stream') && fault.heartbeats !== undefined) expect(seen.heartbeats).toBe(fault.heartbeats);
@@ -59,18 +62,25 @@ async function expectError(fault: FaultCase, code: ErrorCode, form: Form, client
   }
   const status = fault.status ?? errorTable[code].status;
   expect(seen).toMatchObject({ ...named, status, type: 'document' });
-  const { headers, json } = await client.response();
+  const response = await client.response();
+  const { headers } = response;
   const requestId = headers['x-sluice-run'];
   expect(requestId).toMatch(/^[\w-]{36}$/);
   if (form.startsWith('native')) {
     expect(headers['content-type']).toBe('application/problem+json');
     const { retryable } = errorTable[code];
-    expect(json.call(await client.response())).toMatchObject({ type: `urn:sluice:error:${code}`, status, requestId, retryable });
+    expect(response.json()).toMatchObject({ type: `urn:sluice:error:${code}`, status, requestId, retryable });
     return;
   }
   expect(headers['content-type']).toBe('application/json');
-  const error = { message: expect.any(String), type: expect.any(String), param: null, code: named.code, request_id: requestId };
-  expect(json.call(await client.response())).toEqual({ error });
+  const error = {
+    message: expect.any(String),
+    type: expect.any(String),
+    param: null,
+    code: named.code,
+    request_id: requestId,
+  };
+  expect(response.json()).toEqual({ error });
 }
 
 /** One run, one line, one count. */

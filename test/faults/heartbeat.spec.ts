@@ -21,26 +21,77 @@ async function heartbeatsOf(client: ProbeClient, askedAt: number): Promise<reado
 }
 
 describe(row('heartbeat'), () => {
-  const table: readonly (readonly [name: string, upstream: readonly Step[], options: object, seconds: number, expected: readonly number[]])[] = [
+  const table: readonly (readonly [
+    name: string,
+    upstream: readonly Step[],
+    options: object,
+    seconds: number,
+    expected: readonly number[],
+  ])[] = [
     ['before any byte of the provider', [{ wait: 58_000 }, ...streaming(frames)], {}, 58, [10, 25, 40, 55]],
-    ['before the first content', streaming([roleFrame()], [{ wait: 58_000 }, { write: { text: frames.slice(1).join('') } }]), {}, 58, [10, 25, 40, 55]],
-    ['between two pieces of content', streaming([roleFrame(), textFrame('Hel')], [{ wait: 50_000 }, { write: { text: [textFrame('lo'), finishFrame(), doneFrame].join('') } }]), {}, 50, [15, 30, 45]],
-    ['only after a silence', [...streaming([roleFrame()], []), ...['H', 'el', 'lo'].flatMap((text): readonly Step[] => [{ wait: 8_000 }, { write: { text: textFrame(text) } }]), { wait: 20_000 }, { write: { text: [finishFrame(), doneFrame].join('') } }], {}, 44, [39]],
-    ['as often as the definition says', [{ wait: 9_500 }, ...streaming(frames)], { output: { commitAfter: '2s', heartbeat: '3s' } }, 10, [2, 5, 8]],
+    [
+      'before the first content',
+      streaming([roleFrame()], [{ wait: 58_000 }, { write: { text: frames.slice(1).join('') } }]),
+      {},
+      58,
+      [10, 25, 40, 55],
+    ],
+    [
+      'between two pieces of content',
+      streaming(
+        [roleFrame(), textFrame('Hel')],
+        [{ wait: 50_000 }, { write: { text: [textFrame('lo'), finishFrame(), doneFrame].join('') } }],
+      ),
+      {},
+      50,
+      [15, 30, 45],
+    ],
+    [
+      'only after a silence',
+      [
+        ...streaming([roleFrame()], []),
+        ...['H', 'el', 'lo'].flatMap((text): readonly Step[] => [
+          { wait: 8_000 },
+          { write: { text: textFrame(text) } },
+        ]),
+        { wait: 20_000 },
+        { write: { text: [finishFrame(), doneFrame].join('') } },
+      ],
+      {},
+      44,
+      [39],
+    ],
+    [
+      'as often as the definition says',
+      [{ wait: 9_500 }, ...streaming(frames)],
+      { output: { commitAfter: '2s', heartbeat: '3s' } },
+      10,
+      [2, 5, 8],
+    ],
   ];
 
-  it.each(streams.flatMap((form) => table.map((entry) => [entry[0], form, entry] as const)))('comes %s (%s)', async (_name, form, [, upstream, options, seconds, expected]) => {
-    const stage = await openStage({ upstream, ...options });
-    const askedAt = stage.clock.now();
-    const client = await stage.ask(form);
-    await stage.upstream.nextRequest();
-    await stage.clock.advance(seconds * 1_000);
-    expect(await seenBy(client, form)).toMatchObject({ status: 200, end: 'ok', text: 'Hello', heartbeats: expected.length });
-    expect(await heartbeatsOf(client, askedAt)).toEqual(expected);
-  });
+  it.each(streams.flatMap((form) => table.map((entry) => [entry[0], form, entry] as const)))(
+    'comes %s (%s)',
+    async (_name, form, [, upstream, options, seconds, expected]) => {
+      const stage = await openStage({ upstream, ...options });
+      const askedAt = stage.clock.now();
+      const client = await stage.ask(form);
+      await stage.upstream.nextRequest();
+      await stage.clock.advance(seconds * 1_000);
+      expect(await seenBy(client, form)).toMatchObject({
+        status: 200,
+        end: 'ok',
+        text: 'Hello',
+        heartbeats: expected.length,
+      });
+      expect(await heartbeatsOf(client, askedAt)).toEqual(expected);
+    },
+  );
 
   it('shows nothing else while there is no content (openai)', async () => {
-    const stage = await openStage({ upstream: streaming([roleFrame()], [{ wait: 'content' }, { write: { text: frames.slice(1).join('') } }]) });
+    const stage = await openStage({
+      upstream: streaming([roleFrame()], [{ wait: 'content' }, { write: { text: frames.slice(1).join('') } }]),
+    });
     const client = await stage.ask('openai stream');
     await stage.upstream.reached('content');
     await stage.clock.advance(30_000);
@@ -51,7 +102,9 @@ describe(row('heartbeat'), () => {
   });
 
   it('stands behind stream.start and before all else while there is no content (native)', async () => {
-    const stage = await openStage({ upstream: streaming([roleFrame()], [{ wait: 'content' }, { write: { text: frames.slice(1).join('') } }]) });
+    const stage = await openStage({
+      upstream: streaming([roleFrame()], [{ wait: 'content' }, { write: { text: frames.slice(1).join('') } }]),
+    });
     const client = await stage.ask('native stream');
     await stage.upstream.reached('content');
     await stage.clock.advance(30_000);
@@ -60,14 +113,25 @@ describe(row('heartbeat'), () => {
     stage.upstream.release('content');
     await client.end();
     const types = [...(await client.response()).text.matchAll(/^event: (.+)$/gm)].map(([, type]) => type);
-    expect(types).toEqual(['stream.start', 'response.meta', 'block.start', 'text.delta', 'block.end', 'finish', 'stream.end']);
+    expect(types).toEqual([
+      'stream.start',
+      'response.meta',
+      'block.start',
+      'text.delta',
+      'block.end',
+      'finish',
+      'stream.end',
+    ]);
   });
 
   it.each(streams)('never stands inside an event (%s)', async (form) => {
     const whole = [roleFrame(), textFrame('Hel'), textFrame('lo'), finishFrame(), doneFrame];
     const bytes = whole.join('');
     const cut = bytes.indexOf('lo"');
-    const upstream: readonly Step[] = [...streaming([bytes.slice(0, cut)], later(40_000)), { write: { text: bytes.slice(cut) } }];
+    const upstream: readonly Step[] = [
+      ...streaming([bytes.slice(0, cut)], later(40_000)),
+      { write: { text: bytes.slice(cut) } },
+    ];
     const stage = await openStage({ upstream });
     const client = await stage.ask(form);
     await client.until('Hel"');
@@ -78,7 +142,13 @@ describe(row('heartbeat'), () => {
 
   it.each(streams)('comes while a modifier holds text back, and does not let it out (%s)', async (form) => {
     const definition = { modifiers: [{ type: 'mask-words', config: { words: ['secret'] } }] };
-    const stage = await openStage({ upstream: streaming([roleFrame(), textFrame('the secr')], [{ wait: 'rest' }, { write: { text: [textFrame('et plan'), finishFrame(), doneFrame].join('') } }]), definition });
+    const stage = await openStage({
+      upstream: streaming(
+        [roleFrame(), textFrame('the secr')],
+        [{ wait: 'rest' }, { write: { text: [textFrame('et plan'), finishFrame(), doneFrame].join('') } }],
+      ),
+      definition,
+    });
     const client = await stage.ask(form);
     await stage.upstream.reached('rest');
     await client.until('the ');
@@ -92,15 +162,39 @@ describe(row('heartbeat'), () => {
   /** A processor that waits is shown to native clients, so their head goes out at once. */
   const held: readonly (readonly [name: string, definition: object, native: number])[] = [
     ['a processor', { processors: [{ type: 'held-processor' }] }, 1],
-    ['a credential', { backends: { provider: { type: 'openai-chat', config: { baseUrl: 'http://127.0.0.1:1/v1', model: 'm' }, network: 'private', token: { type: 'held-token' } } } }, 2],
+    [
+      'a credential',
+      {
+        backends: {
+          provider: {
+            type: 'openai-chat',
+            config: { baseUrl: 'http://127.0.0.1:1/v1', model: 'm' },
+            network: 'private',
+            token: { type: 'held-token' },
+          },
+        },
+      },
+      2,
+    ],
   ];
-  it.each(streams.flatMap((form) => held.map(([name, definition, native]) => [name, form, definition, native] as const)))('comes while the run waits for %s (%s)', async (_name, form, definition, native) => {
+  it.each(
+    streams.flatMap((form) => held.map(([name, definition, native]) => [name, form, definition, native] as const)),
+  )('comes while the run waits for %s (%s)', async (_name, form, definition, native) => {
     const waits = new HeldWaits();
-    const stage = await openStage({ registry: await registryWith(...heldComponents(waits)), definition, limits: { maxStreamDuration: '29s' } });
+    const stage = await openStage({
+      registry: await registryWith(...heldComponents(waits)),
+      definition,
+      limits: { maxStreamDuration: '29s' },
+    });
     const client = await stage.ask(form);
     await eventually(() => waits.pending === 1, 'the wait');
     await stage.clock.advance(29_000);
-    expect(await seenBy(client, form)).toMatchObject({ status: 200, end: 'error', code: 'STREAM_TOO_LONG', heartbeats: form === 'native stream' ? native : 2 });
+    expect(await seenBy(client, form)).toMatchObject({
+      status: 200,
+      end: 'error',
+      code: 'STREAM_TOO_LONG',
+      heartbeats: form === 'native stream' ? native : 2,
+    });
     expect([waits.pending, stage.upstream.requests.length]).toEqual([0, 0]);
   });
 
@@ -114,4 +208,3 @@ describe(row('heartbeat'), () => {
     expect(await seenBy(client, form)).toMatchObject({ status: 200, type: 'document', text: 'Hello' });
   });
 });
-

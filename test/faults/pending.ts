@@ -10,9 +10,11 @@ export const pending: Readonly<Partial<Record<RowId, string>>> = {
   continuation: 'No backend can continue an answer that another one began.',
   outlier: 'Backends are neither counted nor left out yet.',
   'bad-frame-skip': 'A pipeline has no setting for bad events; they fail the stream.',
-  'invalid-utf8-count': 'No counter and no strict setting exist. That the bytes become U+FFFD is proven by invalid-utf8.',
+  'invalid-utf8-count':
+    'No counter and no strict setting exist. That the bytes become U+FFFD is proven by invalid-utf8.',
   'tolerate-content-type': 'A pipeline has no such setting; a wrong content type is always refused.',
-  cooling: 'With one target there is nothing to turn to. That Retry-After reaches the client is proven by rate-limited.',
+  cooling:
+    'With one target there is nothing to turn to. That Retry-After reaches the client is proven by rate-limited.',
   'refresh-credential': 'The only token provider is static, and a static key is not tried again.',
   'split-large-text': 'An event is passed on in the size in which it came, up to limits.maxFrameBytes.',
   inflate: 'Compressed answers are refused (compressed); we ask for none.',

@@ -8,8 +8,9 @@ import { codeFor, seenBy, type Form } from './seen.ts';
 import { closeStages, openStage, type Stage, type StageOptions } from './stage.ts';
 
 export const dialects: readonly ClientDialect[] = ['openai-chat', 'native'];
-export const pathOf = (dialect: ClientDialect, name = 'support'): string => `/pipelines/${name}/${dialect === 'native' ? 'chat' : 'v1/chat/completions'}`;
-export const formOf = (dialect: ClientDialect): Form => (dialect === 'native' ? 'native stream' : 'openai stream');
+export const pathOf = (dialect: ClientDialect, name = 'support'): string =>
+  `/pipelines/${name}/${dialect === 'native' ? 'chat' : 'v1/chat/completions'}`;
+const formOf = (dialect: ClientDialect): Form => (dialect === 'native' ? 'native stream' : 'openai stream');
 
 export interface Refusal {
   readonly status: number;
@@ -38,7 +39,10 @@ export class RefusingServer {
   }
 
   static async start(options: StageOptions = {}): Promise<RefusingServer> {
-    const held = streaming([roleFrame(), textFrame('before ')], [{ wait: 'end' }, { write: { text: [textFrame('after'), finishFrame(), doneFrame].join('') } }]);
+    const held = streaming(
+      [roleFrame(), textFrame('before ')],
+      [{ wait: 'end' }, { write: { text: [textFrame('after'), finishFrame(), doneFrame].join('') } }],
+    );
     const plain = streaming([roleFrame(), textFrame('before '), textFrame('after'), finishFrame(), doneFrame]);
     const hello = streaming(answerFrames({ text: ['Hello'] }));
     const stage = await openStage({ upstream: ({ index }) => [plain, plain, held, held][index] ?? hello, ...options });
@@ -96,7 +100,9 @@ export class RefusingServer {
       expect(alone.join('')).toContain('after');
       expect(await Promise.all(this.#running.map(bodyOf))).toEqual(alone);
       this.expectNothingSent();
-      expect(stage.ended().map(({ fields }) => fields['outcome'])).toEqual(Array.from({ length: this.#meant }, () => 'ok'));
+      expect(stage.ended().map(({ fields }) => fields['outcome'])).toEqual(
+        Array.from({ length: this.#meant }, () => 'ok'),
+      );
     } finally {
       await closeStages();
     }
@@ -117,10 +123,26 @@ export function expectRefusal(response: ProbeResponse, dialect: ClientDialect, {
   if (dialect === 'native') {
     expect(response.headers['content-type']).toBe('application/problem+json');
     const { retryable } = errorTable[code];
-    expect(body).toEqual({ type: `urn:sluice:error:${code}`, title: expect.any(String), status, detail: expect.any(String), code, requestId, retryable });
+    expect(body).toEqual({
+      type: `urn:sluice:error:${code}`,
+      title: expect.any(String),
+      status,
+      detail: expect.any(String),
+      code,
+      requestId,
+      retryable,
+    });
     return;
   }
   expect(response.headers['content-type']).toBe('application/json');
   const param = code === 'REQUEST_INVALID' ? expect.any(String) : null;
-  expect(body).toEqual({ error: { message: expect.any(String), type: expect.any(String), param, code: codeFor(code, 'openai stream'), request_id: requestId } });
+  expect(body).toEqual({
+    error: {
+      message: expect.any(String),
+      type: expect.any(String),
+      param,
+      code: codeFor(code, 'openai stream'),
+      request_id: requestId,
+    },
+  });
 }

@@ -63,14 +63,19 @@ function readOpenAiDocument(body: Json, status: number): Pick<Seen, 'text' | 'co
   const { error, choices } = body as { error?: Json; choices?: readonly { message: Json; finish_reason: string }[] };
   if (error !== undefined) return { text: '', code: String(error['code']), finishReason: undefined, end: 'error' };
   const [choice] = choices ?? [];
-  const text = String(choice?.message['content'] ?? '');
+  const text = textOf(choice?.message);
   return { text, code: undefined, finishReason: choice?.finish_reason, end: status === 200 ? 'ok' : 'cut' };
 }
 
 function readNativeDocument(body: Json, status: number): Pick<Seen, 'text' | 'code' | 'finishReason' | 'end'> {
   const { code, message, finishReason } = body as { code?: string; message?: Json; finishReason?: string };
   if (code !== undefined) return { text: '', code, finishReason: undefined, end: 'error' };
-  return { text: String(message?.['content'] ?? ''), code: undefined, finishReason, end: status === 200 ? 'ok' : 'cut' };
+  return { text: textOf(message), code: undefined, finishReason, end: status === 200 ? 'ok' : 'cut' };
+}
+
+function textOf(message: Json | undefined): string {
+  const content = message?.['content'];
+  return typeof content === 'string' ? content : '';
 }
 
 /** Codes that OpenAI's clients act on stand in the place of ours. */

@@ -84,6 +84,14 @@ export function questionOf(form: Form): ProbeRequest {
   return { path: `/pipelines/support/${isNative ? 'chat' : 'v1/chat/completions'}`, body };
 }
 
+/** Lets time pass from the moment at which the provider has the request. */
+export function afterSeconds(seconds: number): (stage: Stage) => Promise<void> {
+  return async (stage) => {
+    await stage.upstream.nextRequest();
+    await stage.clock.advance(seconds * 1_000);
+  };
+}
+
 class FaultStage implements Stage {
   readonly clock: TestClock;
   readonly sluice: Sluice;

@@ -7,7 +7,10 @@ import { closeStages, openStage, type Stage, type StageOptions } from './stage.t
 
 afterEach(closeStages);
 
-const plain = answerFrames({ text: ['Hel', 'lo ', 'grüße ', '你好', ' 👋🏽', ' "quoted" \\ \n'], usage: { prompt: 3, completion: 9 } });
+const plain = answerFrames({
+  text: ['Hel', 'lo ', 'grüße ', '你好', ' 👋🏽', ' "quoted" \\ \n'],
+  usage: { prompt: 3, completion: 9 },
+});
 const calls = answerFrames({ toolCalls: [{ id: 'call_1', name: 'search', arguments: ['{"q":', '"ünï', 'code"}'] }] });
 const withCarriageReturns = plain.join('').replaceAll('\n', '\r\n');
 const withPings = [commentFrame('ping'), roleFrame(), 'retry: 10\n\n', ...plain.slice(1)].join(commentFrame('x'));
@@ -37,9 +40,14 @@ async function bytesOf(stage: Stage, form: Form): Promise<string> {
 }
 
 describe(row('packets'), () => {
-  const table = streams.flatMap((form) => bodies.map(([name, text, definition]) => [name, form, text, definition] as const));
+  const table = streams.flatMap((form) =>
+    bodies.map(([name, text, definition]) => [name, form, text, definition] as const),
+  );
   it.each(table)('%s is the same bytes however it comes (%s)', async (_name, form, text, definition) => {
-    const scenarios = [{}, ...cuts.map(([, cut]) => cut)].map((cut): readonly Step[] => [head, { write: { text, ...cut } }]);
+    const scenarios = [{}, ...cuts.map(([, cut]) => cut)].map((cut): readonly Step[] => [
+      head,
+      { write: { text, ...cut } },
+    ]);
     const stage = await openStage({ upstream: scenarios, definition });
     const whole = await bytesOf(stage, form);
     for (const [how] of cuts) expect([how, await bytesOf(stage, form)]).toEqual([how, whole]);
@@ -47,14 +55,23 @@ describe(row('packets'), () => {
   });
 
   it.each(streams)('any two packets give the same bytes as one (%s)', async (form) => {
-    const bytes = Buffer.from(answerFrames({ text: ['ü你👋'] }).slice(1).join(''));
-    const part = (start: number, end?: number): Step => ({ write: { base64: bytes.subarray(start, end).toString('base64') } });
-    const options: StageOptions = { upstream: ({ index }) => [head, part(0, index), { wait: `rest ${index}` }, part(index)] };
+    const bytes = Buffer.from(
+      answerFrames({ text: ['ü你👋'] })
+        .slice(1)
+        .join(''),
+    );
+    const part = (start: number, end?: number): Step => ({
+      write: { base64: bytes.subarray(start, end).toString('base64') },
+    });
+    const options: StageOptions = {
+      upstream: ({ index }) => [head, part(0, index), { wait: `rest ${index}` }, part(index)],
+    };
     const stage = await openStage(options);
     for (let index = 0; index < bytes.length; index += 1) stage.upstream.release(`rest ${index}`);
     const whole = await bytesOf(stage, form);
     expect(whole).toContain(Buffer.from('ü你👋').toString('latin1'));
-    for (let index = 1; index < bytes.length; index += 1) expect([index, await bytesOf(stage, form)]).toEqual([index, whole]);
+    for (let index = 1; index < bytes.length; index += 1)
+      expect([index, await bytesOf(stage, form)]).toEqual([index, whole]);
   });
 });
 

@@ -1,21 +1,17 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { refusingPort } from '../support/dead-port.ts';
-import { answerBody, answerFrames, commentFrame, doneFrame, finishFrame, roleFrame, textFrame } from '../support/openai-stream.ts';
+import { answerFrames, commentFrame, doneFrame, finishFrame, roleFrame, textFrame } from '../support/openai-stream.ts';
 import { streaming, type Scenario, type Step } from '../support/scenario.ts';
 import { row } from './catalogue.ts';
 import { playFaults, runCounts, type FaultCase } from './fault-case.ts';
-import { forms, seenBy, streams, type Form } from './seen.ts';
-import { closeStages, openStage, type Stage } from './stage.ts';
+import { documents, forms, seenBy, streams, type Form } from './seen.ts';
+import { afterSeconds, closeStages, openStage, type Stage } from './stage.ts';
 
 afterEach(closeStages);
 
 const good = streaming(answerFrames({ text: ['Hel', 'lo'] }));
 const begun = [roleFrame(), textFrame('Hel'), textFrame('lo')];
 const greeted = [roleFrame()];
-const seconds = (count: number) => async (stage: Stage): Promise<void> => {
-  await stage.upstream.nextRequest();
-  await stage.clock.advance(count * 1_000);
-};
 let deadOrigin = '';
 beforeAll(async () => {
   deadOrigin = `http://127.0.0.1:${await refusingPort()}`;
@@ -25,27 +21,53 @@ describe(row('connection-refused'), () => {
   it.each(forms)('is a status at once (%s)', async (form) => {
     const stage = await openStage({ origin: deadOrigin });
     const client = await stage.ask(form);
-    expect(await seenBy(client, form)).toMatchObject({ status: 502, type: 'document', code: 'UPSTREAM_CONNECT', end: 'error' });
-    expect(stage.ended().map(({ fields }) => fields)).toEqual([expect.objectContaining({ outcome: 'error', code: 'UPSTREAM_CONNECT', socketError: 'ECONNREFUSED' })]);
+    expect(await seenBy(client, form)).toMatchObject({
+      status: 502,
+      type: 'document',
+      code: 'UPSTREAM_CONNECT',
+      end: 'error',
+    });
+    expect(stage.ended().map(({ fields }) => fields)).toEqual([
+      expect.objectContaining({ outcome: 'error', code: 'UPSTREAM_CONNECT', socketError: 'ECONNREFUSED' }),
+    ]);
   });
 });
 
 describe(row('dns-failure'), () => {
   // A label of more than 63 characters is refused by the resolver itself, so no network is asked.
-  playFaults([{ name: 'is a status at once', stage: { origin: `http://${'a'.repeat(64)}.invalid` }, code: 'UPSTREAM_DNS', status: 502, requests: 0 }]);
+  playFaults([
+    {
+      name: 'is a status at once',
+      stage: { origin: `http://${'a'.repeat(64)}.invalid` },
+      code: 'UPSTREAM_DNS',
+      status: 502,
+      requests: 0,
+    },
+  ]);
 });
 
 describe(row('tls-error'), () => {
   const speaking = (tls: Scenario['tls']): Scenario => ({ steps: good, ...(tls !== undefined && { tls }) });
   const cases = (['untrusted', 'expired', 'wrong-name'] as const).map((tls): FaultCase => ({
-    name: `a certificate that is ${tls}`, stage: { upstream: speaking(tls) }, code: 'UPSTREAM_TLS', status: 502, requests: 0,
+    name: `a certificate that is ${tls}`,
+    stage: { upstream: speaking(tls) },
+    code: 'UPSTREAM_TLS',
+    status: 502,
+    requests: 0,
   }));
   playFaults(cases);
 
   it('can not be switched off by a definition', async () => {
-    const backend = { type: 'openai-chat', config: { baseUrl: 'https://127.0.0.1/v1', model: 'm' }, network: 'private' };
+    const backend = {
+      type: 'openai-chat',
+      config: { baseUrl: 'https://127.0.0.1/v1', model: 'm' },
+      network: 'private',
+    };
     for (const extra of [{ rejectUnauthorized: false }, { tls: { verify: false } }, { insecure: true }]) {
-      const stage = await openStage({ definition: { backends: { provider: { ...backend, ...extra } } }, serves: false });
+      const stage = await openStage({
+        definition: { backends: { provider: { ...backend, ...extra } } },
+        serves: false,
+      });
       const client = await stage.ask('native document');
       expect(await seenBy(client, 'native document')).toMatchObject({ status: 503, code: 'DEFINITION_INVALID' });
     }
@@ -59,17 +81,64 @@ describe(row('tls-handshake-stall'), () => {
     await stage.clock.advance(5_000);
   };
   playFaults([
-    { name: 'ends with the time for connecting', stage: { upstream }, drive, code: 'UPSTREAM_CONNECT_TIMEOUT', status: 504, requests: 0 },
-    { name: 'ends after the head was committed', stage: { upstream, output: { commitAfter: '1s' } }, drive, code: 'UPSTREAM_CONNECT_TIMEOUT', text: '', heartbeats: 1, requests: 0 },
+    {
+      name: 'ends with the time for connecting',
+      stage: { upstream },
+      drive,
+      code: 'UPSTREAM_CONNECT_TIMEOUT',
+      status: 504,
+      requests: 0,
+    },
+    {
+      name: 'ends after the head was committed',
+      stage: { upstream, output: { commitAfter: '1s' } },
+      drive,
+      code: 'UPSTREAM_CONNECT_TIMEOUT',
+      text: '',
+      heartbeats: 1,
+      requests: 0,
+    },
   ]);
 });
 
 describe(row('no-headers'), () => {
   playFaults([
-    { name: 'is a status while the head is not committed', stage: { upstream: ['stall'], timeouts: { headers: '5s', total: '8s' } }, forms: streams, drive: seconds(5), code: 'UPSTREAM_HEADERS_TIMEOUT', status: 504 },
-    { name: 'is an error frame at 60 s, behind signs of life', stage: { upstream: ['stall'] }, forms: streams, drive: seconds(60), code: 'UPSTREAM_HEADERS_TIMEOUT', text: '', heartbeats: 4 },
-    { name: 'ends a document with its whole time', stage: { upstream: ['stall'], timeouts: { total: '8s' } }, forms: ['openai document', 'native document'], drive: seconds(8), code: 'STREAM_TOO_LONG', status: 504 },
-    { name: 'is counted from the request on, whatever half of a head has come', stage: { upstream: [{ write: { text: 'HTTP/1.1 200 OK\r\ncontent-ty', raw: true } }, 'stall'], timeouts: { headers: '5s' } }, forms: streams, drive: seconds(5), code: 'UPSTREAM_HEADERS_TIMEOUT', status: 504 },
+    {
+      name: 'is a status while the head is not committed',
+      stage: { upstream: ['stall'], timeouts: { headers: '5s', total: '8s' } },
+      forms: streams,
+      drive: afterSeconds(5),
+      code: 'UPSTREAM_HEADERS_TIMEOUT',
+      status: 504,
+    },
+    {
+      name: 'is an error frame at 60 s, behind signs of life',
+      stage: { upstream: ['stall'] },
+      forms: streams,
+      drive: afterSeconds(60),
+      code: 'UPSTREAM_HEADERS_TIMEOUT',
+      text: '',
+      heartbeats: 4,
+    },
+    {
+      name: 'ends a document with its whole time',
+      stage: { upstream: ['stall'], timeouts: { total: '8s' } },
+      forms: documents,
+      drive: afterSeconds(8),
+      code: 'STREAM_TOO_LONG',
+      status: 504,
+    },
+    {
+      name: 'is counted from the request on, whatever half of a head has come',
+      stage: {
+        upstream: [{ write: { text: 'HTTP/1.1 200 OK\r\ncontent-ty', raw: true } }, 'stall'],
+        timeouts: { headers: '5s' },
+      },
+      forms: streams,
+      drive: afterSeconds(5),
+      code: 'UPSTREAM_HEADERS_TIMEOUT',
+      status: 504,
+    },
   ]);
 });
 
@@ -79,16 +148,23 @@ describe(row('stale-socket'), () => {
   };
   const breaks: readonly Step[] = ['fin', 'rst', 'destroy'];
 
-  it.each(streams.flatMap((form) => breaks.map((how) => [form, how] as const)))('is replaced once, unseen (%s, %s)', async (form, how) => {
-    const stage = await openStage({ upstream: [good, [how], good] });
-    await first(stage, form);
-    const client = await stage.ask(form);
-    expect(await seenBy(client, form)).toMatchObject({ status: 200, end: 'ok', text: 'Hello' });
-    const { requests } = stage.upstream;
-    expect(requests.map(({ connectionId, reused }) => [connectionId, reused])).toEqual([[1, false], [1, true], [2, false]]);
-    expect(requests[2]?.bodyText).toBe(requests[1]?.bodyText);
-    expect(runCounts(stage)).toEqual({ runs_ok: 2 });
-  });
+  it.each(streams.flatMap((form) => breaks.map((how) => [form, how] as const)))(
+    'is replaced once, unseen (%s, %s)',
+    async (form, how) => {
+      const stage = await openStage({ upstream: [good, [how], good] });
+      await first(stage, form);
+      const client = await stage.ask(form);
+      expect(await seenBy(client, form)).toMatchObject({ status: 200, end: 'ok', text: 'Hello' });
+      const { requests } = stage.upstream;
+      expect(requests.map(({ connectionId, reused }) => [connectionId, reused])).toEqual([
+        [1, false],
+        [1, true],
+        [2, false],
+      ]);
+      expect(requests[2]?.bodyText).toBe(requests[1]?.bodyText);
+      expect(runCounts(stage)).toEqual({ runs_ok: 2 });
+    },
+  );
 
   it.each(forms)('is replaced no second time (%s)', async (form) => {
     const stage = await openStage({ upstream: [good, ['rst'], ['rst'], good] });
@@ -111,41 +187,133 @@ describe(row('stale-socket'), () => {
   it('is not replaced once a byte of the answer has come', async () => {
     const stage = await openStage({ upstream: [good, [{ write: { text: 'HTTP/1.1 200', raw: true } }, 'rst'], good] });
     await first(stage, 'openai stream');
-    expect(await seenBy(await stage.ask('openai stream'), 'openai stream')).toMatchObject({ status: 502, code: 'UPSTREAM_RESET' });
+    expect(await seenBy(await stage.ask('openai stream'), 'openai stream')).toMatchObject({
+      status: 502,
+      code: 'UPSTREAM_RESET',
+    });
     expect(stage.upstream.requests.length).toBe(2);
   });
 });
 
 describe(row('first-use-reset'), () => {
   const breaks: readonly (Step & string)[] = ['fin', 'rst', 'destroy'];
-  playFaults(breaks.map((how) => ({ name: `is not sent again after ${how}`, stage: { upstream: [[how], good] }, code: 'UPSTREAM_RESET', status: 502 })));
+  playFaults(
+    breaks.map((how) => ({
+      name: `is not sent again after ${how}`,
+      stage: { upstream: [[how], good] },
+      code: 'UPSTREAM_RESET',
+      status: 502,
+    })),
+  );
 });
 
 describe(row('not-http'), () => {
   playFaults([
     { name: 'another protocol greets', stage: { upstream: ['not-http'] }, code: 'UPSTREAM_BAD_CONTENT', status: 502 },
-    { name: 'the head is larger than 32 KiB', stage: { upstream: [{ headerOverflow: 40_000 }, 'stall'] }, code: 'UPSTREAM_BAD_CONTENT', status: 502 },
-    { name: 'the status line is garbage', stage: { upstream: [{ write: { text: 'HTTP/9.9 OK 200\r\n\r\n', raw: true } }, 'stall'] }, code: 'UPSTREAM_BAD_CONTENT', status: 502 },
-    { name: 'the sizes of the chunks are garbage', stage: { upstream: streaming(begun, [{ write: { text: 'zz\r\n', raw: true } }, 'stall']) }, code: 'UPSTREAM_BAD_CONTENT', text: 'Hello' },
+    {
+      name: 'the head is larger than 32 KiB',
+      stage: { upstream: [{ headerOverflow: 40_000 }, 'stall'] },
+      code: 'UPSTREAM_BAD_CONTENT',
+      status: 502,
+    },
+    {
+      name: 'the status line is garbage',
+      stage: { upstream: [{ write: { text: 'HTTP/9.9 OK 200\r\n\r\n', raw: true } }, 'stall'] },
+      code: 'UPSTREAM_BAD_CONTENT',
+      status: 502,
+    },
+    {
+      name: 'the sizes of the chunks are garbage',
+      stage: { upstream: streaming(begun, [{ write: { text: 'zz\r\n', raw: true } }, 'stall']) },
+      code: 'UPSTREAM_BAD_CONTENT',
+      text: 'Hello',
+    },
   ]);
 });
 
 describe(row('slow-first-token'), () => {
-  const pinging = (frames: readonly string[]): readonly Step[] => [...streaming(frames, []), { forever: { text: commentFrame('ping') }, every: 20_000 }];
+  const pinging = (frames: readonly string[]): readonly Step[] => [
+    ...streaming(frames, []),
+    { forever: { text: commentFrame('ping') }, every: 20_000 },
+  ];
   playFaults([
-    { name: 'ends at 90 s, though pings come', stage: { upstream: pinging([]) }, forms: streams, drive: seconds(90), code: 'UPSTREAM_FIRST_TOKEN_TIMEOUT', text: '', heartbeats: 6 },
-    { name: 'ends at 90 s, though the role has come', stage: { upstream: pinging(greeted) }, forms: streams, drive: seconds(90), code: 'UPSTREAM_FIRST_TOKEN_TIMEOUT', text: '', heartbeats: 6 },
-    { name: 'ends at 60 s where not even a ping comes', stage: { upstream: streaming(greeted, ['stall']) }, forms: streams, drive: seconds(60), code: 'UPSTREAM_STALLED', text: '', heartbeats: 4 },
-    { name: 'is a status before the head is committed', stage: { upstream: pinging(greeted), timeouts: { firstToken: '9s' } }, forms: streams, drive: seconds(9), code: 'UPSTREAM_FIRST_TOKEN_TIMEOUT', status: 504 },
-    { name: 'is no fault when the token comes at last', stage: { upstream: [...streaming(greeted, [{ wait: 50_000 }]), { write: { text: [textFrame('late'), finishFrame(), doneFrame].join('') } }] }, drive: seconds(50), text: 'late', heartbeats: 3 },
+    {
+      name: 'ends at 90 s, though pings come',
+      stage: { upstream: pinging([]) },
+      forms: streams,
+      drive: afterSeconds(90),
+      code: 'UPSTREAM_FIRST_TOKEN_TIMEOUT',
+      text: '',
+      heartbeats: 6,
+    },
+    {
+      name: 'ends at 90 s, though the role has come',
+      stage: { upstream: pinging(greeted) },
+      forms: streams,
+      drive: afterSeconds(90),
+      code: 'UPSTREAM_FIRST_TOKEN_TIMEOUT',
+      text: '',
+      heartbeats: 6,
+    },
+    {
+      name: 'ends at 60 s where not even a ping comes',
+      stage: { upstream: streaming(greeted, ['stall']) },
+      forms: streams,
+      drive: afterSeconds(60),
+      code: 'UPSTREAM_STALLED',
+      text: '',
+      heartbeats: 4,
+    },
+    {
+      name: 'is a status before the head is committed',
+      stage: { upstream: pinging(greeted), timeouts: { firstToken: '9s' } },
+      forms: streams,
+      drive: afterSeconds(9),
+      code: 'UPSTREAM_FIRST_TOKEN_TIMEOUT',
+      status: 504,
+    },
+    {
+      name: 'is no fault when the token comes at last',
+      stage: {
+        upstream: [
+          ...streaming(greeted, [{ wait: 50_000 }]),
+          { write: { text: [textFrame('late'), finishFrame(), doneFrame].join('') } },
+        ],
+      },
+      drive: afterSeconds(50),
+      text: 'late',
+      heartbeats: 3,
+    },
   ]);
 });
 
 describe(row('stall'), () => {
   playFaults([
-    { name: 'ends after 60 s without a byte', stage: { upstream: streaming(begun, ['stall']) }, forms: streams, drive: seconds(60), code: 'UPSTREAM_STALLED', text: 'Hello', heartbeats: 4 },
-    { name: 'ends a document too', stage: { upstream: streaming(begun, ['stall']) }, forms: ['openai document', 'native document'], drive: seconds(60), code: 'UPSTREAM_STALLED', status: 504 },
-    { name: 'ends in the middle of an event, which is not shown', stage: { upstream: streaming([...begun, textFrame('half').slice(0, 40)], ['stall']) }, forms: streams, drive: seconds(60), code: 'UPSTREAM_STALLED', text: 'Hello' },
+    {
+      name: 'ends after 60 s without a byte',
+      stage: { upstream: streaming(begun, ['stall']) },
+      forms: streams,
+      drive: afterSeconds(60),
+      code: 'UPSTREAM_STALLED',
+      text: 'Hello',
+      heartbeats: 4,
+    },
+    {
+      name: 'ends a document too',
+      stage: { upstream: streaming(begun, ['stall']) },
+      forms: documents,
+      drive: afterSeconds(60),
+      code: 'UPSTREAM_STALLED',
+      status: 504,
+    },
+    {
+      name: 'ends in the middle of an event, which is not shown',
+      stage: { upstream: streaming([...begun, textFrame('half').slice(0, 40)], ['stall']) },
+      forms: streams,
+      drive: afterSeconds(60),
+      code: 'UPSTREAM_STALLED',
+      text: 'Hello',
+    },
   ]);
 });
 
@@ -153,87 +321,30 @@ describe(row('no-progress'), () => {
   const pings = { forever: { text: commentFrame('ping') }, every: 20_000 } as const;
   const empties = { forever: { text: roleFrame() }, every: 20_000 } as const;
   playFaults([
-    { name: 'ends after 120 s of pings', stage: { upstream: streaming(begun, [pings]) }, forms: streams, drive: seconds(121), code: 'UPSTREAM_NO_PROGRESS', text: 'Hello', heartbeats: 8 },
-    { name: 'ends after 120 s of empty events', stage: { upstream: streaming(begun, [empties]) }, forms: streams, drive: seconds(121), code: 'UPSTREAM_NO_PROGRESS', text: 'Hello' },
-    { name: 'ends a document too', stage: { upstream: streaming(begun, [pings]) }, forms: ['openai document', 'native document'], drive: seconds(121), code: 'UPSTREAM_NO_PROGRESS', status: 504 },
-  ]);
-});
-
-describe(row('reset'), () => {
-  playFaults([
-    { name: 'after content, which comes first', stage: { upstream: streaming(begun, ['rst']) }, code: 'UPSTREAM_RESET', status: 502, text: 'Hello' },
-    { name: 'before content is a status', stage: { upstream: streaming(greeted, ['rst']) }, code: 'UPSTREAM_RESET', status: 502 },
-    { name: 'after the finish reason is still a reset', stage: { upstream: streaming([...begun, finishFrame()], ['rst']) }, forms: ['openai document', 'native document'], code: 'UPSTREAM_RESET', status: 502 },
-    { name: 'in a document', stage: { upstream: [{ status: 200, headers: { 'content-type': 'application/json' } }, { write: { text: '{"choices":' } }, 'rst'] }, code: 'UPSTREAM_RESET', status: 502 },
-  ]);
-});
-
-describe(row('cut'), () => {
-  const chunk = textFrame('lost');
-  playFaults([
-    { name: 'inside a chunk', stage: { upstream: streaming(begun, [{ write: { text: chunk, announce: 4_096 } }, 'fin']) }, code: 'UPSTREAM_TRUNCATED', status: 502, text: 'Hellolost' },
-    { name: 'inside a chunk and an event', stage: { upstream: streaming(begun, [{ write: { text: chunk.slice(0, 60), announce: 4_096 } }, 'fin']) }, code: 'UPSTREAM_TRUNCATED', status: 502, text: 'Hello' },
-    { name: 'between two chunks', stage: { upstream: streaming(begun, ['fin']) }, code: 'UPSTREAM_TRUNCATED', status: 502, text: 'Hello' },
-    { name: 'before content is a status', stage: { upstream: streaming(greeted, ['fin']) }, code: 'UPSTREAM_TRUNCATED', status: 502 },
-    { name: 'of a document short of its length', stage: { upstream: [{ status: 200, headers: { 'content-type': 'application/json' }, framing: 'length', length: 9_999 }, { write: { text: JSON.stringify(answerBody({ text: ['x'] })) } }, 'fin'] }, code: 'UPSTREAM_TRUNCATED', status: 502 },
-  ]);
-});
-
-describe(row('clean-end-unfinished'), () => {
-  playFaults([
-    { name: 'after content', stage: { upstream: streaming(begun) }, code: 'UPSTREAM_TRUNCATED', status: 502, text: 'Hello' },
-    { name: 'of a body that lasts until FIN', stage: { upstream: [{ status: 200, headers: { 'content-type': 'text/event-stream' }, framing: 'close' }, { write: { text: begun.join('') } }] }, code: 'UPSTREAM_TRUNCATED', status: 502, text: 'Hello' },
-    { name: 'before content is a status', stage: { upstream: streaming(greeted) }, code: 'UPSTREAM_TRUNCATED', status: 502 },
-    { name: 'of nothing at all', stage: { upstream: streaming([]) }, code: 'UPSTREAM_TRUNCATED', status: 502 },
-    { name: 'inside an event', stage: { upstream: streaming([...begun, textFrame('half').slice(0, -10)]) }, code: 'UPSTREAM_TRUNCATED', status: 502, text: 'Hello' },
-  ]);
-});
-
-describe(row('clean-end-finished'), () => {
-  playFaults([{ name: 'is a good end, and its terminator is written', stage: { upstream: streaming([...begun, finishFrame()]) }, text: 'Hello' }]);
-
-  it.each(forms)('is counted (%s)', async (form) => {
-    const stage = await openStage({ upstream: streaming([...begun, finishFrame('length')]) });
-    expect(await seenBy(await stage.ask(form), form)).toMatchObject({ end: 'ok', finishReason: 'length' });
-    expect(stage.sluice.metric('terminator_missing')).toBe(1);
-  });
-
-  it('is not counted where a terminator came', async () => {
-    const stage = await openStage({ upstream: good });
-    await (await stage.ask('openai stream')).end();
-    expect(stage.sluice.metric('terminator_missing')).toBe(0);
-  });
-});
-
-describe(row('endless-bytes'), () => {
-  const text = 'x'.repeat(1_000);
-  const upstream = [...streaming(greeted, []), { forever: { text: textFrame(text) } }] as const;
-
-  it.each(streams)('ends at the size that an answer may have (%s)', async (form) => {
-    const stage = await openStage({ upstream, limits: { maxAnswerBytes: 65_536 } });
-    const client = await stage.ask(form);
-    const seen = await seenBy(client, form);
-    expect(seen).toMatchObject({ status: 200, end: 'error', code: 'ANSWER_TOO_LARGE' });
-    expect(seen.text).toMatch(/^x+$/);
-    expect(seen.text.length % text.length).toBe(0);
-    expect(await stage.upstream.nextClose()).toMatchObject({ closedBy: 'client', aborted: true });
-    expect(runCounts(stage)).toEqual({ runs_error: 1 });
-  });
-
-  playFaults([
-    { name: 'is a status for a document', stage: { upstream, limits: { maxAnswerBytes: 65_536 } }, forms: ['openai document', 'native document'], code: 'ANSWER_TOO_LARGE', status: 502 },
-    { name: 'is a status for one endless document', stage: { upstream: [{ status: 200, headers: { 'content-type': 'application/json' } }, { forever: { text: ' '.repeat(4_096) } }], limits: { maxAnswerBytes: 65_536 } }, code: 'ANSWER_TOO_LARGE', status: 502 },
-    { name: 'is read only so far in an error', stage: { upstream: [{ status: 500, headers: { 'content-type': 'text/plain' } }, { forever: { text: 'y'.repeat(4_096) } }] }, code: 'UPSTREAM_5XX', status: 502 },
-  ]);
-});
-
-describe(row('endless-time'), () => {
-  const every = (frame: string): readonly Step[] => [...streaming(greeted, []), { forever: { text: frame }, every: 1_000 }];
-  const limits = { maxStreamDuration: '30s' };
-  playFaults([
-    { name: 'ends when the run lasts too long', stage: { upstream: every(textFrame('x')), limits }, forms: streams, drive: seconds(30), code: 'STREAM_TOO_LONG', text: 'x'.repeat(30) },
-    { name: 'ends a document too', stage: { upstream: every(textFrame('x')), limits }, forms: ['openai document', 'native document'], drive: seconds(30), code: 'STREAM_TOO_LONG', status: 504 },
-    { name: 'ends when the attempt lasts too long', stage: { upstream: every(textFrame('x')), timeouts: { total: '20s' } }, forms: streams, drive: seconds(20), code: 'STREAM_TOO_LONG', text: 'x'.repeat(20) },
-    { name: 'ends though only the role comes, before the head is committed', stage: { upstream: every(roleFrame()), limits: { maxStreamDuration: '9s' } }, forms: streams, drive: seconds(9), code: 'STREAM_TOO_LONG', status: 504 },
+    {
+      name: 'ends after 120 s of pings',
+      stage: { upstream: streaming(begun, [pings]) },
+      forms: streams,
+      drive: afterSeconds(121),
+      code: 'UPSTREAM_NO_PROGRESS',
+      text: 'Hello',
+      heartbeats: 8,
+    },
+    {
+      name: 'ends after 120 s of empty events',
+      stage: { upstream: streaming(begun, [empties]) },
+      forms: streams,
+      drive: afterSeconds(121),
+      code: 'UPSTREAM_NO_PROGRESS',
+      text: 'Hello',
+    },
+    {
+      name: 'ends a document too',
+      stage: { upstream: streaming(begun, [pings]) },
+      forms: documents,
+      drive: afterSeconds(121),
+      code: 'UPSTREAM_NO_PROGRESS',
+      status: 504,
+    },
   ]);
 });

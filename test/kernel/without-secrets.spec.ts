@@ -9,12 +9,25 @@ describe('an error without the credentials that were sent', () => {
   const cases: readonly (readonly [name: string, words: string, clean: string])[] = [
     ['the whole header', 'bad header Bearer Zk9QwXn3Tb7L!', 'bad header [redacted]!'],
     ['the bare token', 'bad key Zk9QwXn3Tb7L, again Zk9QwXn3Tb7L', 'bad key [redacted], again [redacted]'],
+    ['the token, cut off', 'bad key Zk9QwXn3Tb', 'bad key [redacted]'],
     ['nothing', 'Bearer of bad news', 'Bearer of bad news'],
   ];
   it.each(cases)('that repeated %s', (_name, words, clean) => {
-    const options = { status: 422, details: { reason: words }, context: { upstreamMessage: words, upstreamStatus: 422 }, retryAfterSeconds: 3, cause };
+    const options = {
+      status: 422,
+      details: { reason: words },
+      context: { upstreamMessage: words, upstreamStatus: 422 },
+      retryAfterSeconds: 3,
+      cause,
+    };
     const error = withoutSecrets(new SluiceError('UPSTREAM_REJECTED', options), sent);
-    expect(error).toMatchObject({ code: 'UPSTREAM_REJECTED', status: 422, retryAfterSeconds: 3, context: { upstreamMessage: clean, upstreamStatus: 422 }, cause });
+    expect(error).toMatchObject({
+      code: 'UPSTREAM_REJECTED',
+      status: 422,
+      retryAfterSeconds: 3,
+      context: { upstreamMessage: clean, upstreamStatus: 422 },
+      cause,
+    });
     expect(error.message).toBe(`The model provider rejected the request: ${clean}`);
   });
 
