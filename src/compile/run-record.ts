@@ -18,6 +18,7 @@ export interface RunFacts {
 
 /** Writes the one record of a run. */
 export function recordRun({ run, backend, outcome, error, startedAt, firstContentAt, steps, usage }: RunFacts): void {
+  const { upstreamMessage, ...context } = error?.context ?? {};
   const level = error === undefined || error.kind === 'client' ? 'info' : 'warn';
   run.log[level]('run ended', {
     run: run.id,
@@ -32,9 +33,11 @@ export function recordRun({ run, backend, outcome, error, startedAt, firstConten
     ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
     ...(error !== undefined && {
       code: error.code,
-      ...error.context,
+      ...context,
       ...(error.cause !== undefined && { cause: describeCause(error.cause) }),
     }),
   });
+  // A provider may repeat the prompt in its complaint, so its words are for those who ask for them.
+  if (upstreamMessage !== undefined) run.log.debug('the provider said', { run: run.id, words: upstreamMessage });
   run.meter.count(`runs_${outcome.replace('-', '_')}`);
 }

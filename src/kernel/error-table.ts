@@ -58,7 +58,7 @@ export const errorTable = {
   UPSTREAM_TRUNCATED: { status: 502, kind: 'upstream', retryable: true, message: 'The answer of the model provider ended before it was complete.', remedy: 'Try again. What was received is incomplete.' },
   UPSTREAM_BAD_FRAME: { status: 502, kind: 'upstream', retryable: true, message: 'The model provider sent an event that is not valid.', remedy: 'Try again; the operator finds the reason in the log.' },
   UPSTREAM_BAD_CONTENT: { status: 502, kind: 'upstream', retryable: true, message: 'The model provider answered with something that is no model answer.', remedy: 'The operator checks baseUrl of the backend.' },
-  UPSTREAM_ERROR: { status: 502, kind: 'upstream', retryable: true, message: 'The model provider reported an error.', remedy: 'Try again; the operator finds the provider\'s own words in the log.' },
+  UPSTREAM_ERROR: { status: 502, kind: 'upstream', retryable: true, message: 'The model provider reported an error.', remedy: 'Try again; the operator finds the provider\'s own words in the log at level debug.' },
   UPSTREAM_RATE_LIMITED: { status: 429, kind: 'rate_limit', retryable: true, message: 'The model provider limits the rate of requests.', remedy: 'Wait for the time given in Retry-After, then try again.' },
   UPSTREAM_OVERLOADED: { status: 503, kind: 'overloaded', retryable: true, message: 'The model provider is overloaded.', remedy: 'Try again later.' },
   UPSTREAM_AUTH: { status: 502, kind: 'upstream', retryable: false, message: 'The model provider refused the credential of this gateway.', remedy: 'The operator checks the token provider of the backend.' },

@@ -16,9 +16,9 @@ import { deep, printTable } from './print.ts';
 const kinds = ['fin', 'reset', 'destroy'] as const;
 type Kind = (typeof kinds)[number];
 /** Of each phase and kind. */
-const ABORTS = deep ? 1_000 : 100;
+const ABORTS = deep ? 100 : 34;
 /** Some phases cost megabytes of the system's buffers per client, so they come in groups. */
-const GROUP = 20;
+const GROUP = 17;
 
 interface Stage {
   readonly sluice: Sluice;

@@ -107,7 +107,7 @@ describe('a process that is told to stop', () => {
   }, 30_000);
 
   it('is not ready from the signal on, and still takes runs until preStop is over', async () => {
-    await start({ SLUICE_PRE_STOP: '2s' });
+    await start({ SLUICE_PRE_STOP: '1s' });
     const [kept] = await openStreams(engine.port, 1);
     engine.signal('SIGTERM');
     await draining();

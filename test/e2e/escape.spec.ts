@@ -114,7 +114,7 @@ describe('a component that breaks the rules', () => {
   }, 20_000);
 
   it('drains the process and exits with 1 where an error belongs to no run', async () => {
-    const free = await startEngine(built, { pipelines: { free: { backends: { one: scriptedBackend([{ say: 'begun ' }, { wait: '3s' }, { say: 'and finished' }]) }, processors: [{ type: 'throws-from-create', config: {} }] } } });
+    const free = await startEngine(built, { pipelines: { free: { backends: { one: scriptedBackend([{ say: 'begun ' }, { wait: '1500ms' }, { say: 'and finished' }]) }, processors: [{ type: 'throws-from-create', config: {} }] } } });
     const client = await probe({ port: free.port }, { path: '/pipelines/free/v1/chat/completions', body: { stream: true, messages } });
     await client.until('begun');
     await free.logged(({ message }) => message === escapes.logs, 'the error');

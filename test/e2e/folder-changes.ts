@@ -2,7 +2,7 @@ import type { Sluice } from '../support/sluice.ts';
 import { turn } from '../support/turn.ts';
 
 /** Real milliseconds after which the engine is not told of a change any more, and finds it when it polls the folder. */
-const TOLD_MILLISECONDS = 60;
+const TOLD_MILLISECONDS = 20;
 const PATIENCE_MILLISECONDS = 10_000;
 
 /**

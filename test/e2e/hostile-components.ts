@@ -24,7 +24,7 @@ const modifiers = {
 } as const;
 /** It breaks outside of any run. */
 const freeProcessors = {
-  'throws-from-create': "setTimeout(() => { throw new Error('from create'); }, 1500); return { processRequest: () => undefined };",
+  'throws-from-create': "setTimeout(() => { throw new Error('from create'); }, 1000); return { processRequest: () => undefined };",
 } as const;
 
 export type HostileProcessor = keyof typeof processors;

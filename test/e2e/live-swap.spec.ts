@@ -56,7 +56,7 @@ describe(`${SWAPS} swaps of a definition under ${STREAMS} streams`, () => {
     const sluice = await startSluice({ pipelines: { swapped: definitionOf(0) } });
     const revisions = new Map<string, number>();
     const ended: Ended[] = [];
-    let isSwapping = true;
+    const swaps = { done: 0 };
     let mostGenerations = 0;
     const served = (): number => sluice.log.messages().filter((message) => message === 'pipeline serves').length;
     const noteRevision = (version: number): void => {
@@ -68,16 +68,16 @@ describe(`${SWAPS} swaps of a definition under ${STREAMS} streams`, () => {
       const lanes = Array.from({ length: STREAMS }, async (_, lane) => {
         await new Promise<void>((resolve) => sluice.clock.after(1 + lane * STAGGER, resolve));
         do ended.push(await readStream(sluice, lane % 2));
-        while (isSwapping);
+        while (swaps.done < SWAPS);
       });
       await sluice.clock.advance(STREAMS * STAGGER);
       await eventually(() => sluice.metric('streams_live') === STREAMS, 'all streams to be open');
       for (let version = 1; version <= SWAPS; version += 1) {
         await changeFolder(sluice, () => sluice.save('swapped', definitionOf(version)), () => served() > version);
         noteRevision(version);
+        swaps.done = version;
         mostGenerations = Math.max(mostGenerations, sluice.metric('generations_live'));
       }
-      isSwapping = false;
       const all = Promise.all(lanes);
       while (sluice.metric('streams_live') > 0) await sluice.clock.advance(100);
       await all;
@@ -97,7 +97,7 @@ describe(`${SWAPS} swaps of a definition under ${STREAMS} streams`, () => {
       expect([sluice.metric('streams_opened'), sluice.metric('streams_ended')]).toEqual([ended.length, ended.length]);
       expect(ended.length).toBeGreaterThan(STREAMS);
     } finally {
-      isSwapping = false;
+      swaps.done = SWAPS;
       await sluice.close();
     }
     expect(sluice.clock.pendingTimers()).toEqual([]);

@@ -28,7 +28,7 @@ function inTwoPackets(head: Step, bytes: Buffer, cut: number): readonly Step[] {
 
 const streamHead: Step = { status: 200, headers: eventStream, framing: 'close' };
 const escaped = (text: string): string => text.replace(/[^\u0000-\u007f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-/** Bytes before and behind the word at which the stream is cut too; in a deep run all of the frame. */
+/** Bytes before and behind the word at which the stream is cut too; in a deep run all of it. */
 const MARGIN = deep ? 1_000 : 16;
 
 /** A stream with the word in the pieces given, cut at every byte of the word and of its neighbourhood. */
@@ -36,12 +36,13 @@ function atEveryByte(pieces: readonly string[], write: (text: string) => string 
   const before = roleFrame() + textFrame('the ');
   const frames = write(pieces.map((piece) => textFrame(piece)).join(''));
   const bytes = Buffer.from(`${before}${frames}${textFrame(' plan')}${finishFrame()}${doneFrame}`);
-  const frameStart = Buffer.byteLength(before);
-  const first = bytes.indexOf(Buffer.from(write(pieces[0] ?? '')), frameStart);
-  const last = bytes.indexOf(Buffer.from(write(pieces.at(-1) ?? '')), first) + Buffer.byteLength(write(pieces.at(-1) ?? ''));
-  const from = Math.max(frameStart, first - MARGIN);
-  const to = Math.min(frameStart + Buffer.byteLength(frames), last + MARGIN);
-  return Array.from({ length: to - from + 1 }, (_, index) => inTwoPackets(streamHead, bytes, from + index));
+  const cuts = new Set<number>();
+  let place = Buffer.byteLength(before);
+  for (const piece of pieces.map((text) => Buffer.from(write(JSON.stringify(text).slice(1, -1))))) {
+    place = bytes.indexOf(piece, place);
+    for (let cut = Math.max(1, place - MARGIN); cut < Math.min(bytes.length, place + piece.length + MARGIN); cut += 1) cuts.add(cut);
+  }
+  return [...cuts].map((cut) => inTwoPackets(streamHead, bytes, cut));
 }
 
 const cuttings: readonly Cutting[] = [
@@ -79,6 +80,7 @@ interface Way {
 const messages = [{ role: 'user', content: 'hi' }];
 const bodyOf = (client: ProbeClient, index: number): Buffer => client.responses[index]?.body ?? Buffer.alloc(0);
 const openAiText = (document: { choices?: { message: { content: string } }[] }): string => document.choices?.[0]?.message.content ?? '';
+const nativeText = (document: { message?: { content: string } }): string => document.message?.content ?? '';
 const ways: readonly Way[] = [
   {
     name: 'openai, stream', dialect: 'openai-chat', path: '/pipelines/cut/v1/chat/completions', body: { stream: true, messages }, cuttings,
@@ -91,7 +93,7 @@ const ways: readonly Way[] = [
   },
   {
     name: 'native, document', dialect: 'native', path: '/pipelines/cut/chat', body: { stream: false, messages }, cuttings: bodyCuttings,
-    textOf: (client, index) => (client.responses[index]?.json() as { message: { content: string } }).message.content,
+    textOf: (client, index) => nativeText(client.responses[index]?.json() as object),
   },
 ];
 
