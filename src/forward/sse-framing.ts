@@ -150,7 +150,9 @@ export class SseFraming {
     }
     if (data.length === 0) return;
     const bytes = lines.length === 1 ? `${lines[0] ?? ''}\n\n` : `${lines.join('\n')}\n\n`;
-    this.#sink.frame(decodeUtf8(event), decodeUtf8(data.length === 1 ? (data[0] ?? '') : data.join('\n')), validUtf8(bytes));
+    const value = data.length === 1 ? (data[0] ?? '') : data.join('\n');
+    if (beyondAscii.test(bytes)) this.#sink.frame(decodeUtf8(event), decodeUtf8(value), validUtf8(bytes));
+    else this.#sink.frame(event, value, bytes);
   }
 
   #keep(text: string): void {
@@ -189,7 +191,6 @@ function isEscaped(text: string, start: number, quote: number): boolean {
 
 /** The same bytes, with U+FFFD for those that are no UTF-8: what is copied to a client is as valid as what is written. */
 function validUtf8(latin1: string): string {
-  if (!beyondAscii.test(latin1)) return latin1;
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? latin1 : Buffer.from(bytes.toString('utf8')).toString('latin1');
 }

@@ -22,7 +22,9 @@ export function configureFastify(fastify: FastifyInstance, pipelines: Pipelines,
     done(drain.refusing && routeOf(request) !== undefined ? new SluiceError('DRAINING') : undefined);
   });
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', (request: FastifyRequest) => readJsonBody(request.raw, maxBodyBytes(request, pipelines), clock));
+  fastify.addContentTypeParser('*', (request: FastifyRequest, _payload, done) => {
+    readJsonBody(request.raw, maxBodyBytes(request, pipelines), clock, done);
+  });
 }
 
 function refusalOf(request: FastifyRequest, pipelines: Pipelines, drain: Drain): SluiceError | undefined {
@@ -40,8 +42,13 @@ function refusalOf(request: FastifyRequest, pipelines: Pipelines, drain: Drain):
 
 /** Of two content types Node shows the first only; who reads the other one must not be deceived. */
 function isJson({ raw }: FastifyRequest): boolean {
-  const types = raw.headersDistinct['content-type'] ?? [];
-  return types.length === 1 && jsonContentType.test(types[0] ?? '');
+  const { rawHeaders } = raw;
+  let types = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 12 && name.toLowerCase() === 'content-type') types += 1;
+  }
+  return types === 1 && jsonContentType.test(raw.headers['content-type'] ?? '');
 }
 
 function maxBodyBytes(request: FastifyRequest, pipelines: Pipelines): number {

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import type { Clock, Timer } from '../kernel/clock.ts';
-import { SluiceError } from '../kernel/errors.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { asSluiceError, SluiceError } from '../kernel/errors.ts';
 
 /** Nesting that any dialect needs stays far below; deeper documents break recursive code. */
 const maxDepth = 64;
@@ -9,38 +9,50 @@ const maxDepth = 64;
 /** Milliseconds from the head of a request to the end of its body. */
 const bodyTimeout = 30_000;
 
+export type BodyCallback = (error: SluiceError | null, body?: unknown) => void;
+
 /**
- * Reads the body of a request as one JSON value. Ends early, and with the connection, where it grows too large or does
- * not arrive in time.
+ * Reads the body of a request as one JSON value and calls back once. Ends early where it grows too large or does not
+ * arrive in time; what still comes is then thrown away. No promise: this is done for every request.
  */
-export async function readJsonBody(message: IncomingMessage, maxBytes: number, clock: Clock): Promise<unknown> {
-  if (Number(message.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+export function readJsonBody(message: IncomingMessage, maxBytes: number, clock: Clock, done: BodyCallback): void {
   const pieces: Buffer[] = [];
   let size = 0;
-  let timer: Timer | undefined;
-  await new Promise<void>((resolve, reject) => {
-    timer = clock.after(bodyTimeout, () => {
-      message.removeAllListeners('data');
-      message.resume();
-      reject(new SluiceError('BODY_TIMEOUT', { details: { seconds: bodyTimeout / 1000 } }));
-    });
-    message.on('data', (piece: Buffer) => {
-      size += piece.length;
-      if (size > maxBytes) {
-        message.removeAllListeners('data');
-        message.resume();
-        reject(tooLarge(maxBytes));
-        return;
-      }
-      pieces.push(piece);
-    });
-    message.on('end', resolve);
-    message.on('close', () => {
-      if (!message.complete) reject(new SluiceError('CLIENT_GONE'));
-    });
-    message.on('error', () => reject(new SluiceError('CLIENT_GONE')));
-  }).finally(() => timer?.cancel());
-  return parseJson(pieces.length === 1 ? (pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(pieces, size));
+  let settled = false;
+  const settle = (error: SluiceError | null, body?: unknown): void => {
+    if (settled) return;
+    settled = true;
+    timer.cancel();
+    if (error !== null) message.resume();
+    done(error, body);
+  };
+  const timer = clock.after(bodyTimeout, () => settle(new SluiceError('BODY_TIMEOUT', { details: { seconds: bodyTimeout / 1000 } })));
+  if (Number(message.headers['content-length'] ?? 0) > maxBytes) {
+    settle(tooLarge(maxBytes));
+    return;
+  }
+  message.on('data', (piece: Buffer) => {
+    if (settled) return;
+    size += piece.length;
+    if (size > maxBytes) settle(tooLarge(maxBytes));
+    else pieces.push(piece);
+  });
+  message.on('end', () => {
+    if (!settled) parseInto(settle, pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size));
+  });
+  message.on('close', () => settle(new SluiceError('CLIENT_GONE')));
+  message.on('error', () => settle(new SluiceError('CLIENT_GONE')));
+}
+
+function parseInto(settle: BodyCallback, bytes: Buffer): void {
+  let body: unknown;
+  try {
+    body = parseJson(bytes);
+  } catch (error) {
+    settle(asSluiceError(error));
+    return;
+  }
+  settle(null, body);
 }
 
 /** Parses untrusted bytes: UTF-8, bounded depth, and no key that could reach a prototype. */

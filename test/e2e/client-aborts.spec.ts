@@ -51,7 +51,7 @@ const begun = streaming([roleFrame(), textFrame('begun')], ['stall']);
 
 const phases: readonly Phase[] = [
   { name: 'body upload', half: true, upstream: 'none', reached: (clients) => clients.every(({ received }) => received.includes('100 Continue')) },
-  { name: 'processor', upstream: 'none', definition: (backend) => ({ processors: ['held'], ...held('processors', 'held-processor'), backends: { one: backend } }), reached: waitsFor },
+  { name: 'processor', upstream: 'none', definition: (backend) => ({ backends: { one: backend }, processors: [{ type: 'held-processor', timeout: '1h', config: {} }] }), reached: waitsFor },
   { name: 'token fetch', upstream: 'none', definition: (backend) => ({ backends: { one: { ...backend, token: { type: 'held-token', config: {} } } } }), reached: waitsFor },
   { name: 'connect', upstream: 'silent', reached: (clients, { sluice }) => sluice.metric('upstream_calls_live') === clients.length },
   { name: 'headers', reached: asked },
@@ -72,11 +72,6 @@ const phases: readonly Phase[] = [
   },
   { name: 'drain', scenario: begun, drains: true, reached: hasText('begun') },
 ];
-
-/** A step that is defined inline. */
-function held(list: 'processors' | 'modifiers', type: string): object {
-  return { [list]: [{ name: 'held', type, config: {} }] };
-}
 
 const trueProcess = runInThisContext('process') as EventEmitter & { getActiveResourcesInfo(): readonly string[] };
 /** Sockets of this process: those of the clients, of the engine and of the upstream. */
@@ -146,6 +141,7 @@ async function openStage(phase: Phase, silentPortNumber: number | undefined): Pr
 }
 
 function definitionOf(phase: Phase, origin: string, description: string): object {
+  // The clock moves while the definition is swapped, and nothing of that may end a run.
   const backend = openAiBackend(origin, { timeouts: { connect: '1h' } });
   return { description, ...(phase.definition?.(backend) ?? { backends: { one: backend } }) };
 }

@@ -96,6 +96,8 @@ export class ChatStreamDecoder implements AnswerDecoder {
 
   /** Says what is new about the answer. The id and the model are those that came first, whatever later chunks say. */
   #readMeta(chunk: JsonObject, choices: readonly unknown[], events: AnswerEvent[]): void {
+    const known = this.#meta;
+    if (this.#metaSent && !saysMore(chunk, known)) return;
     const { created } = chunk;
     const found: Meta = {
       ...keep('responseId', filledString(chunk['id'])),
@@ -104,9 +106,6 @@ export class ChatStreamDecoder implements AnswerDecoder {
       ...keep('serviceTier', filledString(chunk['service_tier'])),
       ...keep('systemFingerprint', filledString(chunk['system_fingerprint'])),
     };
-    const known = this.#meta;
-    const isNew = Object.keys(found).some((name) => !Object.hasOwn(known, name));
-    if (this.#metaSent && !isNew) return;
     this.#meta = { ...found, ...known };
     const role = this.#metaSent ? undefined : readRole(choices);
     this.#metaSent = true;
@@ -209,6 +208,18 @@ function parseChunk(text: string): { readonly chunk: JsonObject; readonly string
   const { depth, strings } = measureJson(chunk);
   if (depth > maxJsonDepth) throw badFrame(`the JSON is nested deeper than ${maxJsonDepth} levels`);
   return { chunk, strings };
+}
+
+/** True where a chunk gives a field that no chunk before it gave. Asked for every chunk, so nothing is made for it. */
+function saysMore(chunk: JsonObject, known: Meta): boolean {
+  const { created } = chunk;
+  return (
+    (known.responseId === undefined && filledString(chunk['id']) !== undefined) ||
+    (known.model === undefined && filledString(chunk['model']) !== undefined) ||
+    (known.created === undefined && typeof created === 'number' && created > 0) ||
+    (known.serviceTier === undefined && filledString(chunk['service_tier']) !== undefined) ||
+    (known.systemFingerprint === undefined && filledString(chunk['system_fingerprint']) !== undefined)
+  );
 }
 
 function badFrame(reason: string): SluiceError {
