@@ -1,3 +1,4 @@
+import { isFiller } from '../../kernel/frame-sink.ts';
 import { countStringTokens } from '../../kernel/json-text.ts';
 import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { readReasoning } from './delta-text.ts';
@@ -106,7 +107,7 @@ function isKnownChunk(chunk: JsonObject): boolean {
 
 function isKnownChoice(choice: JsonObject): boolean {
   const { delta, message, text, logprobs, content_filter_results: verdicts } = choice;
-  if (message !== undefined || text !== undefined || holdsText(logprobs) || holdsText(verdicts)) return false;
+  if (message !== undefined || text !== undefined || holdsTokens(logprobs) || holdsText(verdicts)) return false;
   if (!isHarmless(unknownOfChoice(choice))) return false;
   return delta === undefined || delta === null || (isObject(delta) && isKnownDelta(delta));
 }
@@ -162,14 +163,22 @@ function isHarmless(fields: JsonObject | undefined): boolean {
   return Object.entries(fields).every(([name, value]) => {
     if (typeof value !== 'string') return !holdsText(value);
     if (name === 'p') return alphabet.startsWith(value);
+    if (name === 'obfuscation') return isFiller(value);
     return value === '' || (harmlessFields.has(name) && value.length <= maxHarmlessLength);
   });
 }
 
-/** True when some string in it is not a plain word of a verdict. */
+/** Log probabilities say the text again: as tokens, as their bytes, or as keys. */
+function holdsTokens(logprobs: unknown): boolean {
+  if (!isObject(logprobs)) return hasItems(logprobs);
+  return Object.values(logprobs).some(hasItems);
+}
+
+/** True when some string in it is not a plain word of a verdict, or some list of numbers may be the tokens of a text. */
 function holdsText(value: unknown): boolean {
   if (typeof value === 'string') return value !== '' && !verdictWords.has(value);
   if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value) && value.some((item) => typeof item === 'number')) return true;
   const items: unknown[] = Object.values(value);
   return items.some(holdsText);
 }

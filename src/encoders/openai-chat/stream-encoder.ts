@@ -109,13 +109,18 @@ export class ChatStreamEncoder implements StreamEncoder {
   copies(frame: DecodedFrame): boolean {
     const { events, opens } = frame;
     if (!events.every((event) => this.#copies(event, opens))) return false;
-    if (this.#identity !== undefined && !this.#isIdentityOfProvider()) return false;
+    if (this.#identity === undefined ? !this.#isNamedBy(events) : !this.#isIdentityOfProvider()) return false;
     for (const event of events) if (event.type === 'response.meta' || event.type === 'block.start') this.encode(event);
     if (opens !== undefined) this.#choice(opens).started = true;
     // They went out with the frame.
     this.#pending = undefined;
     this.#fixIdentity();
     return true;
+  }
+
+  /** The provider's id is known here too: a step may hold the event that tells it while a frame without events passes. */
+  #isNamedBy(events: readonly AnswerEvent[]): boolean {
+    return this.#meta.responseId !== undefined || events.some((event) => event.type === 'response.meta');
   }
 
   #copies(event: AnswerEvent, opens: number | undefined): boolean {
