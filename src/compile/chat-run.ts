@@ -48,8 +48,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   readonly #context: EncodeContext;
   readonly #pauses = { client: false, modifier: false };
   #answer: AnswerPipe | AnswerBody | undefined;
-  /** What each step did, for the record: a result of a processor, or how many things a modifier changed. */
-  readonly #steps: Record<string, string | number> = {};
+  /** What each processor did, for the record. */
+  readonly #steps: Record<string, string> = {};
   #backend: CompiledBackend;
   #outgoing: OutgoingRequest | undefined;
   #call: ForwardCall | undefined;
@@ -356,7 +356,6 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   }
 
   #record(outcome: Outcome, error: SluiceError | undefined): void {
-    for (const [name, matches] of this.#answer?.matches() ?? []) this.#steps[name] = matches ?? 'ran';
     recordRun({
       run: this.#run,
       backend: this.#backend.name,
@@ -365,6 +364,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       startedAt: this.#startedAt,
       firstContentAt: this.#firstContentAt,
       steps: this.#steps,
+      matches: () => this.#answer?.matches() ?? [],
       usage: this.#answer?.usage,
     });
   }

@@ -12,12 +12,17 @@ export interface RunFacts {
   readonly error: SluiceError | undefined;
   readonly startedAt: number;
   readonly firstContentAt: number | undefined;
-  readonly steps: Readonly<Record<string, unknown>>;
+  /** What each processor did. */
+  readonly steps: Readonly<Record<string, string>>;
+  /** What each modifier changed, where it counts. May throw for a run that has failed. */
+  matches(): Iterable<readonly [string, number | undefined]>;
   readonly usage: UsageFold | undefined;
 }
 
 /** Writes the one record of a run. */
-export function recordRun({ run, backend, outcome, error, startedAt, firstContentAt, steps, usage }: RunFacts): void {
+export function recordRun(facts: RunFacts): void {
+  const { run, backend, outcome, error, startedAt, firstContentAt, usage } = facts;
+  const steps = { ...facts.steps, ...readMatches(facts) };
   const { upstreamMessage, ...context } = error?.context ?? {};
   const level = error === undefined || error.kind === 'client' ? 'info' : 'warn';
   run.log[level]('run ended', {
@@ -40,4 +45,14 @@ export function recordRun({ run, backend, outcome, error, startedAt, firstConten
   // A provider may repeat the prompt in its complaint, so its words are for those who ask for them.
   if (upstreamMessage !== undefined) run.log.debug('the provider said', { run: run.id, words: upstreamMessage });
   run.meter.count(`runs_${outcome.replace('-', '_')}`);
+}
+
+/** A count that can't be read fails a run that is not over; one that has failed is recorded without. */
+function readMatches({ run, matches }: RunFacts): Readonly<Record<string, number | 'ran'>> {
+  try {
+    return Object.fromEntries([...matches()].map(([name, count]) => [name, count ?? 'ran']));
+  } catch (failure) {
+    run.log.warn('what the modifiers changed is not known', { run: run.id, error: describeCause(failure) });
+    return {};
+  }
 }

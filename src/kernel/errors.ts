@@ -46,8 +46,16 @@ export function asSluiceError(error: unknown, fallback: ErrorCode = 'INTERNAL', 
   return error instanceof SluiceError ? error : new SluiceError(fallback, { cause: error, context });
 }
 
-/** A short, single-line account of anything thrown, for the log. */
+/** A short, single-line account of anything thrown, for the log. Never throws: a component may throw what can't be read. */
 export function describeCause(cause: unknown): string {
+  try {
+    return describe(cause);
+  } catch {
+    return `${typeof cause} that can't be read`;
+  }
+}
+
+function describe(cause: unknown): string {
   if (cause === undefined) return '';
   const parts: string[] = [];
   for (let current: unknown = cause, depth = 0; current !== undefined && depth < 4; depth += 1) {

@@ -8,11 +8,16 @@ import { changeFolder } from './folder-changes.ts';
 import { printTable } from './print.ts';
 
 const messages = [{ role: 'user', content: 'hi' }];
-const saying = (text: string): object => ({ backends: { one: scriptedBackend([{ say: text, deltaCharacters: text.length }]) } });
+const saying = (text: string): object => ({
+  backends: { one: scriptedBackend([{ say: text, deltaCharacters: text.length }]) },
+});
 const SECOND = 1_000;
 
 async function ask(sluice: Sluice, pipeline: string): Promise<ProbeResponse> {
-  const client = await probe({ port: sluice.port }, { path: `/pipelines/${pipeline}/v1/chat/completions`, body: { stream: true, messages } });
+  const client = await probe(
+    { port: sluice.port },
+    { path: `/pipelines/${pipeline}/v1/chat/completions`, body: { stream: true, messages } },
+  );
   await client.end();
   client.destroy();
   return client.response();
@@ -21,7 +26,8 @@ async function ask(sluice: Sluice, pipeline: string): Promise<ProbeResponse> {
 /** The text of a good answer, or the status and the code of an error. */
 async function answerOf(sluice: Sluice, pipeline: string): Promise<string> {
   const { status, body } = await ask(sluice, pipeline);
-  if (status !== 200) return `${status} ${(JSON.parse(body.toString('utf8')) as { error: { code: string } }).error.code}`;
+  if (status !== 200)
+    return `${status} ${(JSON.parse(body.toString('utf8')) as { error: { code: string } }).error.code}`;
   const { text, done } = readOpenAiStream(body);
   return done ? text : `cut: ${text}`;
 }
@@ -57,16 +63,32 @@ describe('a definition that is changed while the engine runs', () => {
   });
 
   it.each([
-    ['with a mistake in it', '{\n  "apiVersion": "sluice/v1",\n  "name": "edited",\n  "backend": {}\n}', /edited\.json:4:3  error  \S+  .*backends/],
+    [
+      'with a mistake in it',
+      '{\n  "apiVersion": "sluice/v1",\n  "name": "edited",\n  "backend": {}\n}',
+      /edited\.json:4:3  error  \S+  .*backends/,
+    ],
     ['that is no JSON', '{\n  "apiVersion": "sluice/v1",\n  "name": \n}', /edited\.json:4:1  error /],
     ['that is empty', '', /edited\.json:1:1  error /],
-    ['with two mistakes', '{\n  "apiVersion": "sluice/v1",\n  "name": "edited",\n  "backends": { "one": { "type": "openai-chatt", "config": {} } },\n  "limits": { "maxFrameBytes": -1 }\n}', /edited\.json:4:\d+  error .*\n?.*edited\.json:5:\d+  error /s],
+    [
+      'with two mistakes',
+      '{\n  "apiVersion": "sluice/v1",\n  "name": "edited",\n  "backends": { "one": { "type": "openai-chatt", "config": {} } },\n  "limits": { "maxFrameBytes": -1 }\n}',
+      /edited\.json:4:\d+  error .*\n?.*edited\.json:5:\d+  error /s,
+    ],
   ])('goes on as it was when a version is saved %s', async (what, text, logged) => {
     await change(() => writeFile(file('edited'), text), 'definition refused');
     expect([await answerOf(sluice, 'edited'), await answerOf(sluice, 'other')]).toEqual(['one', 'other']);
-    expect(await readiness(sluice)).toEqual({ code: 200, status: 'ready', serving: ['edited', 'other'], degraded: ['edited'] });
+    expect(await readiness(sluice)).toEqual({
+      code: 200,
+      status: 'ready',
+      serving: ['edited', 'other'],
+      degraded: ['edited'],
+    });
     expect(sluice.log.messages('error').join('\n')).toMatch(logged);
-    note(`saved ${what}`, `the last good version; degraded; log: ${/edited\.json:\d+:\d+/.exec(sluice.log.messages('error').join('\n'))?.[0] ?? '?'}`);
+    note(
+      `saved ${what}`,
+      `the last good version; degraded; log: ${/edited\.json:\d+:\d+/.exec(sluice.log.messages('error').join('\n'))?.[0] ?? '?'}`,
+    );
 
     await change(() => sluice.save('edited', saying('two')), 'pipeline serves');
     expect(await answerOf(sluice, 'edited')).toBe('two');
@@ -76,18 +98,29 @@ describe('a definition that is changed while the engine runs', () => {
   });
 
   it('is served for five seconds after it was deleted, and is unknown then', async () => {
-    await changeFolder(sluice, () => rm(file('edited')), () => sluice.clock.pendingTimers().some(({ label }) => label.startsWith('pipelines.ts')));
+    await changeFolder(
+      sluice,
+      () => rm(file('edited')),
+      () => sluice.clock.pendingTimers().some(({ label }) => label.startsWith('pipelines.ts')),
+    );
     await sluice.clock.advance(4.9 * SECOND);
     expect(await answerOf(sluice, 'edited')).toBe('one');
     await sluice.clock.advance(0.2 * SECOND);
-    expect([await answerOf(sluice, 'edited'), await answerOf(sluice, 'other')]).toEqual(['404 PIPELINE_UNKNOWN', 'other']);
+    expect([await answerOf(sluice, 'edited'), await answerOf(sluice, 'other')]).toEqual([
+      '404 PIPELINE_UNKNOWN',
+      'other',
+    ]);
     expect(await readiness(sluice)).toEqual({ code: 200, status: 'ready', serving: ['other'], degraded: [] });
     expect(sluice.metric('generations_live')).toBe(1);
     note('deleted', 'served for 5 s, then 404 PIPELINE_UNKNOWN');
   });
 
   it('is never unknown where an editor deletes it before it writes it anew', async () => {
-    await changeFolder(sluice, () => rm(file('edited')), () => sluice.clock.pendingTimers().some(({ label }) => label.startsWith('pipelines.ts')));
+    await changeFolder(
+      sluice,
+      () => rm(file('edited')),
+      () => sluice.clock.pendingTimers().some(({ label }) => label.startsWith('pipelines.ts')),
+    );
     await sluice.clock.advance(SECOND);
     expect(await answerOf(sluice, 'edited')).toBe('one');
     await change(() => sluice.save('edited', saying('two')), 'pipeline serves');
@@ -115,13 +148,26 @@ describe('a definition that is changed while the engine runs', () => {
   });
 
   it('does not touch a stream that is running', async () => {
-    await change(() => sluice.save('edited', { backends: { one: scriptedBackend([{ say: 'begun ' }, { wait: '50s' }, { say: 'and finished' }]) } }), 'pipeline serves');
-    const client = await probe({ port: sluice.port }, { path: '/pipelines/edited/v1/chat/completions', body: { stream: true, messages } });
+    await change(
+      () =>
+        sluice.save('edited', {
+          backends: { one: scriptedBackend([{ say: 'begun ' }, { wait: '50s' }, { say: 'and finished' }]) },
+        }),
+      'pipeline serves',
+    );
+    const client = await probe(
+      { port: sluice.port },
+      { path: '/pipelines/edited/v1/chat/completions', body: { stream: true, messages } },
+    );
     await client.until('begun');
     await change(() => writeFile(file('edited'), '{'), 'definition refused');
     await change(() => sluice.save('edited', saying('two')), 'pipeline serves');
     expect(sluice.metric('generations_live')).toBe(3);
-    await changeFolder(sluice, () => rm(file('edited')), () => sluice.clock.pendingTimers().some(({ label }) => label.startsWith('pipelines.ts')));
+    await changeFolder(
+      sluice,
+      () => rm(file('edited')),
+      () => sluice.clock.pendingTimers().some(({ label }) => label.startsWith('pipelines.ts')),
+    );
     await sluice.clock.advance(50 * SECOND);
     expect(await client.end()).toBe('complete');
     expect(readOpenAiStream(client.responses[0]?.body ?? Buffer.alloc(0)).text).toBe('begun and finished');
@@ -134,12 +180,19 @@ describe('a start with one bad file among good ones', () => {
   it('serves the good ones, and says of the bad one that it is', async () => {
     const sluice = await startSluice({ pipelines: { good: saying('good'), bad: { backends: {} } } });
     try {
-      expect([await answerOf(sluice, 'good'), await answerOf(sluice, 'bad')]).toEqual(['good', '503 DEFINITION_INVALID']);
+      expect([await answerOf(sluice, 'good'), await answerOf(sluice, 'bad')]).toEqual([
+        'good',
+        '503 DEFINITION_INVALID',
+      ]);
       expect(await readiness(sluice)).toEqual({ code: 200, status: 'ready', serving: ['good'], degraded: ['bad'] });
       expect(sluice.log.messages('error').join('\n')).toMatch(/bad\.json:\d+:\d+  error /);
       rows.push({ step: 'bad at the start', answers: '503 DEFINITION_INVALID; all others are served' });
       const before = sluice.log.messages().length;
-      await changeFolder(sluice, () => sluice.save('bad', saying('better')), () => sluice.log.messages().slice(before).includes('pipeline serves'));
+      await changeFolder(
+        sluice,
+        () => sluice.save('bad', saying('better')),
+        () => sluice.log.messages().slice(before).includes('pipeline serves'),
+      );
       expect(await answerOf(sluice, 'bad')).toBe('better');
     } finally {
       await sluice.close();

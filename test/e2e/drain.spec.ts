@@ -26,7 +26,8 @@ const readiness: ProbeRequest = { path: '/readyz' };
 function startGatedUpstream(): Promise<FaultUpstream> {
   return startFaultUpstream(({ index, path }) => {
     if (path.startsWith('/long')) return answering(200, answerBody({ text: ['x'.repeat(LONG_ANSWER)] }));
-    if (path.startsWith('/endless')) return streaming([roleFrame()], [{ forever: { text: textFrame('more '.repeat(4_000)) } }]);
+    if (path.startsWith('/endless'))
+      return streaming([roleFrame()], [{ forever: { text: textFrame('more '.repeat(4_000)) } }]);
     const rest = [textFrame('and finished'), finishFrame(), doneFrame].map((text) => ({ write: { text } }));
     return streaming([roleFrame(), textFrame('begun ')], [{ wait: index === 0 ? 'first' : 'rest' }, ...rest, 'end']);
   });
@@ -59,9 +60,13 @@ describe('a process that is told to stop', () => {
   let upstream: FaultUpstream;
   let engine: EngineProcess;
   const start = async (environment: Record<string, string> = {}): Promise<void> => {
-    engine = await startEngine(built, { pipelines: { slow: { backends: { slow: openAiBackend(upstream.origin) } } }, environment });
+    engine = await startEngine(built, {
+      pipelines: { slow: { backends: { slow: openAiBackend(upstream.origin) } } },
+      environment,
+    });
   };
-  const draining = (): Promise<unknown> => engine.logged(({ message }) => message === 'draining', 'the line "draining"');
+  const draining = (): Promise<unknown> =>
+    engine.logged(({ message }) => message === 'draining', 'the line "draining"');
 
   beforeAll(async () => {
     built = await buildEngine();
@@ -131,7 +136,10 @@ describe('a process that is told to stop', () => {
     expect(errors).toEqual(clients.map(() => expect.objectContaining(drainingError)));
     expect(await engine.exit).toBe(0);
     expect(engine.log.at(-1)).toMatchObject({ message: 'drained', streamsEnded: STREAMS });
-    print(`deadline under ${STREAMS} streams:`, `${errors.filter((error) => error?.['message'] === drainingError.message).length} with the error frame DRAINING, exit code 0`);
+    print(
+      `deadline under ${STREAMS} streams:`,
+      `${errors.filter((error) => error?.['message'] === drainingError.message).length} with the error frame DRAINING, exit code 0`,
+    );
   }, 30_000);
 
   it('exits at once at the second signal', async () => {
@@ -205,7 +213,11 @@ describe('a drain, with time in hand', () => {
     await sluice.clock.advance(3_000);
     await late.write(bytes.subarray(-1));
     const refused = await late.response();
-    expect([refused.status, refused.headers['connection'], refused.json()]).toEqual([503, 'close', { error: expect.objectContaining(drainingError) }]);
+    expect([refused.status, refused.headers['connection'], refused.json()]).toEqual([
+      503,
+      'close',
+      { error: expect.objectContaining(drainingError) },
+    ]);
     upstream.release('first');
     expect(await live?.end()).toBe('complete');
     await drained;
@@ -213,7 +225,10 @@ describe('a drain, with time in hand', () => {
   });
 
   it('waits until a client that reads slowly has the last byte', async () => {
-    const client = await probe({ port: sluice.port }, { path: '/pipelines/long/v1/chat/completions', body: { stream: false, messages } });
+    const client = await probe(
+      { port: sluice.port },
+      { path: '/pipelines/long/v1/chat/completions', body: { stream: false, messages } },
+    );
     client.pause();
     await eventually(() => sluice.log.messages().includes('run ended'), 'the end of the run');
     let isDrained = false;
@@ -232,7 +247,10 @@ describe('a drain, with time in hand', () => {
   ])('drops a client that reads nothing, %s, a second after the deadline', async (_case, path) => {
     const client = await probe({ port: sluice.port }, { path, body: { stream: path.includes('endless'), messages } });
     client.pause();
-    await eventually(() => sluice.log.messages().includes('run ended') || upstream.connections[0]?.blocked === true, 'the client to be behind');
+    await eventually(
+      () => sluice.log.messages().includes('run ended') || upstream.connections[0]?.blocked === true,
+      'the client to be behind',
+    );
     const drained = sluice.drain();
     await sluice.clock.advance(15_000);
     expect(sluice.metric('streams_live')).toBe(1);

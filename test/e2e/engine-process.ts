@@ -21,7 +21,9 @@ export interface BuiltEngine {
 export async function buildEngine(): Promise<BuiltEngine> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-build-'));
   const compiler = join(repository, 'node_modules/@swc/cli/bin/swc.js');
-  await promisify(execFile)(process.execPath, [compiler, 'src', '-d', folder, '--strip-leading-paths', '--quiet'], { cwd: repository });
+  await promisify(execFile)(process.execPath, [compiler, 'src', '-d', folder, '--strip-leading-paths', '--quiet'], {
+    cwd: repository,
+  });
   await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'), 'junction');
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   await writeFile(join(folder, 'report-memory.js'), memoryReporter);
@@ -81,7 +83,9 @@ export class EngineProcess {
 
   /** The lines of the log so far. */
   get log(): readonly LogEntry[] {
-    return this.#output.lines('stderr').flatMap((line): LogEntry[] => (line.startsWith('{') ? [JSON.parse(line) as LogEntry] : []));
+    return this.#output
+      .lines('stderr')
+      .flatMap((line): LogEntry[] => (line.startsWith('{') ? [JSON.parse(line) as LogEntry] : []));
   }
 
   /** Resolves to the first line of the log that fits. */
@@ -94,7 +98,9 @@ export class EngineProcess {
   }
 
   async memory(): Promise<MemoryReport> {
-    const report = new Promise<MemoryReport>((resolve) => this.#child.once('message', (message) => resolve(message as MemoryReport)));
+    const report = new Promise<MemoryReport>((resolve) =>
+      this.#child.once('message', (message) => resolve(message as MemoryReport)),
+    );
     this.#child.send('memory');
     return within(report, 'the memory of the process', PROCESS_PATIENCE_MILLISECONDS);
   }
@@ -112,7 +118,10 @@ export interface EngineProcessOptions {
 }
 
 /** Starts the product and resolves when it says where it listens. */
-export async function startEngine(built: BuiltEngine, { pipelines, environment = {} }: EngineProcessOptions): Promise<EngineProcess> {
+export async function startEngine(
+  built: BuiltEngine,
+  { pipelines, environment = {} }: EngineProcessOptions,
+): Promise<EngineProcess> {
   const folder = join(built.folder, 'pipelines', String(performance.now()));
   await mkdir(folder, { recursive: true });
   for (const [name, definition] of Object.entries(pipelines)) {
@@ -124,9 +133,14 @@ export async function startEngine(built: BuiltEngine, { pipelines, environment =
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', SLUICE_PIPELINES_DIR: folder, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const exit = new Promise<number | string>((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')));
+  const exit = new Promise<number | string>((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
+  );
   const output = new Output(child);
-  const origin = await output.until(() => /listens on (\S+)/.exec(output.text('stdout'))?.[1], 'the address of the process');
+  const origin = await output.until(
+    () => /listens on (\S+)/.exec(output.text('stdout'))?.[1],
+    'the address of the process',
+  );
   return new EngineProcess(child, output, origin, exit);
 }
 
@@ -165,7 +179,8 @@ class Output {
     const watcher = (): void => {
       const value = look();
       if (value !== undefined) found.resolve(value);
-      else if (this.#ended) found.reject(new Error(`The process ended before ${what} came: ${this.#texts.stderr.slice(-2_000)}`));
+      else if (this.#ended)
+        found.reject(new Error(`The process ended before ${what} came: ${this.#texts.stderr.slice(-2_000)}`));
     };
     this.#watchers.add(watcher);
     try {

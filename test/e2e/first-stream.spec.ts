@@ -5,7 +5,10 @@ import { systemClock, type Clock } from '../../src/kernel/clock.ts';
 
 const backends = { scripted: scriptedBackend([{ say: 'the secret plan', deltaCharacters: 3 }], { chunkBytes: 50 }) };
 const modifiers = [{ type: 'mask-words', config: { words: ['secret'] } }];
-const chat = (stream: boolean): ProbeRequest => ({ path: '/pipelines/plan/v1/chat/completions', body: { stream, messages: [{ role: 'user', content: 'hi' }] } });
+const chat = (stream: boolean): ProbeRequest => ({
+  path: '/pipelines/plan/v1/chat/completions',
+  body: { stream, messages: [{ role: 'user', content: 'hi' }] },
+});
 
 describe('a pipeline from its file', () => {
   let sluice: Sluice<Clock>;
@@ -20,7 +23,14 @@ describe('a pipeline from its file', () => {
     const response = await client.response();
     expect([response.status, response.json()]).toEqual([
       200,
-      expect.objectContaining({ choices: [expect.objectContaining({ message: expect.objectContaining({ role: 'assistant', content: 'the *** plan' }), finish_reason: 'stop' })] }),
+      expect.objectContaining({
+        choices: [
+          expect.objectContaining({
+            message: expect.objectContaining({ role: 'assistant', content: 'the *** plan' }),
+            finish_reason: 'stop',
+          }),
+        ],
+      }),
     ]);
     client.destroy();
   });

@@ -9,13 +9,18 @@ const PATIENCE_MILLISECONDS = 10_000;
  * Changes the folder of an engine as an author does, and moves its clock until `isTaken`. The file system takes real
  * time to tell of a change and to read it, so the clock moves only when the engine itself waits for it.
  */
-export async function changeFolder({ clock, log }: Sluice, change: () => Promise<unknown>, isTaken: () => boolean): Promise<void> {
+export async function changeFolder(
+  { clock, log }: Sluice,
+  change: () => Promise<unknown>,
+  isTaken: () => boolean,
+): Promise<void> {
   await change();
   const begun = performance.now();
   let polls = 0;
   while (!isTaken()) {
     const passed = performance.now() - begun;
-    if (passed > PATIENCE_MILLISECONDS) throw new Error(`A change was not taken up. Log: ${log.messages().slice(-5).join('; ')}`);
+    if (passed > PATIENCE_MILLISECONDS)
+      throw new Error(`A change was not taken up. Log: ${log.messages().slice(-5).join('; ')}`);
     const timers = clock.pendingTimers().filter(({ label }) => label.startsWith('pipeline-folder.ts'));
     const isOverdue = passed > TOLD_MILLISECONDS * (polls + 1);
     const waited = timers.find(({ kind }) => kind === 'after') ?? (isOverdue ? timers[0] : undefined);

@@ -1,5 +1,11 @@
 import Type from 'typebox';
-import { defineModifier, defineProcessor, defineTokenProvider, type AnyComponent, type EventModifier } from '../../src/kernel/component.ts';
+import {
+  defineModifier,
+  defineProcessor,
+  defineTokenProvider,
+  type AnyComponent,
+  type EventModifier,
+} from '../../src/kernel/component.ts';
 import { strictObject } from '../../src/kernel/schema.ts';
 import { componentKinds, createRegistry, type Registry } from '../../src/registry/registry.ts';
 import { productRegistry } from '../support/sluice.ts';
@@ -33,15 +39,29 @@ const config = strictObject({ note: Type.Optional(Type.String()) });
 export function heldComponents(waits: HeldWaits): readonly AnyComponent[] {
   return [
     defineProcessor({
-      type: 'held-processor', summary: 'Waits for the end of the run.', guard: false, needs: [], examples: [], config,
+      type: 'held-processor',
+      summary: 'Waits for the end of the run.',
+      guard: false,
+      needs: [],
+      examples: [],
+      config,
       create: () => ({ processRequest: (_request, _output, run) => waits.until(run.signal) }),
     }),
     defineTokenProvider({
-      type: 'held-token', summary: 'Waits for the end of the run.', needs: [], examples: [], config,
+      type: 'held-token',
+      summary: 'Waits for the end of the run.',
+      needs: [],
+      examples: [],
+      config,
       create: () => ({ getToken: (run) => waits.until(run.signal), invalidate: () => undefined }),
     }),
     defineModifier({
-      type: 'held-flush', summary: 'Keeps the tail of the answer until the end of the run.', guard: false, needs: [], examples: [], config,
+      type: 'held-flush',
+      summary: 'Keeps the tail of the answer until the end of the run.',
+      guard: false,
+      needs: [],
+      examples: [],
+      config,
       create: (): EventModifier => ({
         effect: 'events',
         policy: { mode: 'buffer' },

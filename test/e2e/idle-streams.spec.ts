@@ -35,7 +35,10 @@ function openFileLimit(): number {
 }
 
 const streams = Math.min(wanted, Math.floor((openFileLimit() - OTHER_FILES) / FILES_PER_STREAM));
-const chat: ProbeRequest = { path: '/pipelines/idle/v1/chat/completions', body: { stream: true, messages: [{ role: 'user', content: 'hi' }] } };
+const chat: ProbeRequest = {
+  path: '/pipelines/idle/v1/chat/completions',
+  body: { stream: true, messages: [{ role: 'user', content: 'hi' }] },
+};
 const kilobytes = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KB`;
 const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MB`;
 
@@ -49,7 +52,9 @@ describe(`${streams} idle streams`, () => {
     upstream = await startFaultUpstream(streaming([roleFrame(), textFrame('begun')], ['stall']));
     const modifiers = [{ type: 'mask-words', config: { words: ['secret'] } }];
     engine = await startEngine(built, {
-      pipelines: { idle: { backends: { one: openAiBackend(upstream.origin) }, modifiers, output: { heartbeat: '1s' } } },
+      pipelines: {
+        idle: { backends: { one: openAiBackend(upstream.origin) }, modifiers, output: { heartbeat: '1s' } },
+      },
       environment: { SLUICE_LOG_LEVEL: 'warn' },
     });
   }, 60_000);
@@ -62,7 +67,9 @@ describe(`${streams} idle streams`, () => {
 
   async function openStreams(count: number): Promise<void> {
     for (let left = count; left > 0; left -= OPENED_AT_ONCE) {
-      const group = await Promise.all(Array.from({ length: Math.min(left, OPENED_AT_ONCE) }, () => probe({ port: engine.port }, chat)));
+      const group = await Promise.all(
+        Array.from({ length: Math.min(left, OPENED_AT_ONCE) }, () => probe({ port: engine.port }, chat)),
+      );
       await Promise.all(group.map((client) => client.until('begun')));
       clients.push(...group);
     }
@@ -71,7 +78,11 @@ describe(`${streams} idle streams`, () => {
   async function leave(): Promise<void> {
     const group = clients.splice(0);
     for (const client of group) client.destroy();
-    await eventually(() => upstream.activeConnections === 0, 'the upstream connections to close', PATIENCE_MILLISECONDS);
+    await eventually(
+      () => upstream.activeConnections === 0,
+      'the upstream connections to close',
+      PATIENCE_MILLISECONDS,
+    );
   }
 
   it('cost little memory each, get heartbeats, and give the memory back', async () => {
@@ -83,7 +94,11 @@ describe(`${streams} idle streams`, () => {
     await openStreams(streams);
     const openedIn = performance.now() - openedAt;
     const beats = (client: ProbeClient): number => client.responses[0]?.text.split(/^:/m).length ?? 0;
-    await eventually(() => clients.every((client) => beats(client) > HEARTBEATS), 'heartbeats on all streams', PATIENCE_MILLISECONDS);
+    await eventually(
+      () => clients.every((client) => beats(client) > HEARTBEATS),
+      'heartbeats on all streams',
+      PATIENCE_MILLISECONDS,
+    );
     const during = await engine.memory();
     const { heapUsed, external } = during;
     await leave();

@@ -20,7 +20,11 @@ const STAGGER = 900;
 function definitionOf(version: number): object {
   return {
     processors: [{ name: 'in', type: 'sensitive-words', config: { words: ['hunter2'], with: `[in ${version}]` } }],
-    backends: { one: scriptedBackend([{ say: `{{lastUserText}} ${'said '.repeat(PIECES)}[say ${version}] secret`, delay: DELAY }]) },
+    backends: {
+      one: scriptedBackend([
+        { say: `{{lastUserText}} ${'said '.repeat(PIECES)}[say ${version}] secret`, delay: DELAY },
+      ]),
+    },
     modifiers: [{ name: 'out', type: 'mask-words', config: { words: ['secret'], with: `[out ${version}]` } }],
   };
 }
@@ -42,64 +46,87 @@ async function readStream(sluice: Sluice, dialect: number): Promise<Ended> {
   const request = requests[dialect];
   if (request === undefined) throw new Error('there is a request');
   const client = await probe({ port: sluice.port }, request);
-  await eventually(() => client.responses[0]?.end !== undefined || client.closed !== undefined, 'the end of a stream', 60_000);
+  await eventually(
+    () => client.responses[0]?.end !== undefined || client.closed !== undefined,
+    'the end of a stream',
+    60_000,
+  );
   const body = client.responses[0]?.body ?? Buffer.alloc(0);
-  const { text, done } = dialect === 0 ? readOpenAiStream(body) : { ...readNativeStream(body), done: readNativeStream(body).outcome === 'ok' };
-  const faults = [...terminalFaults(client, dialect === 0 ? 'openai-chat' : 'native'), ...(done ? [] : [`no good end: ${body.toString('utf8').slice(-200)}`])];
+  const { text, done } =
+    dialect === 0
+      ? readOpenAiStream(body)
+      : { ...readNativeStream(body), done: readNativeStream(body).outcome === 'ok' };
+  const faults = [
+    ...terminalFaults(client, dialect === 0 ? 'openai-chat' : 'native'),
+    ...(done ? [] : [`no good end: ${body.toString('utf8').slice(-200)}`]),
+  ];
   const revision = client.responses[0]?.headers['x-sluice-revision'] ?? '';
   client.destroy();
   return { text, revision, faults };
 }
 
 describe(`${SWAPS} swaps of a definition under ${STREAMS} streams`, () => {
-  it('mix nothing and lose nothing', async () => {
-    const sluice = await startSluice({ pipelines: { swapped: definitionOf(0) } });
-    const revisions = new Map<string, number>();
-    const ended: Ended[] = [];
-    const swaps = { done: 0 };
-    let mostGenerations = 0;
-    const served = (): number => sluice.log.messages().filter((message) => message === 'pipeline serves').length;
-    const noteRevision = (version: number): void => {
-      const last = sluice.log.lines.findLast(({ message }) => message === 'pipeline serves');
-      revisions.set(String(last?.fields['revision']), version);
-    };
-    noteRevision(0);
-    try {
-      const lanes = Array.from({ length: STREAMS }, async (_, lane) => {
-        await new Promise<void>((resolve) => sluice.clock.after(1 + lane * STAGGER, resolve));
-        do ended.push(await readStream(sluice, lane % 2));
-        while (swaps.done < SWAPS);
-      });
-      await sluice.clock.advance(STREAMS * STAGGER);
-      await eventually(() => sluice.metric('streams_live') === STREAMS, 'all streams to be open');
-      for (let version = 1; version <= SWAPS; version += 1) {
-        await changeFolder(sluice, () => sluice.save('swapped', definitionOf(version)), () => served() > version);
-        noteRevision(version);
-        swaps.done = version;
-        mostGenerations = Math.max(mostGenerations, sluice.metric('generations_live'));
-      }
-      const all = Promise.all(lanes);
-      while (sluice.metric('streams_live') > 0) await sluice.clock.advance(100);
-      await all;
+  it(
+    'mix nothing and lose nothing',
+    async () => {
+      const sluice = await startSluice({ pipelines: { swapped: definitionOf(0) } });
+      const revisions = new Map<string, number>();
+      const ended: Ended[] = [];
+      const swaps = { done: 0 };
+      let mostGenerations = 0;
+      const served = (): number => sluice.log.messages().filter((message) => message === 'pipeline serves').length;
+      const noteRevision = (version: number): void => {
+        const last = sluice.log.lines.findLast(({ message }) => message === 'pipeline serves');
+        revisions.set(String(last?.fields['revision']), version);
+      };
+      noteRevision(0);
+      try {
+        const lanes = Array.from({ length: STREAMS }, async (_, lane) => {
+          await new Promise<void>((resolve) => sluice.clock.after(1 + lane * STAGGER, resolve));
+          do ended.push(await readStream(sluice, lane % 2));
+          while (swaps.done < SWAPS);
+        });
+        await sluice.clock.advance(STREAMS * STAGGER);
+        await eventually(() => sluice.metric('streams_live') === STREAMS, 'all streams to be open');
+        for (let version = 1; version <= SWAPS; version += 1) {
+          await changeFolder(
+            sluice,
+            () => sluice.save('swapped', definitionOf(version)),
+            () => served() > version,
+          );
+          noteRevision(version);
+          swaps.done = version;
+          mostGenerations = Math.max(mostGenerations, sluice.metric('generations_live'));
+        }
+        const all = Promise.all(lanes);
+        while (sluice.metric('streams_live') > 0) await sluice.clock.advance(100);
+        await all;
 
-      const versions = ended.map(({ text, revision }) => ({ parts: [...text.matchAll(/\[(?:in|say|out) (\d+)\]/g)].map(([, version]) => Number(version)), expected: revisions.get(revision) }));
-      const mixed = versions.filter(({ parts, expected }) => parts.length !== 3 || parts.some((version) => version !== expected));
-      const lost = ended.filter(({ faults }) => faults.length > 0);
-      print(
-        `${SWAPS} live swaps under ${STREAMS} streams:`,
-        `${ended.length} streams, of ${new Set(versions.map(({ expected }) => expected)).size} generations; ${mixed.length} mixed, ${lost.length} lost`,
-        `generations in memory: at most ${mostGenerations}, now ${sluice.metric('generations_live')}`,
-      );
-      expect(mixed).toEqual([]);
-      expect(lost).toEqual([]);
-      expect(revisions.size).toBe(SWAPS + 1);
-      expect(sluice.metric('generations_live')).toBe(1);
-      expect([sluice.metric('streams_opened'), sluice.metric('streams_ended')]).toEqual([ended.length, ended.length]);
-      expect(ended.length).toBeGreaterThan(STREAMS);
-    } finally {
-      swaps.done = SWAPS;
-      await sluice.close();
-    }
-    expect(sluice.clock.pendingTimers()).toEqual([]);
-  }, deep ? 600_000 : 60_000);
+        const versions = ended.map(({ text, revision }) => ({
+          parts: [...text.matchAll(/\[(?:in|say|out) (\d+)\]/g)].map(([, version]) => Number(version)),
+          expected: revisions.get(revision),
+        }));
+        const mixed = versions.filter(
+          ({ parts, expected }) => parts.length !== 3 || parts.some((version) => version !== expected),
+        );
+        const lost = ended.filter(({ faults }) => faults.length > 0);
+        print(
+          `${SWAPS} live swaps under ${STREAMS} streams:`,
+          `${ended.length} streams, of ${new Set(versions.map(({ expected }) => expected)).size} generations; ${mixed.length} mixed, ${lost.length} lost`,
+          `generations in memory: at most ${mostGenerations}, now ${sluice.metric('generations_live')}`,
+        );
+        expect(mixed).toEqual([]);
+        expect(lost).toEqual([]);
+        expect(revisions.size).toBe(SWAPS + 1);
+        expect(sluice.metric('generations_live')).toBe(1);
+        expect([sluice.metric('streams_opened'), sluice.metric('streams_ended')]).toEqual([ended.length, ended.length]);
+        expect(ended.length).toBeGreaterThan(STREAMS);
+      } finally {
+        swaps.done = SWAPS;
+        await sluice.close();
+      }
+      expect(sluice.clock.pendingTimers()).toEqual([]);
+    },
+    deep ? 600_000 : 60_000,
+  );
 });

@@ -11,5 +11,13 @@ export function printTable(title: string, rows: readonly Readonly<Record<string,
   const names = Object.keys(rows[0] ?? {});
   const cells = [names, ...rows.map((row) => names.map((name) => String(row[name])))];
   const widths = names.map((_name, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  print(title, ...cells.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()));
+  print(
+    title,
+    ...cells.map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    ),
+  );
 }

@@ -36,10 +36,16 @@ async function usedMemory(): Promise<number> {
 const frames = textFrame('wool '.repeat(50));
 const write: Step = { write: { repeat: frames, times: Math.ceil(65_536 / frames.length) } };
 const writes = Math.ceil(ANSWER / (frames.length * Math.ceil(65_536 / frames.length)));
-const hugeAnswer = streaming([roleFrame()], [...Array.from({ length: writes }, () => write), { write: { text: finishFrame() + doneFrame } }, 'end']);
+const hugeAnswer = streaming(
+  [roleFrame()],
+  [...Array.from({ length: writes }, () => write), { write: { text: finishFrame() + doneFrame } }, 'end'],
+);
 
 const messages = [{ role: 'user', content: 'hi' }];
-const chat = (pipeline: string, stream = true): ProbeRequest => ({ path: `/pipelines/${pipeline}/v1/chat/completions`, body: { stream, messages } });
+const chat = (pipeline: string, stream = true): ProbeRequest => ({
+  path: `/pipelines/${pipeline}/v1/chat/completions`,
+  body: { stream, messages },
+});
 
 /** Looks that must find the same before the provider counts as paused, and turns of the loop between two of them. */
 const LOOKS = 10;
@@ -49,7 +55,7 @@ const TURNS = 100;
 async function untilPaused(upstream: FaultUpstream): Promise<number> {
   const deadline = performance.now() + 15 * SECOND;
   let bytes = 0;
-  for (let same = 0; same < LOOKS; ) {
+  for (let same = 0; same < LOOKS;) {
     if (performance.now() > deadline) throw new Error(`The provider was not paused; it has sent ${bytes} bytes.`);
     await turn(TURNS);
     const now = upstream.connections[0]?.blocked === true ? upstream.connections[0].bytesOut : 0;
@@ -70,7 +76,12 @@ describe(`a client that never reads an answer of ${ANSWER / MEGABYTE} MB`, () =>
     const modifiers = [{ type: 'mask-words', config: { words: ['secret'] } }];
     sluice = await startSluice({
       pipelines: {
-        huge: { backends: { one: openAiBackend(huge.origin) }, modifiers, limits: { maxAnswerBytes: 1_073_741_824 }, output: { clientStall: '30s' } },
+        huge: {
+          backends: { one: openAiBackend(huge.origin) },
+          modifiers,
+          limits: { maxAnswerBytes: 1_073_741_824 },
+          output: { clientStall: '30s' },
+        },
         small: { backends: { one: openAiBackend(small.origin) }, modifiers },
       },
     });
@@ -108,7 +119,9 @@ describe(`a client that never reads an answer of ${ANSWER / MEGABYTE} MB`, () =>
     expect(await readSmall()).toBe('the *** plan');
     await sluice.clock.advance(2 * SECOND);
     await eventually(() => huge.activeConnections === 0, 'the upstream connection to be closed');
-    const [ended] = sluice.log.lines.filter(({ message, fields }) => message === 'run ended' && fields['pipeline'] === 'huge');
+    const [ended] = sluice.log.lines.filter(
+      ({ message, fields }) => message === 'run ended' && fields['pipeline'] === 'huge',
+    );
     expect(ended?.fields).toMatchObject({ outcome: 'client-slow', code: 'CLIENT_SLOW' });
     expect(sluice.metric('streams_live')).toBe(0);
     slow.resume();
@@ -135,7 +148,11 @@ describe(`a client that never reads an answer of ${ANSWER / MEGABYTE} MB`, () =>
         most = Math.max(most, (await usedMemory()) - before);
         const read = reader.bytes;
         reader.socket.resume();
-        await eventually(() => reader.bytes > read + (ANSWER / FITS) * 0.9 || reader.tail.includes('[DONE]'), 'the client to read on', 20_000);
+        await eventually(
+          () => reader.bytes > read + (ANSWER / FITS) * 0.9 || reader.tail.includes('[DONE]'),
+          'the client to read on',
+          20_000,
+        );
       }
       await eventually(() => reader.tail.endsWith('data: [DONE]\n\n\r\n0\r\n\r\n'), 'the end of the answer', 20_000);
     } finally {

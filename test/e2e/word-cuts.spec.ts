@@ -22,17 +22,23 @@ interface Cutting {
 
 /** Between two writes the loop goes round, so that they arrive as two reads. */
 function inTwoPackets(head: Step, bytes: Buffer, cut: number): readonly Step[] {
-  const part = (piece: Buffer): Step => ({ write: { base64: piece.toString('base64'), slice: bytes.length, raw: true } });
+  const part = (piece: Buffer): Step => ({
+    write: { base64: piece.toString('base64'), slice: bytes.length, raw: true },
+  });
   return [head, part(bytes.subarray(0, cut)), part(bytes.subarray(cut)), 'fin'];
 }
 
 const streamHead: Step = { status: 200, headers: eventStream, framing: 'close' };
-const escaped = (text: string): string => text.replace(/[^\u0000-\u007f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const escaped = (text: string): string =>
+  text.replace(/[^\u0000-\u007f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 /** Bytes before and behind the word at which the stream is cut too; in a deep run all of it. */
 const MARGIN = deep ? 1_000 : 16;
 
 /** A stream with the word in the pieces given, cut at every byte of the word and of its neighbourhood. */
-function atEveryByte(pieces: readonly string[], write: (text: string) => string = String): readonly (readonly Step[])[] {
+function atEveryByte(
+  pieces: readonly string[],
+  write: (text: string) => string = String,
+): readonly (readonly Step[])[] {
   const before = roleFrame() + textFrame('the ');
   const frames = write(pieces.map((piece) => textFrame(piece)).join(''));
   const bytes = Buffer.from(`${before}${frames}${textFrame(' plan')}${finishFrame()}${doneFrame}`);
@@ -40,7 +46,8 @@ function atEveryByte(pieces: readonly string[], write: (text: string) => string 
   let place = Buffer.byteLength(before);
   for (const piece of pieces.map((text) => Buffer.from(write(JSON.stringify(text).slice(1, -1))))) {
     place = bytes.indexOf(piece, place);
-    for (let cut = Math.max(1, place - MARGIN); cut < Math.min(bytes.length, place + piece.length + MARGIN); cut += 1) cuts.add(cut);
+    for (let cut = Math.max(1, place - MARGIN); cut < Math.min(bytes.length, place + piece.length + MARGIN); cut += 1)
+      cuts.add(cut);
   }
   return [...cuts].map((cut) => inTwoPackets(streamHead, bytes, cut));
 }
@@ -48,20 +55,43 @@ function atEveryByte(pieces: readonly string[], write: (text: string) => string 
 const cuttings: readonly Cutting[] = [
   {
     name: 'two deltas, cut at every code unit',
-    cuts: (word) => Array.from({ length: word.length + 1 }, (_, cut) => [streamHead, { write: { text: answerFrames({ text: ['the ', word.slice(0, cut), `${word.slice(cut)} plan`] }).join('') } }, 'fin']),
+    cuts: (word) =>
+      Array.from({ length: word.length + 1 }, (_, cut) => [
+        streamHead,
+        { write: { text: answerFrames({ text: ['the ', word.slice(0, cut), `${word.slice(cut)} plan`] }).join('') } },
+        'fin',
+      ]),
   },
-  { name: 'one delta per code unit', cuts: (word) => [[streamHead, { write: { text: answerFrames({ text: `the ${word} plan`.split('') }).join('') } }, 'fin']] },
+  {
+    name: 'one delta per code unit',
+    cuts: (word) => [
+      [streamHead, { write: { text: answerFrames({ text: `the ${word} plan`.split('') }).join('') } }, 'fin'],
+    ],
+  },
   { name: 'two packets, cut at every byte', cuts: (word) => atEveryByte([word]) },
   { name: 'the same, the word escaped as \\u', cuts: (word) => atEveryByte([word], escaped) },
-  { name: 'the same, the word in two deltas', cuts: (word) => atEveryByte([word.slice(0, word.length / 2), word.slice(word.length / 2)]) },
-  { name: 'one packet per byte', cuts: (word) => [[streamHead, { write: { text: answerFrames({ text: ['the ', word, ' plan'] }).join(''), slice: 1 } }, 'fin']] },
+  {
+    name: 'the same, the word in two deltas',
+    cuts: (word) => atEveryByte([word.slice(0, word.length / 2), word.slice(word.length / 2)]),
+  },
+  {
+    name: 'one packet per byte',
+    cuts: (word) => [
+      [streamHead, { write: { text: answerFrames({ text: ['the ', word, ' plan'] }).join(''), slice: 1 } }, 'fin'],
+    ],
+  },
 ];
 const bodyCuttings: readonly Cutting[] = [
   {
     name: 'one document, cut at every byte of the word',
     cuts: (word) => {
       const bytes = Buffer.from(JSON.stringify(answerBody({ text: [`the ${word} plan`] })));
-      const head: Step = { status: 200, headers: { 'content-type': 'application/json' }, framing: 'length', length: bytes.length };
+      const head: Step = {
+        status: 200,
+        headers: { 'content-type': 'application/json' },
+        framing: 'length',
+        length: bytes.length,
+      };
       const from = bytes.indexOf(Buffer.from(word));
       return Array.from({ length: Buffer.byteLength(word) + 1 }, (_, index) => inTwoPackets(head, bytes, from + index));
     },
@@ -79,20 +109,40 @@ interface Way {
 
 const messages = [{ role: 'user', content: 'hi' }];
 const bodyOf = (client: ProbeClient, index: number): Buffer => client.responses[index]?.body ?? Buffer.alloc(0);
-const openAiText = (document: { choices?: { message: { content: string } }[] }): string => document.choices?.[0]?.message.content ?? '';
+const openAiText = (document: { choices?: { message: { content: string } }[] }): string =>
+  document.choices?.[0]?.message.content ?? '';
 const nativeText = (document: { message?: { content: string } }): string => document.message?.content ?? '';
 const ways: readonly Way[] = [
   {
-    name: 'openai, stream', dialect: 'openai-chat', path: '/pipelines/cut/v1/chat/completions', body: { stream: true, messages }, cuttings,
+    name: 'openai, stream',
+    dialect: 'openai-chat',
+    path: '/pipelines/cut/v1/chat/completions',
+    body: { stream: true, messages },
+    cuttings,
     textOf: (client, index) => readOpenAiStream(bodyOf(client, index)).text,
   },
-  { name: 'native, stream', dialect: 'native', path: '/pipelines/cut/chat', body: { messages }, cuttings, textOf: (client, index) => readNativeStream(bodyOf(client, index)).text },
   {
-    name: 'openai, document', dialect: 'openai-chat', path: '/pipelines/cut/v1/chat/completions', body: { messages }, cuttings: bodyCuttings,
+    name: 'native, stream',
+    dialect: 'native',
+    path: '/pipelines/cut/chat',
+    body: { messages },
+    cuttings,
+    textOf: (client, index) => readNativeStream(bodyOf(client, index)).text,
+  },
+  {
+    name: 'openai, document',
+    dialect: 'openai-chat',
+    path: '/pipelines/cut/v1/chat/completions',
+    body: { messages },
+    cuttings: bodyCuttings,
     textOf: (client, index) => openAiText(client.responses[index]?.json() as object),
   },
   {
-    name: 'native, document', dialect: 'native', path: '/pipelines/cut/chat', body: { stream: false, messages }, cuttings: bodyCuttings,
+    name: 'native, document',
+    dialect: 'native',
+    path: '/pipelines/cut/chat',
+    body: { stream: false, messages },
+    cuttings: bodyCuttings,
     textOf: (client, index) => nativeText(client.responses[index]?.json() as object),
   },
 ];
@@ -110,7 +160,9 @@ describe('a masked word that the provider cuts', () => {
   beforeAll(async () => {
     upstream = await startFaultUpstream(() => playing);
     const modifiers = [{ type: 'mask-words', config: { words: [...words], with: MASK } }];
-    sluice = await startSluice({ pipelines: { cut: { backends: { one: openAiBackend(upstream.origin) }, modifiers } } });
+    sluice = await startSluice({
+      pipelines: { cut: { backends: { one: openAiBackend(upstream.origin) }, modifiers } },
+    });
   });
   afterAll(async () => {
     await sluice.close();
@@ -118,7 +170,9 @@ describe('a masked word that the provider cuts', () => {
     printTable('Masked words cut by the provider:', rows);
   });
 
-  it.each(ways.flatMap((way) => way.cuttings.map((cutting) => ({ way, cutting, title: `${way.name}: ${cutting.name}` }))))(
+  it.each(
+    ways.flatMap((way) => way.cuttings.map((cutting) => ({ way, cutting, title: `${way.name}: ${cutting.name}` }))),
+  )(
     '$title',
     async ({ way, cutting }) => {
       let cuts = 0;
@@ -140,7 +194,14 @@ describe('a masked word that the provider cuts', () => {
         wrong.push(...terminalFaults(client, way.dialect));
         client.destroy();
       }
-      rows.push({ answer: way.name, cutting: cutting.name, words: words.length, cuts, masked: cuts - wrong.length, leaked });
+      rows.push({
+        answer: way.name,
+        cutting: cutting.name,
+        words: words.length,
+        cuts,
+        masked: cuts - wrong.length,
+        leaked,
+      });
       expect(wrong).toEqual([]);
       expect(leaked).toBe(0);
     },

@@ -172,7 +172,6 @@ describe('a chain that waits', () => {
         expect(toldBy(waiting.bytes, dialect)).toEqual(toldBy(direct.bytes, dialect));
         if (dialect === 'openai-chat') expect(idsIn(waiting.bytes)).toEqual(['chatcmpl-1']);
       }),
-      { numRuns: 40 },
     );
   });
 });
