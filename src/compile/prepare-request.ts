@@ -5,7 +5,7 @@ import { asSluiceError } from '../kernel/errors.ts';
 import { runProcessors, type ProcessedRequest, type RequestChainHooks } from '../kernel/request-chain.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import type { Run } from '../kernel/run.ts';
-import { isPromise } from '../kernel/supervise.ts';
+import { isPromise, supervise } from '../kernel/supervise.ts';
 import type { UpstreamRequest } from '../kernel/upstream.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
@@ -19,6 +19,14 @@ export interface OutgoingRequest {
   /** What the credential sent, to be hidden in the provider's own words. */
   readonly secrets: readonly string[];
 }
+
+/** A token that takes longer is not worth the wait of its client. */
+const tokenSupervision = {
+  what: 'token provider',
+  timeoutMilliseconds: 30_000,
+  timeoutCode: 'TOKEN_UNAVAILABLE',
+  failureCode: 'TOKEN_UNAVAILABLE',
+} as const;
 
 export type Prepared = OutgoingRequest | { readonly answer: readonly AnswerEvent[] };
 
@@ -43,14 +51,10 @@ function address(pipeline: CompiledPipeline, request: ChatRequest, run: Run): Ou
 function takeToken({ token }: CompiledBackend, run: Run): Credential | undefined | Promise<Credential> {
   try {
     const credential = token?.getToken(run);
-    return isPromise(credential) ? Promise.resolve(credential).catch(tokenFailed) : credential;
+    return isPromise(credential) ? Promise.resolve(supervise({ ...tokenSupervision, run }, () => credential)) : credential;
   } catch (error) {
-    return tokenFailed(error);
+    throw asSluiceError(error, 'TOKEN_UNAVAILABLE');
   }
-}
-
-function tokenFailed(error: unknown): never {
-  throw asSluiceError(error, 'TOKEN_UNAVAILABLE');
 }
 
 function complete(request: ChatRequest, backend: CompiledBackend, run: Run, credential: Credential | undefined): OutgoingRequest {

@@ -1,8 +1,8 @@
-import { watch, type FSWatcher } from 'chokidar';
 import { Observable, Subject } from 'rxjs';
 import { sleep, type Clock, type Timer } from '../kernel/clock.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { DocumentSource } from './read-document.ts';
+import { watchFolders } from './watch-folders.ts';
 import { emptyScan, scanFolder, type FolderScan, type ScannedFile } from './scan-folder.ts';
 
 /** All in milliseconds. */
@@ -66,7 +66,7 @@ export class PipelineFolder {
   constructor(options: PipelineFolderOptions) {
     this.#directory = options.directory;
     this.#clock = options.clock;
-    this.#watch = options.watch ?? watchWithNotifications;
+    this.#watch = options.watch ?? watchFolders;
   }
 
   /** The folder now. What it returns is not sent to the subscribers again. */
@@ -204,21 +204,6 @@ export class PipelineFolder {
     this.#sources.set(scanned, source);
     return source;
   }
-}
-
-function watchWithNotifications(directory: string, onChange: () => void, onError: (error: unknown) => void): FSWatcher {
-  const depthOfResources = 2;
-  const watcher = watch(directory, {
-    ignoreInitial: true,
-    persistent: false,
-    followSymlinks: false,
-    depth: depthOfResources,
-  });
-  watcher.on('all', onChange);
-  // What changed between the first read and this moment was not notified.
-  watcher.on('ready', onChange);
-  watcher.on('error', onError);
-  return watcher;
 }
 
 type Files = ReadonlyMap<string, ScannedFile>;

@@ -53,7 +53,7 @@ export class AnswerBody extends AnswerSink implements FrameSink {
     this.push([{ type: 'stream.end', outcome: 'ok' }]);
   }
 
-  onResumed(): void {
+  protected writeLate(): void {
     // Nothing is written before the end.
   }
 

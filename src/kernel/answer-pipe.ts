@@ -112,7 +112,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     this.#options.output.write(frames, this.#hasContent);
   }
 
-  onResumed(): void {
+  protected writeLate(): void {
     this.flush();
   }
 

@@ -29,6 +29,8 @@ export abstract class AnswerSink implements ChainOwner {
   protected readonly sink: SinkOptions;
   protected decoder: AnswerDecoder | undefined;
   protected ended = false;
+  /** `stream.end` has been given to the chain. */
+  #ending = false;
   readonly #order = new EventOrder();
   #chain: AnswerChain | undefined;
   #matches: ReadonlyMap<string, number | undefined> | undefined;
@@ -41,7 +43,8 @@ export abstract class AnswerSink implements ChainOwner {
   protected abstract take(event: AnswerEvent): void;
   /** `stream.end` has passed all modifiers: the answer is complete. */
   protected abstract finish(): void;
-  abstract onResumed(): void;
+  /** Events left outside of a `push`. */
+  protected abstract writeLate(): void;
 
   attach(decoder: AnswerDecoder): void {
     this.decoder = decoder;
@@ -62,6 +65,8 @@ export abstract class AnswerSink implements ChainOwner {
     if (this.ended || events.length === 0) return;
     const chain = this.chainFor(events);
     for (const event of events) chain.push(event);
+    this.#ending ||= events.at(-1)?.type === 'stream.end';
+    this.#requireEnd();
   }
 
   /** The same for events of the provider, of whose source not everything was read. */
@@ -87,6 +92,11 @@ export abstract class AnswerSink implements ChainOwner {
     this.sink.output.pause(paused);
   }
 
+  onResumed(): void {
+    this.writeLate();
+    this.#requireEnd();
+  }
+
   onFailure(error: SluiceError): void {
     this.sink.output.fail(error);
   }
@@ -96,6 +106,12 @@ export abstract class AnswerSink implements ChainOwner {
     const meta = events.find((event) => event.type === 'response.meta');
     this.#chain = new AnswerChain(this.sink.modifiers(meta?.model), this.sink.run, (event) => this.#leave(event), this);
     return this.#chain;
+  }
+
+  /** Nothing comes after `stream.end`, so a component that has kept it would keep the client waiting for ever. */
+  #requireEnd(): void {
+    if (!this.#ending || this.ended || this.#chain?.waiting === true) return;
+    throw new SluiceError('EVENT_ORDER', { details: { reason: 'stream.end was kept back' } });
   }
 
   #leave(event: AnswerEvent): void {

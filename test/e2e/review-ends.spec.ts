@@ -15,6 +15,8 @@ import { encoderWith, eventModifier, modifier, processor, registryWith } from '.
 afterEach(closeStages);
 
 const answer = streaming(answerFrames({ text: ['the ', 'plan'] }));
+/** The client has seen the head before the rest comes. */
+const inTwoParts = streaming([roleFrame(), textFrame('the ')], [{ wait: 'rest' }, { write: { text: textFrame('plan') + finishFrame() + doneFrame } }, 'end']);
 const cut = (frames: readonly string[]): readonly Step[] => streaming(frames, ['rst']);
 const fails = (reason: string) => (): never => {
   throw new Error(reason);
@@ -59,15 +61,21 @@ describe('an end in which a component throws', () => {
   });
 
   it.each(streams)('is an error where there is no terminator: %s', async (form) => {
-    const stage = await open({ components: encodersWith({ end: fails('no end') }) });
-    const seen = await seenBy(await stage.ask(form), form);
-    expect(seen).toMatchObject({ end: 'error', code: 'INTERNAL', text: 'the plan' });
+    const stage = await open({ components: encodersWith({ end: fails('no end') }), upstream: inTwoParts });
+    const client = await stage.ask(form);
+    await client.until('the ');
+    stage.upstream.release('rest');
+    expect(await seenBy(client, form)).toMatchObject({ status: 200, end: 'error', code: 'INTERNAL', text: 'the plan' });
     expect(recordOf(stage)).toMatchObject({ outcome: 'error', code: 'INTERNAL' });
   });
 
   it.each(streams)('is a reset where there is neither: %s', async (form) => {
-    const stage = await open({ components: encodersWith({ end: fails('no end'), fail: fails('no frame') }) });
-    const { how, received } = await endOf(stage, form);
+    const stage = await open({ components: encodersWith({ end: fails('no end'), fail: fails('no frame') }), upstream: inTwoParts });
+    const client = await stage.ask(form);
+    await client.until('the ');
+    stage.upstream.release('rest');
+    const how = await client.end();
+    const received = client.received.toString('utf8');
     expect([how, received.includes('[DONE]'), received.includes('"outcome"')]).toEqual(['reset', false, false]);
     expect(recordOf(stage)).toMatchObject({ outcome: 'error' });
   });
@@ -111,7 +119,7 @@ describe('an end in which a component throws', () => {
       expect(await seenBy(client, form)).toMatchObject({ status: 400, end: 'error' });
       expect(recordOf(stage)).toMatchObject({ outcome: 'error', code: 'REQUEST_BLOCKED' });
       // The connection is as good as before.
-      await client.send({ path: '/livez' });
+      await client.send({ path: '/readyz' });
       expect((await client.response(1)).status).toBe(200);
     });
   }
