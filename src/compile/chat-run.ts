@@ -6,7 +6,7 @@ import { asSluiceError, describeCause, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
 import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
 import type { ChatRequest } from '../kernel/request.ts';
-import { currentRun, type Caller, type Run, type RunScope } from '../kernel/run.ts';
+import { currentRun, type Caller, type RunScope } from '../kernel/run.ts';
 import { isPromise } from '../kernel/supervise.ts';
 import type { Bound } from '../kernel/text-stage.ts';
 import type { Watched } from '../kernel/ticker.ts';
@@ -16,6 +16,7 @@ import type { Capabilities } from '../kernel/capability.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
 import { prepareRequest, type OutgoingRequest, type Prepared } from './prepare-request.ts';
+import { RunOfRequest } from './run-of-request.ts';
 import { recordRun, type Outcome } from './run-record.ts';
 
 /** Why the signal of a run that ended well is aborted. */
@@ -41,8 +42,7 @@ export interface ChatRunOptions {
 export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceiver {
   readonly runId: string;
   readonly #options: ChatRunOptions;
-  readonly #run: Run;
-  #abort: AbortController | undefined;
+  readonly #run: RunOfRequest;
   readonly #startedAt: number;
   readonly #stream: StreamEncoder;
   readonly #context: EncodeContext;
@@ -62,22 +62,18 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     this.#options = options;
     this.runId = options.id;
     this.#startedAt = clock.now();
-    const signal = (): AbortSignal => this.#signal();
-    this.#run = {
+    this.#run = new RunOfRequest({
       id: options.id,
       pipeline: pipeline.name,
       revision: pipeline.revision,
       caller,
       params: request.params,
-      get signal() {
-        return signal();
-      },
       deadline: this.#startedAt + pipeline.limits.maxStreamDuration,
       clock,
       log: capabilities.log,
       meter: capabilities.meter,
-      progress: (step, message, data) => this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
-    };
+      onProgress: (step, message, data) => this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
+    });
     this.#backend = selectBackend(request.model, { ...pipeline, pipeline: pipeline.name });
     this.#context = { run: this.#run, request, created: Math.floor(clock.wallTime() / 1000) };
     this.#stream = encoder.open(this.#context);
@@ -328,7 +324,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
         if (outcome !== 'ok' || !this.terminated) this.#call?.abort();
         this.#record(outcome, error);
         this.#answer?.close();
-        this.#abort?.abort(error ?? runOver);
+        this.#run.end(error ?? runOver);
         tell(client);
       } catch (failure) {
         capabilities.log.error('a run did not end cleanly', { run: this.runId, error: describeCause(failure) });
@@ -346,13 +342,6 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       capabilities.ticker.unwatch(this);
       onEnded(this);
     });
-  }
-
-  /** Made when a step first asks for it: most runs never need one. */
-  #signal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.#ended && !this.#abort.signal.aborted) this.#abort.abort(runOver);
-    return this.#abort.signal;
   }
 
   #record(outcome: Outcome, error: SluiceError | undefined): void {

@@ -1,9 +1,10 @@
 import type { SluiceError } from '../kernel/errors.ts';
+import { Roster } from '../kernel/roster.ts';
 import type { ChatRun } from './chat-run.ts';
 
 /** All runs of the process that have not ended, or whose last bytes have not been sent: for the drain, for the figures, for the proof that none is lost. */
 export class LiveRuns {
-  readonly #live = new Set<ChatRun>();
+  readonly #live = new Roster<ChatRun>();
   #opened = 0;
   #ended = 0;
   #onIdle: (() => void) | undefined;
@@ -40,11 +41,11 @@ export class LiveRuns {
   }
 
   failAll(error: SluiceError): void {
-    for (const run of [...this.#live]) run.fail(error);
+    for (const run of this.#live.members()) run.fail(error);
   }
 
   /** Cuts the connections of runs that are over and whose clients do not take the end. */
   dropAll(): void {
-    for (const run of [...this.#live]) run.drop();
+    for (const run of this.#live.members()) run.drop();
   }
 }

@@ -48,10 +48,11 @@ export function recordRun(facts: RunFacts): void {
 }
 
 /** A count that can't be read fails a run that is not over; one that has failed is recorded without. */
-function readMatches({ run, matches }: RunFacts): Readonly<Record<string, number | 'ran'>> {
+function readMatches(facts: RunFacts): Readonly<Record<string, number | 'ran'>> {
   try {
-    return Object.fromEntries([...matches()].map(([name, count]) => [name, count ?? 'ran']));
+    return Object.fromEntries([...facts.matches()].map(([name, count]) => [name, count ?? 'ran']));
   } catch (failure) {
+    const { run } = facts;
     run.log.warn('what the modifiers changed is not known', { run: run.id, error: describeCause(failure) });
     return {};
   }

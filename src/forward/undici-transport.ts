@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../kernel/clock.ts';
 import { SluiceError, asSluiceError } from '../kernel/errors.ts';
+import { Roster } from '../kernel/roster.ts';
 import type { Transport, UpstreamCall, UpstreamListener, UpstreamRequest } from '../kernel/upstream.ts';
 import { guardedConnect, type EgressLookup, type EgressProfile, type GuardedConnector } from './egress-guard.ts';
 import { PooledConnection } from './pooled-connection.ts';
@@ -42,7 +43,7 @@ class PoolingTransport implements UndiciTransport {
   readonly #connect: GuardedConnector;
   readonly #idle = new Map<string, PooledConnection[]>();
   readonly #connections = new Set<PooledConnection>();
-  readonly #calls = new Set<PooledCall>();
+  readonly #calls = new Roster<PooledCall>();
   /** A connection outlives the run that opens it and must not hold its context. */
   readonly #inNoRun = AsyncLocalStorage.snapshot();
   #isClosed = false;
@@ -72,7 +73,7 @@ class PoolingTransport implements UndiciTransport {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const call of this.#calls) call.fail(new SluiceError('DRAINING'));
+    for (const call of this.#calls.members()) call.fail(new SluiceError('DRAINING'));
     await Promise.all([...this.#connections].map((connection) => connection.discard()));
   }
 

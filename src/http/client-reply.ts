@@ -34,6 +34,7 @@ export class ClientReply implements ClientAnswer {
   #listener: ClientListener | undefined;
   #opening = '';
   #held = '';
+  #awaitsTurn = false;
   #ended = false;
 
   /** `socket` is that of the request: a pipelined response has none of its own yet. */
@@ -54,7 +55,7 @@ export class ClientReply implements ClientAnswer {
     // A client that half-closes has left, so `end` counts as well as `close`.
     this.#socket.on('end', this.#onClose);
     this.#socket.on('close', this.#onClose);
-    this.#socket.on('drain', this.#onDrain);
+    this.#socket.on('drain', this.#onSocketDrain);
     this.#response.on('drain', this.#onDrain);
     if (this.#socket.destroyed || this.#socket.readableEnded) queueMicrotask(this.#onClose);
   }
@@ -125,7 +126,7 @@ export class ClientReply implements ClientAnswer {
     this.#close();
     // What waits in the system would otherwise stay there until the client reads it, perhaps never. An answer that waits
     // behind another one must not take that one with it.
-    if (this.#response.socket === null) this.#response.destroy();
+    if (this.#response.socket === null) this.#response.once('socket', (socket: Socket) => socket.destroy());
     else this.#socket.resetAndDestroy();
   }
 
@@ -168,8 +169,13 @@ export class ClientReply implements ClientAnswer {
 
   /** The client's time to read begins; behind an earlier answer of its connection only when that one is over. */
   #stall(): void {
-    if (this.#response.socket === null) this.#response.once('socket', () => this.#stall());
-    else this.stalledSince ??= this.#clock.now();
+    if (this.#response.socket !== null) {
+      this.stalledSince ??= this.#clock.now();
+      return;
+    }
+    if (this.#awaitsTurn) return;
+    this.#awaitsTurn = true;
+    this.#response.once('socket', () => this.#stall());
   }
 
   #takeHeld(): string {
@@ -212,9 +218,14 @@ export class ClientReply implements ClientAnswer {
     this.stalledSince = undefined;
     this.#socket.off('end', this.#onClose);
     this.#socket.off('close', this.#onClose);
-    this.#socket.off('drain', this.#onDrain);
+    this.#socket.off('drain', this.#onSocketDrain);
     this.#response.off('drain', this.#onDrain);
   }
+
+  /** What an earlier answer of the connection has sent does not concern one that waits for its turn. */
+  readonly #onSocketDrain = (): void => {
+    if (this.#response.socket === this.#socket) this.#onDrain();
+  };
 
   readonly #onDrain = (): void => {
     this.stalledSince = undefined;

@@ -43,7 +43,7 @@ export abstract class AnswerSink implements ChainOwner {
   protected abstract take(event: AnswerEvent): void;
   /** `stream.end` has passed all modifiers: the answer is complete. */
   protected abstract finish(): void;
-  /** Events left outside of a `push`. */
+  /** Writes what has left outside of a `push`, or before a failure. */
   protected abstract writeLate(): void;
 
   attach(decoder: AnswerDecoder): void {
@@ -78,8 +78,14 @@ export abstract class AnswerSink implements ChainOwner {
   /** The provider's stream ended cleanly. Throws UPSTREAM_TRUNCATED where it was not complete. */
   end(): void {
     if (this.ended) return;
-    this.push(this.decoder?.end() ?? []);
-    this.push([{ type: 'stream.end', outcome: 'ok' }]);
+    try {
+      this.push(this.decoder?.end() ?? []);
+      this.push([{ type: 'stream.end', outcome: 'ok' }]);
+    } catch (error) {
+      // What left before the failure belongs to the client.
+      this.writeLate();
+      throw error;
+    }
   }
 
   /** Nothing more leaves; what is held is dropped. */
@@ -98,6 +104,7 @@ export abstract class AnswerSink implements ChainOwner {
   }
 
   onFailure(error: SluiceError): void {
+    this.writeLate();
     this.sink.output.fail(error);
   }
 

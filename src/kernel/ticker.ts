@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Timer } from './clock.ts';
+import { Roster } from './roster.ts';
 
 /** Something with deadlines: a stream, an upstream attempt. */
 export interface Watched {
@@ -17,7 +18,7 @@ export interface Watched {
 export class Ticker {
   readonly #clock: Clock;
   readonly #period: number;
-  readonly #watched = new Set<Watched>();
+  readonly #watched = new Roster<Watched>();
   /** The interval belongs to no run, though it is one that starts it. */
   readonly #inNoRun = AsyncLocalStorage.snapshot();
   #timer: Timer | undefined;
@@ -46,7 +47,8 @@ export class Ticker {
 
   #tick(): void {
     const now = this.#clock.now();
-    for (const watched of this.#watched) {
+    for (const watched of this.#watched.members()) {
+      if (!this.#watched.has(watched)) continue;
       try {
         watched.onTick(now);
       } catch (error) {

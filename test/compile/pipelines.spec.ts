@@ -12,7 +12,10 @@ import { turn } from '../support/turn.ts';
 const source = (file: string, text: string): FolderSource => ({ file, text });
 
 /** The folder at one moment: texts by name, of pipelines and of resources. */
-function folder(pipelines: Readonly<Record<string, string>>, resources: Readonly<Record<string, string>> = {}): Snapshot {
+function folder(
+  pipelines: Readonly<Record<string, string>>,
+  resources: Readonly<Record<string, string>> = {},
+): Snapshot {
   const read = (texts: Readonly<Record<string, string>>): Map<string, FolderSource> =>
     new Map(Object.entries(texts).map(([name, text]) => [name, source(`${name}.json`, text)]));
   return { pipelines: read(pipelines), resources: read(resources), problems: [] };
@@ -46,12 +49,21 @@ function open(): Opened {
     return { pipeline: compiledPipeline({ name, revision, dispose }), diagnostics: [] };
   };
   const pipelines = new Pipelines(compile, clock, log);
-  const serving = (name = 'one'): string | undefined => pipelines.status().find((entry) => entry.name === name)?.revision;
+  const serving = (name = 'one'): string | undefined =>
+    pipelines.status().find((entry) => entry.name === name)?.revision;
   return { pipelines, clock, log, disposed, serving };
 }
 
 function refused(name: string): Diagnostic {
-  return { code: 'schema.required', severity: 'error', message: 'There is no backend.', file: `${name}.json`, pointer: '', line: 1, column: 1 };
+  return {
+    code: 'schema.required',
+    severity: 'error',
+    message: 'There is no backend.',
+    file: `${name}.json`,
+    pointer: '',
+    line: 1,
+    column: 1,
+  };
 }
 
 function refusalOf(pipelines: Pipelines, name = 'one'): string | undefined {
@@ -83,7 +95,11 @@ describe('a pipeline', () => {
     pipelines.apply(folder({ one: 'r1' }));
     const [first, second] = [pipelines.acquire('one'), pipelines.acquire('one')];
     pipelines.apply(folder({ one: 'r2' }));
-    expect([first.pipeline.revision, pipelines.acquire('one').pipeline.revision, pipelines.generationsLive]).toEqual(['r1', 'r2', 2]);
+    expect([first.pipeline.revision, pipelines.acquire('one').pipeline.revision, pipelines.generationsLive]).toEqual([
+      'r1',
+      'r2',
+      2,
+    ]);
     first.release();
     first.release();
     expect(disposed).toEqual([]);
@@ -100,7 +116,11 @@ describe('a pipeline', () => {
       ['one', true, true],
       ['two', false, true],
     ]);
-    expect([serving('one'), refusalOf(pipelines, 'one'), refusalOf(pipelines, 'two')]).toEqual(['r1', undefined, 'DEFINITION_INVALID']);
+    expect([serving('one'), refusalOf(pipelines, 'one'), refusalOf(pipelines, 'two')]).toEqual([
+      'r1',
+      undefined,
+      'DEFINITION_INVALID',
+    ]);
   });
 
   it.each([
@@ -121,7 +141,10 @@ describe('a component that can not let go', () => {
     await turn(4);
     expect([serving('one'), serving('two'), pipelines.generationsLive]).toEqual(['r2', 'r2', 2]);
     expect(log.lines.filter(({ level }) => level === 'error')).toEqual([
-      expect.objectContaining({ message: 'a generation was not disposed cleanly', fields: { pipeline: 'one', error: 'Error: a file that will not close' } }),
+      expect.objectContaining({
+        message: 'a generation was not disposed cleanly',
+        fields: { pipeline: 'one', error: 'Error: a file that will not close' },
+      }),
     ]);
     expect(watch.escaped).toEqual([]);
   });
@@ -168,7 +191,12 @@ describe('a pipeline that was deleted', () => {
     await clock.advance(grace - 1);
     expect(refusalOf(pipelines)).toBeUndefined();
     await clock.advance(1);
-    expect([refusalOf(pipelines), disposed, pipelines.status(), clock.pending]).toEqual(['PIPELINE_UNKNOWN', ['r1'], [], 0]);
+    expect([refusalOf(pipelines), disposed, pipelines.status(), clock.pending]).toEqual([
+      'PIPELINE_UNKNOWN',
+      ['r1'],
+      [],
+      0,
+    ]);
   });
 
   it('begins its time anew each time that it is deleted', async () => {

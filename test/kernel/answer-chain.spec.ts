@@ -70,10 +70,13 @@ type Plan =
   | { readonly kind: 'fails'; readonly habits: readonly Habit[]; readonly at: number }
   | { readonly kind: 'mask' | 'reads' | 'dash' };
 
-const habits = fc.array(fc.record({ waits: fc.boolean(), emits: fc.constantFrom('before' as const, 'after' as const) }), {
-  minLength: 1,
-  maxLength: 4,
-});
+const habits = fc.array(
+  fc.record({ waits: fc.boolean(), emits: fc.constantFrom('before' as const, 'after' as const) }),
+  {
+    minLength: 1,
+    maxLength: 4,
+  },
+);
 const plans: fc.Arbitrary<readonly Plan[]> = fc.array(
   fc.oneof(
     fc.record({ kind: fc.constant('passes' as const), habits }),
@@ -100,7 +103,7 @@ function stepOf(plan: Plan, index: number, calls: HeldCalls | undefined): Bound<
 
 /** Hands every event on, at once where there are no `calls`; at the event `failsAt` it fails and is left out. */
 function passing(name: string, list: readonly Habit[], failsAt: number, calls: HeldCalls | undefined): Bound<Modifier> {
-  const open = (): ReturnType<Parameters<typeof eventStep>[1]> => {
+  const openOne = (): ReturnType<Parameters<typeof eventStep>[1]> => {
     let count = 0;
     return {
       modify(event, emit) {
@@ -116,7 +119,7 @@ function passing(name: string, list: readonly Habit[], failsAt: number, calls: H
       },
     };
   };
-  return eventStep(name, open, { onError: 'skip' });
+  return eventStep(name, openOne, { onError: 'skip' });
 }
 
 /** Turns "--" into a dash, and holds one hyphen for it. */
@@ -181,7 +184,9 @@ describe('a chain in which some steps wait', () => {
 
   it('hands on what is ready, though the next event makes it wait again', async () => {
     const calls = new HeldCalls();
-    const { chain, left, told, pauses } = open([modifying('slow', (event, emit) => calls.hold().then(() => emit(event)))]);
+    const { chain, left, told, pauses } = open([
+      modifying('slow', (event, emit) => calls.hold().then(() => emit(event))),
+    ]);
     const events = runThrough([], [piece('a'), piece('b'), piece('c')]);
     for (const event of events) chain.push(event);
     for (let count = 1; count <= events.length; count += 1) {

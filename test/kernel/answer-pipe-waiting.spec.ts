@@ -24,7 +24,12 @@ import { turn } from '../support/turn.ts';
 type Dialect = 'openai-chat' | 'native';
 const encoders = { 'openai-chat': openaiChatEncoder, native: nativeEncoder };
 const request = chatRequest({ settings: { includeUsage: true } });
-const config = { baseUrl: 'https://provider.invalid/v1', model: 'm', includeUsage: true, maxTokensField: 'max_tokens' } as const;
+const config = {
+  baseUrl: 'https://provider.invalid/v1',
+  model: 'm',
+  includeUsage: true,
+  maxTokensField: 'max_tokens',
+} as const;
 
 interface Passed {
   readonly bytes: string;
@@ -67,7 +72,8 @@ async function pass(reads: readonly string[], dialect: Dialect, steps: readonly 
     await turn();
   }
   pipe.end();
-  for (let turns = 0; turns < maxTurns && !completed && error === undefined; turns += 1) await turn();
+  const isOver = (): boolean => completed || error !== undefined;
+  for (let turns = 0; turns < maxTurns && !isOver(); turns += 1) await turn();
   return { bytes, completed, error, counters };
 }
 
@@ -97,17 +103,29 @@ const opening = (index: number): string => ofChoice(index, { role: 'assistant', 
 const closing = (index: number): string => ofChoice(index, {}, { choice: { finish_reason: 'stop' } });
 const done = 'data: [DONE]\n\n';
 
-const idsIn = (bytes: string): readonly string[] => [...new Set([...bytes.matchAll(/"id":"([^"]*)"/g)].map(([, id]) => id ?? ''))];
+const idsIn = (bytes: string): readonly string[] => [
+  ...new Set([...bytes.matchAll(/"id":"([^"]*)"/g)].map(([, id]) => id ?? '')),
+];
 
 /** The deltas of each choice, in order: first the role, once. */
 function rolesIn(bytes: string): Readonly<Record<number, number>> {
   const counts: Record<number, number> = {};
-  for (const [, index = ''] of bytes.matchAll(/"index":(\d+),"delta":\{"role":"assistant"/g)) counts[Number(index)] = (counts[Number(index)] ?? 0) + 1;
+  for (const [, index = ''] of bytes.matchAll(/"index":(\d+),"delta":\{"role":"assistant"/g))
+    counts[Number(index)] = (counts[Number(index)] ?? 0) + 1;
   return counts;
 }
 
 describe('two choices of which one opens with its role only', () => {
-  const frames = [opening(0), ofChoice(0, { content: 'one' }), opening(1), ofChoice(1, { content: 'two' }), ofChoice(0, { content: ' more' }), closing(0), closing(1), done];
+  const frames = [
+    opening(0),
+    ofChoice(0, { content: 'one' }),
+    opening(1),
+    ofChoice(1, { content: 'two' }),
+    ofChoice(0, { content: ' more' }),
+    closing(0),
+    closing(1),
+    done,
+  ];
   const chains: Readonly<Record<string, () => readonly Bound<Modifier>[]>> = {
     'no step': () => [],
     'a step that waits': () => [slow],
@@ -149,7 +167,15 @@ const frame = fc.record({
     fc.record({ refusal: textPiece }),
     fc.constant({}),
   ),
-  more: fc.constantFrom<ChunkOptions>({}, { padding: 'xyz' }, { padding: 'abc' }, { fields: { system_fingerprint: 'fp' } }, { fields: { vendor: 'v' } }, { spaces: true }, { escapeUnicode: true }),
+  more: fc.constantFrom<ChunkOptions>(
+    {},
+    { padding: 'xyz' },
+    { padding: 'abc' },
+    { fields: { system_fingerprint: 'fp' } },
+    { fields: { vendor: 'v' } },
+    { spaces: true },
+    { escapeUnicode: true },
+  ),
 });
 const chains = fc.array(fc.constantFrom('slow', 'quick', 'holds', 'mask'), { minLength: 1, maxLength: 4 });
 
@@ -164,7 +190,13 @@ describe('a chain that waits', () => {
   it.each(['openai-chat', 'native'] as const)('tells %s the same as one that does not', async (dialect) => {
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { maxLength: 10 }), chains, fc.nat({ max: 4 }), async (list, names, group) => {
-        const frames = [opening(0), ...list.map(({ index, delta, more }) => ofChoice(index, delta, more)), closing(0), closing(1), done];
+        const frames = [
+          opening(0),
+          ...list.map(({ index, delta, more }) => ofChoice(index, delta, more)),
+          closing(0),
+          closing(1),
+          done,
+        ];
         const reads = group === 0 ? [frames.join('')] : grouped(frames, group);
         const waiting = await pass(reads, dialect, stepsOf(names, true));
         const direct = await pass(reads, dialect, stepsOf(names, false));
@@ -177,36 +209,68 @@ describe('a chain that waits', () => {
 });
 
 function grouped(frames: readonly string[], size: number): readonly string[] {
-  return Array.from({ length: Math.ceil(frames.length / size) }, (_, index) => frames.slice(index * size, (index + 1) * size).join(''));
+  return Array.from({ length: Math.ceil(frames.length / size) }, (_, index) =>
+    frames.slice(index * size, (index + 1) * size).join(''),
+  );
 }
 
 function toldBy(bytes: string, dialect: Dialect): unknown {
   const body = Buffer.from(bytes, 'latin1');
   if (dialect === 'native') return readNativeStream(body).events.map(({ seq: _seq, t: _time, ...event }) => event);
   const { texts, reasoning, refusal, finishReason, terminals, afterTerminal, malformed } = readOpenAiStream(body);
-  return { texts: Object.fromEntries(texts), reasoning, refusal, finishReason, terminals, afterTerminal, malformed, roles: rolesIn(bytes) };
+  return {
+    texts: Object.fromEntries(texts),
+    reasoning,
+    refusal,
+    finishReason,
+    terminals,
+    afterTerminal,
+    malformed,
+    roles: rolesIn(bytes),
+  };
 }
 
 describe('what follows the terminator in its own read', () => {
-  const learned = [opening(0), ofChoice(0, { content: 'a' }), ofChoice(0, { content: 'b' }), ofChoice(0, { content: 'c' })];
-  const late = [ofChoice(0, { content: 'late' }), ofChoice(0, { content: 'later' }), `data: {"error":{"message":"too late"}}\n\n`, ': comment\n\n', done];
+  const learned = [
+    opening(0),
+    ofChoice(0, { content: 'a' }),
+    ofChoice(0, { content: 'b' }),
+    ofChoice(0, { content: 'c' }),
+  ];
+  const late = [
+    ofChoice(0, { content: 'late' }),
+    ofChoice(0, { content: 'later' }),
+    `data: {"error":{"message":"too late"}}\n\n`,
+    ': comment\n\n',
+    done,
+  ];
 
   for (const [what, steps] of [
     ['nobody', []],
     ['a mask', [maskStep(['secret'])]],
     ['a step that waits', [slow]],
   ] as const) {
-    it.each(['openai-chat', 'native'] as const)(`never leaves, though its frames had the fast lane (%s, read by ${what})`, async (dialect) => {
-      const { bytes, completed, error, counters } = await pass([[...learned, closing(0), done, ...late].join('')], dialect, steps);
-      expect([completed, error, bytes.includes('late')]).toEqual([true, undefined, false]);
-      // The lane was on: otherwise this proves nothing.
-      if (what !== 'a step that waits') expect(counters.pass + counters.scan).toBeGreaterThan(0);
-    });
+    it.each(['openai-chat', 'native'] as const)(
+      `never leaves, though its frames had the fast lane (%s, read by ${what})`,
+      async (dialect) => {
+        const { bytes, completed, error, counters } = await pass(
+          [[...learned, closing(0), done, ...late].join('')],
+          dialect,
+          steps,
+        );
+        expect([completed, error, bytes.includes('late')]).toEqual([true, undefined, false]);
+        // The lane was on: otherwise this proves nothing.
+        if (what !== 'a step that waits') expect(counters.pass + counters.scan).toBeGreaterThan(0);
+      },
+    );
 
-    it.each(['openai-chat', 'native'] as const)(`never leaves either where no reason to finish came (%s, read by ${what})`, async (dialect) => {
-      const { bytes, completed } = await pass([[...learned, done, ...late].join('')], dialect, steps);
-      expect([completed, bytes.includes('late')]).toEqual([true, false]);
-    });
+    it.each(['openai-chat', 'native'] as const)(
+      `never leaves either where no reason to finish came (%s, read by ${what})`,
+      async (dialect) => {
+        const { bytes, completed } = await pass([[...learned, done, ...late].join('')], dialect, steps);
+        expect([completed, bytes.includes('late')]).toEqual([true, false]);
+      },
+    );
   }
 });
 
@@ -214,7 +278,15 @@ describe('a filler that says something', () => {
   const words = 'the secret plan';
   const long = 'x'.repeat(300);
   const padded = (text: string, padding: string): string => chunkFrame({ delta: { content: text }, padding });
-  const framesWith = (padding: string): string => [opening(0), ...['a', 'b', 'c', 'd'].map((text) => padded(text, 'xyz')), padded('e', padding), padded('f', 'xyz'), closing(0), done].join('');
+  const framesWith = (padding: string): string =>
+    [
+      opening(0),
+      ...['a', 'b', 'c', 'd'].map((text) => padded(text, 'xyz')),
+      padded('e', padding),
+      padded('f', 'xyz'),
+      closing(0),
+      done,
+    ].join('');
 
   it('takes the lane where it says nothing', async () => {
     for (const steps of [[], [maskStep(['secret'])]]) {
@@ -238,7 +310,15 @@ describe('a filler that says something', () => {
     ['words', words],
     ['300 characters', long],
   ])('never leaves past a guard: %s', async (_what, padding) => {
-    const frames = [opening(0), padded('', padding), padded('a', padding), padded('b', padding), padded('c', padding), closing(0), done];
+    const frames = [
+      opening(0),
+      padded('', padding),
+      padded('a', padding),
+      padded('b', padding),
+      padded('c', padding),
+      closing(0),
+      done,
+    ];
     for (const reads of [[framesWith(padding)], frames]) {
       for (const dialect of ['openai-chat', 'native'] as const) {
         const { bytes, completed } = await pass(reads, dialect, [maskStep(['secret'])]);

@@ -11,7 +11,12 @@ import { turn } from '../support/turn.ts';
 const start: AnswerEvent = { type: 'block.start', blockId: 'b0', kind: 'text', role: 'assistant' };
 const text = (piece: string): AnswerEvent => ({ type: 'text.delta', blockId: 'b0', role: 'assistant', text: piece });
 const end: AnswerEvent = { type: 'stream.end', outcome: 'ok' };
-const oneOfEach = [start, text('a'), { type: 'block.end', blockId: 'b0' }, end] as const satisfies readonly AnswerEvent[];
+const oneOfEach = [
+  start,
+  text('a'),
+  { type: 'block.end', blockId: 'b0' },
+  end,
+] as const satisfies readonly AnswerEvent[];
 const broken = new Error('broken');
 
 interface Played extends TestRun {
@@ -211,7 +216,9 @@ describe('a modifier that may be left out', () => {
     );
     for (const event of oneOfEach) stage.push(event);
     expect([left, meter.value('modifiers_skipped')]).toEqual([oneOfEach, 1]);
-    expect(log.lines).toEqual([expect.objectContaining({ level: 'warn', fields: expect.objectContaining({ modifier: 'mine' }) })]);
+    expect(log.lines).toEqual([
+      expect.objectContaining({ level: 'warn', fields: expect.objectContaining({ modifier: 'mine' }) }),
+    ]);
   });
 });
 

@@ -12,18 +12,60 @@ const template = { dialect: 'openai-chat', before: `data: {"note":"${leak}","con
 
 describe('of a frame that nobody read as a whole', () => {
   it.each<readonly [string, AnswerEvent, AnswerEvent | undefined]>([
-    ['fields that nobody knows', { type: 'text.delta', blockId, role, text: 'a', ext }, { type: 'text.delta', blockId, role, text: 'a' }],
-    ['the frame around a text', { type: 'text.delta', blockId, role, text: 'a', template }, { type: 'text.delta', blockId, role, text: 'a' }],
-    ['log probabilities', { type: 'text.delta', blockId, role, text: 'a', logprobs: { content: [{ token: leak }] } }, { type: 'text.delta', blockId, role, text: 'a' }],
-    ['the whole of a block at its start', { type: 'block.start', blockId, kind: 'audio', role, initial: { transcript: leak } }, { type: 'block.start', blockId, kind: 'audio', role }],
+    [
+      'fields that nobody knows',
+      { type: 'text.delta', blockId, role, text: 'a', ext },
+      { type: 'text.delta', blockId, role, text: 'a' },
+    ],
+    [
+      'the frame around a text',
+      { type: 'text.delta', blockId, role, text: 'a', template },
+      { type: 'text.delta', blockId, role, text: 'a' },
+    ],
+    [
+      'log probabilities',
+      { type: 'text.delta', blockId, role, text: 'a', logprobs: { content: [{ token: leak }] } },
+      { type: 'text.delta', blockId, role, text: 'a' },
+    ],
+    [
+      'the whole of a block at its start',
+      { type: 'block.start', blockId, kind: 'audio', role, initial: { transcript: leak } },
+      { type: 'block.start', blockId, kind: 'audio', role },
+    ],
     ['the whole of a block at its end', { type: 'block.end', blockId, final: leak }, { type: 'block.end', blockId }],
     ['citations', { type: 'annotation', blockId, annotation: { cited_text: leak }, start: 1 }, undefined],
     ['events that nobody knows', { type: 'raw', dialect: 'openai-chat', data: leak }, undefined],
-    ['the usage in the words of the provider', { type: 'usage', total: 3, raw: { note: leak } }, { type: 'usage', total: 3 }],
-    ['verdicts with a citation', { type: 'safety', scope: 'completion', verdicts: [{ protected_material: { citation: leak } }], blocked: true, reason: leak }, { type: 'safety', scope: 'completion', verdicts: [], blocked: true }],
-    ['the explanation of a refusal', { type: 'finish', reason: { unified: 'refusal' }, refusal: { category: leak, explanation: leak } }, { type: 'finish', reason: { unified: 'refusal' } }],
-    ['the end of the text that matched a stop sequence', { type: 'finish', reason: { unified: 'stop', raw: 'stop' }, stopSequence: leak }, { type: 'finish', reason: { unified: 'stop', raw: 'stop' } }],
-    ['fields of the metadata that nobody knows', { type: 'response.meta', model: 'm', ext }, { type: 'response.meta', model: 'm' }],
+    [
+      'the usage in the words of the provider',
+      { type: 'usage', total: 3, raw: { note: leak } },
+      { type: 'usage', total: 3 },
+    ],
+    [
+      'verdicts with a citation',
+      {
+        type: 'safety',
+        scope: 'completion',
+        verdicts: [{ protected_material: { citation: leak } }],
+        blocked: true,
+        reason: leak,
+      },
+      { type: 'safety', scope: 'completion', verdicts: [], blocked: true },
+    ],
+    [
+      'the explanation of a refusal',
+      { type: 'finish', reason: { unified: 'refusal' }, refusal: { category: leak, explanation: leak } },
+      { type: 'finish', reason: { unified: 'refusal' } },
+    ],
+    [
+      'the end of the text that matched a stop sequence',
+      { type: 'finish', reason: { unified: 'stop', raw: 'stop' }, stopSequence: leak },
+      { type: 'finish', reason: { unified: 'stop', raw: 'stop' } },
+    ],
+    [
+      'fields of the metadata that nobody knows',
+      { type: 'response.meta', model: 'm', ext },
+      { type: 'response.meta', model: 'm' },
+    ],
   ])('stay behind: %s', (_what, given, expected) => {
     const [left, ...more] = guardedEvents([given]);
     expect([left, more]).toEqual([expected, []]);
@@ -48,7 +90,9 @@ describe('of a frame that nobody read as a whole', () => {
   });
 
   it('nothing is changed in the events that came', () => {
-    const events: readonly AnswerEvent[] = [{ type: 'text.delta', blockId, role, text: 'a', ext, template, logprobs: [] }];
+    const events: readonly AnswerEvent[] = [
+      { type: 'text.delta', blockId, role, text: 'a', ext, template, logprobs: [] },
+    ];
     const before = structuredClone(events);
     guardedEvents(events);
     expect(events).toEqual(before);
@@ -93,7 +137,9 @@ it('the order of what is left holds, whatever stays behind', () => {
       const order = new EventOrder();
       for (const event of left) order.accept(event);
       expect(JSON.stringify(left)).not.toContain('secret');
-      expect(left.filter(({ type }) => type === 'text.delta').length).toBe(list.flatMap((block) => block.inside).filter((part) => part === 'text').length);
+      expect(left.filter(({ type }) => type === 'text.delta').length).toBe(
+        list.flatMap((block) => block.inside).filter((part) => part === 'text').length,
+      );
     }),
   );
 });

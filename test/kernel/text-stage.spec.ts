@@ -101,7 +101,9 @@ describe('the proof of a reasoning', () => {
     });
     fc.assert(
       fc.property(plans, ({ pieces, holders }) => {
-        const steps = holders.map(([holds, changesAt], index) => textStep(`s${index}`, () => holding(holds, changesAt)));
+        const steps = holders.map(([holds, changesAt], index) =>
+          textStep(`s${index}`, () => holding(holds, changesAt)),
+        );
         const { left } = play(steps, [start('reasoning'), ...pieces.map(text), signature, end]);
         const isSame = textOf(left) === pieces.join('');
         expect(left.includes(signature)).toBe(isSame);
@@ -149,13 +151,19 @@ describe('a modifier that can not be opened', () => {
     );
 
   for (const [what, make] of Object.entries({ rewriter: unopened, reader: unread })) {
-    it.each([[{}], [{ guard: true }], [{ guard: true, onError: 'skip' }]])(`fails the run and is named: ${what} %j`, (step) => {
-      const failure = failureOf(() => play([make(step)], [start(), text('a')]));
-      expect(failure).toMatchObject({ code: 'MODIFIER_FAILED', context: { modifier: 'mine' }, cause: broken });
-    });
+    it.each([[{}], [{ guard: true }], [{ guard: true, onError: 'skip' }]])(
+      `fails the run and is named: ${what} %j`,
+      (step) => {
+        const failure = failureOf(() => play([make(step)], [start(), text('a')]));
+        expect(failure).toMatchObject({ code: 'MODIFIER_FAILED', context: { modifier: 'mine' }, cause: broken });
+      },
+    );
 
     it(`is left out where the author said so: ${what}`, () => {
-      const { left, meter, log } = play([make({ onError: 'skip' }), maskStep(['secret'])], [start(), text('the secret'), end]);
+      const { left, meter, log } = play(
+        [make({ onError: 'skip' }), maskStep(['secret'])],
+        [start(), text('the secret'), end],
+      );
       expect(textOf(left)).toBe('the ***');
       expect(meter.value('modifiers_skipped')).toBe(1);
       expect(log.lines.map(({ fields }) => fields['modifier'])).toEqual(['mine']);
@@ -176,10 +184,16 @@ describe('a modifier that fails', () => {
       step,
     );
 
-  it.each(['text', 'flush'] as const)('is left out at %s where the author said so, and a guard behind it goes on', (place) => {
-    const { left, meter } = play([failsAt(place, { onError: 'skip' }), maskStep(['secret'])], [start(), text('the sec'), text('ret'), end]);
-    expect([textOf(left), meter.value('modifiers_skipped')]).toEqual(['the ***', 1]);
-  });
+  it.each(['text', 'flush'] as const)(
+    'is left out at %s where the author said so, and a guard behind it goes on',
+    (place) => {
+      const { left, meter } = play(
+        [failsAt(place, { onError: 'skip' }), maskStep(['secret'])],
+        [start(), text('the sec'), text('ret'), end],
+      );
+      expect([textOf(left), meter.value('modifiers_skipped')]).toEqual(['the ***', 1]);
+    },
+  );
 
   it.each([
     ['text', {}],
@@ -191,10 +205,13 @@ describe('a modifier that fails', () => {
     expect(failure).toMatchObject({ code: 'MODIFIER_FAILED', context: { modifier: 'mine' } });
   });
 
-  it.each([[undefined], [null], [7], [['a']], [Promise.resolve('a')]])('by giving %p for a text fails closed', (result) => {
-    const bad = textStep('mine', () => ({ text: () => result as unknown as string, flush: () => '' }));
-    expect(failureOf(() => play([bad], [start(), text('a')]))).toMatchObject({ code: 'MODIFIER_FAILED' });
-  });
+  it.each([[undefined], [null], [7], [['a']], [Promise.resolve('a')]])(
+    'by giving %p for a text fails closed',
+    (result) => {
+      const bad = textStep('mine', () => ({ text: () => result as unknown as string, flush: () => '' }));
+      expect(failureOf(() => play([bad], [start(), text('a')]))).toMatchObject({ code: 'MODIFIER_FAILED' });
+    },
+  );
 });
 
 describe('what is counted', () => {
@@ -202,7 +219,13 @@ describe('what is counted', () => {
     const other = { blockId: 'b1' };
     const { stage } = play(
       [maskStep(['secret']), textStep('silent', () => holding([0]))],
-      [start(), text('secret secret'), end, { ...start(), ...other } as AnswerEvent, { ...text('secret'), ...other } as AnswerEvent],
+      [
+        start(),
+        text('secret secret'),
+        end,
+        { ...start(), ...other } as AnswerEvent,
+        { ...text('secret'), ...other } as AnswerEvent,
+      ],
     );
     expect([...stage.matches()]).toEqual([
       ['mask', 3],
@@ -219,6 +242,10 @@ describe('what is counted', () => {
       },
     }));
     const { stage } = play([maskStep(['secret']), secretive], [start(), text('a'), end]);
-    expect(failureOf(() => stage.matches())).toMatchObject({ code: 'MODIFIER_FAILED', context: { modifier: 'mine' }, cause: broken });
+    expect(failureOf(() => stage.matches())).toMatchObject({
+      code: 'MODIFIER_FAILED',
+      context: { modifier: 'mine' },
+      cause: broken,
+    });
   });
 });

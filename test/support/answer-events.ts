@@ -8,7 +8,23 @@ import type { AnswerEvent } from '../../src/kernel/event.ts';
 
 const role = 'assistant' as const;
 const piece = fc.oneof(
-  fc.constantFrom('sec', 'ret', 'secret', 's', 'e', 'a ', '-', '--', 'plan', 'se', 'cret', '😀', '\ud83d', '\ude00', ''),
+  fc.constantFrom(
+    'sec',
+    'ret',
+    'secret',
+    's',
+    'e',
+    'a ',
+    '-',
+    '--',
+    'plan',
+    'se',
+    'cret',
+    '😀',
+    '\ud83d',
+    '\ude00',
+    '',
+  ),
   fc.string({ unit: 'binary', maxLength: 4 }),
 );
 const block = fc.record({
@@ -42,9 +58,13 @@ function eventsOf({ kind, choice, pieces, signed, beside }: Block, index: number
   return [
     { type: 'block.start', blockId, kind: kind as 'text', role, ...ofChoice },
     ...pieces.map((text): AnswerEvent =>
-      isTool ? { type: 'toolArgs.delta', blockId, json: text, ...ofChoice } : { type: 'text.delta', blockId, role, text, ...ofChoice },
+      isTool
+        ? { type: 'toolArgs.delta', blockId, json: text, ...ofChoice }
+        : { type: 'text.delta', blockId, role, text, ...ofChoice },
     ),
-    ...(signed && !isTool ? [{ type: 'reasoning.signature', blockId, value: `proof ${index}`, ...ofChoice } as const] : []),
+    ...(signed && !isTool
+      ? [{ type: 'reasoning.signature', blockId, value: `proof ${index}`, ...ofChoice } as const]
+      : []),
     ...besides(beside, blockId),
     { type: 'block.end', blockId, ...ofChoice },
   ];

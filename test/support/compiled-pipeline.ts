@@ -4,8 +4,20 @@ import { foldPolicies } from '../../src/compile/stream-policy.ts';
 import type { Transport } from '../../src/kernel/upstream.ts';
 import { testRun } from './test-run.ts';
 
-const config = { baseUrl: 'https://provider.invalid/v1', model: 'm', includeUsage: true, maxTokensField: 'max_tokens' } as const;
-const timeouts = { connect: 5_000, headers: 60_000, firstToken: 90_000, idle: 60_000, progress: 120_000, total: 900_000 };
+const config = {
+  baseUrl: 'https://provider.invalid/v1',
+  model: 'm',
+  includeUsage: true,
+  maxTokensField: 'max_tokens',
+} as const;
+const timeouts = {
+  connect: 5_000,
+  headers: 60_000,
+  firstToken: 90_000,
+  idle: 60_000,
+  progress: 120_000,
+  total: 900_000,
+};
 
 /** Never answers. */
 export const silentTransport: Transport = {
@@ -15,7 +27,15 @@ export const silentTransport: Transport = {
 
 export function compiledBackend(overrides: Partial<CompiledBackend> = {}): CompiledBackend {
   const backend = openaiChatBackend.create(config, testRun().capabilities);
-  return { name: 'one', type: 'openai-chat', backend, transport: silentTransport, token: undefined, timeouts, ...overrides };
+  return {
+    name: 'one',
+    type: 'openai-chat',
+    backend,
+    transport: silentTransport,
+    token: undefined,
+    timeouts,
+    ...overrides,
+  };
 }
 
 /** A pipeline as `compile` makes it, with one backend, no steps, and the defaults of a definition. */

@@ -141,7 +141,9 @@ export interface HandRun<C extends HandClient = HandClient> extends Omit<TestRun
   readonly records: () => readonly LogLine[];
 }
 
-export interface HandRunOptions<C extends HandClient> extends Partial<Pick<ChatRunOptions, 'id' | 'request' | 'encoder'>> {
+export interface HandRunOptions<C extends HandClient> extends Partial<
+  Pick<ChatRunOptions, 'id' | 'request' | 'encoder'>
+> {
   readonly pipeline?: Partial<CompiledPipeline>;
   readonly client?: (clock: Clock) => C;
   /** Shares clock, log and ticker with another run. */
@@ -170,12 +172,16 @@ export function runByHand<C extends HandClient = HandClient>(options: HandRunOpt
       ended += 1;
     },
   });
-  const records = (): readonly LogLine[] => log.lines.filter(({ message, fields }) => message === 'run ended' && fields['run'] === id);
+  const records = (): readonly LogLine[] =>
+    log.lines.filter(({ message, fields }) => message === 'run ended' && fields['run'] === id);
   return { run, client, transport, forwarder, clock, log, meter, capabilities, ended: () => ended, records };
 }
 
 /** A processor of a pipeline, as `compile` makes it. */
-export function processorStep(processRequest: ProcessorStep['processor']['processRequest'], overrides: Partial<ProcessorStep> = {}): ProcessorStep {
+export function processorStep(
+  processRequest: ProcessorStep['processor']['processRequest'],
+  overrides: Partial<ProcessorStep> = {},
+): ProcessorStep {
   return {
     name: 'mine',
     guard: false,
