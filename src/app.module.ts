@@ -35,7 +35,11 @@ const FRAMES = Symbol('FrameCounters');
 @Module({})
 export class AppModule {
   static register(options: AppOptions): DynamicModule {
-    return { module: AppModule, controllers: [NativeChatController, OpenAiChatController, HealthController], providers: providersOf(options) };
+    return {
+      module: AppModule,
+      controllers: [NativeChatController, OpenAiChatController, HealthController],
+      providers: providersOf(options),
+    };
   }
 }
 
@@ -45,7 +49,11 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
     LiveRuns,
     { provide: Ticker, useFactory: () => new Ticker(clock) },
     { provide: FRAMES, useValue: { pass: 0, scan: 0, splice: 0, slow: 0 } satisfies FrameCounters },
-    { provide: CAPABILITIES, inject: [Ticker, NumberMeter], useFactory: (ticker: Ticker, meter: NumberMeter): Capabilities => ({ clock, log, meter, ticker }) },
+    {
+      provide: CAPABILITIES,
+      inject: [Ticker, NumberMeter],
+      useFactory: (ticker: Ticker, meter: NumberMeter): Capabilities => ({ clock, log, meter, ticker }),
+    },
     { provide: HttpForwarder, inject: [Ticker], useFactory: (ticker: Ticker) => new HttpForwarder(clock, ticker) },
     { provide: PipelineFolder, useFactory: () => new PipelineFolder({ directory: environment.pipelinesDir, clock }) },
     {
@@ -54,17 +62,38 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
       useFactory: (capabilities: Capabilities, forwarder: HttpForwarder, counters: FrameCounters) =>
         new Pipelines(createCompile({ registry, environment, capabilities, forwarder, counters }), clock, log),
     },
-    { provide: Dialects, inject: [CAPABILITIES], useFactory: (capabilities: Capabilities) => new Dialects(registry, capabilities) },
-    { provide: Drain, inject: [LiveRuns], useFactory: (runs: LiveRuns) => new Drain(runs, clock, log, { preStop: environment.preStop, timeout: environment.drainTimeout }) },
+    {
+      provide: Dialects,
+      inject: [CAPABILITIES],
+      useFactory: (capabilities: Capabilities) => new Dialects(registry, capabilities),
+    },
+    {
+      provide: Drain,
+      inject: [LiveRuns],
+      useFactory: (runs: LiveRuns) =>
+        new Drain(runs, clock, log, { preStop: environment.preStop, timeout: environment.drainTimeout }),
+    },
     {
       provide: EngineView,
       inject: [Pipelines, LiveRuns, FRAMES, HttpForwarder, NumberMeter],
-      useFactory: (pipelines: Pipelines, runs: LiveRuns, frames: FrameCounters, forwarder: HttpForwarder, meter: NumberMeter) => new EngineView(pipelines, runs, frames, forwarder, meter),
+      useFactory: (
+        pipelines: Pipelines,
+        runs: LiveRuns,
+        frames: FrameCounters,
+        forwarder: HttpForwarder,
+        meter: NumberMeter,
+      ) => new EngineView(pipelines, runs, frames, forwarder, meter),
     },
     {
       provide: ChatService,
       inject: [Pipelines, Dialects, CAPABILITIES, HttpForwarder, LiveRuns],
-      useFactory: (pipelines: Pipelines, dialects: Dialects, capabilities: Capabilities, forwarder: HttpForwarder, runs: LiveRuns) => new ChatService(pipelines, dialects, capabilities, forwarder, runs),
+      useFactory: (
+        pipelines: Pipelines,
+        dialects: Dialects,
+        capabilities: Capabilities,
+        forwarder: HttpForwarder,
+        runs: LiveRuns,
+      ) => new ChatService(pipelines, dialects, capabilities, forwarder, runs),
     },
   ];
 }

@@ -40,9 +40,14 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
     http: serverTimeouts,
     forceCloseConnections: true,
     clientErrorHandler: (error, socket) => refuseMalformed(error, socket, app.get(Dialects), log),
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => filter?.answer(error, request, reply),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      filter?.answer(error, request, reply),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(options), adapter, { logger: new NestLog(log), bodyParser: false, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.register(options), adapter, {
+    logger: new NestLog(log),
+    bodyParser: false,
+    abortOnError: false,
+  });
   const pipelines = app.get(Pipelines);
   const folder = app.get(PipelineFolder);
   const drain = app.get(Drain);

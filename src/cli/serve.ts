@@ -18,7 +18,9 @@ export async function serve(): Promise<void> {
   const log = createLog({ level: environment.logLevel, clock: systemClock });
   const registry = await discover(new URL('..', import.meta.url));
   const server = await startServer({ environment, registry, clock: systemClock, log }).catch((error: unknown) => {
-    process.stderr.write(`Sluice could not start on ${environment.host}:${environment.port}: ${describeCause(error)}\n`);
+    process.stderr.write(
+      `Sluice could not start on ${environment.host}:${environment.port}: ${describeCause(error)}\n`,
+    );
     process.exit(1);
   });
   endOnSignals(server, log);
@@ -54,7 +56,11 @@ function greeting(server: SluiceServer): string {
   if (degraded.length > 0) lines.push(`With errors, see the log: ${degraded.join(', ')}`);
   const name = serving.includes('demo') ? 'demo' : serving[0];
   if (name !== undefined) {
-    lines.push('', 'Try it:', `  curl -N ${server.origin}/pipelines/${name}/chat -H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"What is in the vault?"}]}'`);
+    lines.push(
+      '',
+      'Try it:',
+      `  curl -N ${server.origin}/pipelines/${name}/chat -H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"What is in the vault?"}]}'`,
+    );
   }
   return `${lines.join('\n')}\n\n`;
 }

@@ -72,7 +72,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       clock,
       log: capabilities.log,
       meter: capabilities.meter,
-      onProgress: (step, message, data) => this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
+      onProgress: (step, message, data) =>
+        this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
     });
     this.#backend = selectBackend(request.model, { ...pipeline, pipeline: pipeline.name });
     this.#context = { run: this.#run, request, created: Math.floor(clock.wallTime() / 1000) };
@@ -369,7 +370,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   }
 
   #requireAnswer(): AnswerPipe | AnswerBody {
-    if (this.#answer === undefined) throw new SluiceError('INTERNAL', { context: { reason: 'an answer before the request was sent' } });
+    if (this.#answer === undefined)
+      throw new SluiceError('INTERNAL', { context: { reason: 'an answer before the request was sent' } });
     return this.#answer;
   }
 

@@ -1,7 +1,13 @@
 import type { Environment } from '../config/environment.ts';
 import { checkPipeline } from '../definitions/check-pipeline.ts';
 import type { Diagnostic } from '../definitions/diagnostic.ts';
-import type { ResolvedBackend, ResolvedComponent, ResolvedModifier, ResolvedPipeline, ResolvedProcessor } from '../definitions/resolved-pipeline.ts';
+import type {
+  ResolvedBackend,
+  ResolvedComponent,
+  ResolvedModifier,
+  ResolvedPipeline,
+  ResolvedProcessor,
+} from '../definitions/resolved-pipeline.ts';
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
 import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
 import { parseDuration } from '../kernel/clock.ts';
@@ -49,7 +55,14 @@ export function createCompile(options: CompileOptions): Compile {
     try {
       return { pipeline: build.pipeline(), diagnostics: checked.diagnostics };
     } catch (error) {
-      build.dispose().catch((failure: unknown) => capabilities.log.error('a refused definition was not disposed cleanly', { pipeline: name, error: describeCause(failure) }));
+      build
+        .dispose()
+        .catch((failure: unknown) =>
+          capabilities.log.error('a refused definition was not disposed cleanly', {
+            pipeline: name,
+            error: describeCause(failure),
+          }),
+        );
       return { pipeline: undefined, diagnostics: [...checked.diagnostics, build.diagnosticOf(error)] };
     }
   };
@@ -90,7 +103,11 @@ class Build {
       defaultBackend: chosen,
       modifiers: conditionalModifiers(modifiers),
       policy: foldPolicies(modifiers),
-      output: { heartbeat: parseDuration(output.heartbeat), commitAfter: parseDuration(output.commitAfter), clientStall: parseDuration(output.clientStall) },
+      output: {
+        heartbeat: parseDuration(output.heartbeat),
+        commitAfter: parseDuration(output.commitAfter),
+        clientStall: parseDuration(output.clientStall),
+      },
       limits: {
         concurrentStreams: limits.concurrentStreams ?? Number.POSITIVE_INFINITY,
         maxStreamDuration: parseDuration(limits.maxStreamDuration),
@@ -112,7 +129,15 @@ class Build {
 
   diagnosticOf(error: unknown): Diagnostic {
     const { file = this.#resolved.file, pointer = '' } = this.#current ?? {};
-    return { code: 'build.failed', severity: 'error', message: describeCause(error), file, pointer, line: 1, column: 1 };
+    return {
+      code: 'build.failed',
+      severity: 'error',
+      message: describeCause(error),
+      file,
+      pointer,
+      line: 1,
+      column: 1,
+    };
   }
 
   #processor(step: ResolvedProcessor): Conditional<ProcessorStep> {
@@ -127,7 +152,13 @@ class Build {
   }
 
   #modifier(step: ResolvedModifier): Conditional<Bound<Modifier>> {
-    return { name: step.name, guard: step.component.guard, onError: step.onError, condition: this.#condition(step, 'response'), modifier: this.#create(step) };
+    return {
+      name: step.name,
+      guard: step.component.guard,
+      onError: step.onError,
+      condition: this.#condition(step, 'response'),
+      modifier: this.#create(step),
+    };
   }
 
   #backend(name: string, resolved: ResolvedBackend): CompiledBackend {
@@ -147,7 +178,10 @@ class Build {
     const { component, config } = resolved;
     const capabilities = pick(this.#options.capabilities, component.needs);
     // The config was checked against this very component's schema.
-    const held = this.#shared.hold(resolved.shared, () => component.create(config as never, capabilities as never) as Created<R>);
+    const held = this.#shared.hold(
+      resolved.shared,
+      () => component.create(config as never, capabilities as never) as Created<R>,
+    );
     this.#disposals.push(() => held.release());
     return held.instance;
   }

@@ -35,7 +35,12 @@ export interface CompiledPipeline {
   /** With every condition taken as true. */
   readonly policy: ChainPolicy;
   readonly output: { readonly heartbeat: number; readonly commitAfter: number; readonly clientStall: number };
-  readonly limits: { readonly concurrentStreams: number; readonly maxStreamDuration: number; readonly maxFrameBytes: number; readonly maxAnswerBytes: number };
+  readonly limits: {
+    readonly concurrentStreams: number;
+    readonly maxStreamDuration: number;
+    readonly maxFrameBytes: number;
+    readonly maxAnswerBytes: number;
+  };
   readonly counters: FrameCounters;
   /** Ends what the components hold: pools, watchers. Called once, after the last run. */
   dispose(): Promise<void>;

@@ -11,7 +11,9 @@ export type Conditional<S> = S & { readonly condition: Condition | undefined };
 export function conditionalProcessors(steps: readonly Conditional<ProcessorStep>[]): CompiledPipeline['processors'] {
   if (steps.every(({ condition }) => condition === undefined)) return () => steps;
   return ({ caller, params }) =>
-    steps.map(({ condition, ...step }) => (condition === undefined ? step : { ...step, when: (request) => condition({ request, caller, params }) }));
+    steps.map(({ condition, ...step }) =>
+      condition === undefined ? step : { ...step, when: (request) => condition({ request, caller, params }) },
+    );
 }
 
 /** Decided once per run, before the first content, so that an answer is never half masked. */

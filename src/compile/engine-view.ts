@@ -14,7 +14,13 @@ export class EngineView {
   readonly #upstream: { readonly live: number };
   readonly #meter: Snapshot;
 
-  constructor(pipelines: Pipelines, runs: LiveRuns, frames: FrameCounters, upstream: { readonly live: number }, meter: Snapshot) {
+  constructor(
+    pipelines: Pipelines,
+    runs: LiveRuns,
+    frames: FrameCounters,
+    upstream: { readonly live: number },
+    meter: Snapshot,
+  ) {
     this.#pipelines = pipelines;
     this.#runs = runs;
     this.#frames = frames;

@@ -48,7 +48,10 @@ export interface PipelineStatus {
 }
 
 /** Compiles one document. Returns a pipeline, or the errors that stand against it. */
-export type Compile = (name: string, snapshot: Snapshot) => { readonly pipeline: CompiledPipeline | undefined; readonly diagnostics: readonly Diagnostic[] };
+export type Compile = (
+  name: string,
+  snapshot: Snapshot,
+) => { readonly pipeline: CompiledPipeline | undefined; readonly diagnostics: readonly Diagnostic[] };
 
 /**
  * The pipelines that serve. A new definition is built beside the old one and takes its place in one assignment; a
@@ -136,9 +139,14 @@ export class Pipelines {
     slot.source = source;
     const { pipeline, diagnostics } = this.#compile(name, snapshot);
     slot.problems = diagnostics;
-    for (const diagnostic of diagnostics) this.#log[diagnostic.severity === 'error' ? 'error' : 'warn'](formatDiagnostic(diagnostic));
+    for (const diagnostic of diagnostics)
+      this.#log[diagnostic.severity === 'error' ? 'error' : 'warn'](formatDiagnostic(diagnostic));
     if (pipeline === undefined) {
-      this.#log.error('definition refused', { pipeline: name, errors: diagnostics.length, serving: slot.current?.pipeline.revision ?? 'nothing' });
+      this.#log.error('definition refused', {
+        pipeline: name,
+        errors: diagnostics.length,
+        serving: slot.current?.pipeline.revision ?? 'nothing',
+      });
       return;
     }
     if (pipeline.revision === slot.current?.pipeline.revision) {
@@ -176,7 +184,10 @@ export class Pipelines {
   /** A component that can't let go of what it holds must not keep the others from serving. */
   #dispose(pipeline: CompiledPipeline): void {
     pipeline.dispose().catch((error: unknown) => {
-      this.#log.error('a generation was not disposed cleanly', { pipeline: pipeline.name, error: describeCause(error) });
+      this.#log.error('a generation was not disposed cleanly', {
+        pipeline: pipeline.name,
+        error: describeCause(error),
+      });
     });
   }
 

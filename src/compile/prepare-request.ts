@@ -34,30 +34,49 @@ export type Prepared = OutgoingRequest | { readonly answer: readonly AnswerEvent
  * The way of a request up to the wire: processors, choice of the backend, credential, encoding. A processor may answer in
  * place of a backend. Synchronous until a processor or a token provider returns a promise.
  */
-export function prepareRequest(pipeline: CompiledPipeline, request: ChatRequest, run: Run, hooks: RequestChainHooks): Prepared | Promise<Prepared> {
+export function prepareRequest(
+  pipeline: CompiledPipeline,
+  request: ChatRequest,
+  run: Run,
+  hooks: RequestChainHooks,
+): Prepared | Promise<Prepared> {
   const steps = pipeline.processors(run);
   if (steps.length === 0) return address(pipeline, request, run);
   const processed = runProcessors(steps, request, run, hooks);
-  const next = (result: ProcessedRequest): Prepared | Promise<Prepared> => ('answer' in result ? result : address(pipeline, result.request, run));
+  const next = (result: ProcessedRequest): Prepared | Promise<Prepared> =>
+    'answer' in result ? result : address(pipeline, result.request, run);
   return isPromise(processed) ? Promise.resolve(processed).then(next) : next(processed);
 }
 
-function address(pipeline: CompiledPipeline, request: ChatRequest, run: Run): OutgoingRequest | Promise<OutgoingRequest> {
+function address(
+  pipeline: CompiledPipeline,
+  request: ChatRequest,
+  run: Run,
+): OutgoingRequest | Promise<OutgoingRequest> {
   const backend = selectBackend(request.model, { ...pipeline, pipeline: pipeline.name });
   const credential = takeToken(backend, run);
-  return isPromise(credential) ? Promise.resolve(credential).then((token) => complete(request, backend, run, token)) : complete(request, backend, run, credential);
+  return isPromise(credential)
+    ? Promise.resolve(credential).then((token) => complete(request, backend, run, token))
+    : complete(request, backend, run, credential);
 }
 
 function takeToken({ token }: CompiledBackend, run: Run): Credential | undefined | Promise<Credential> {
   try {
     const credential = token?.getToken(run);
-    return isPromise(credential) ? Promise.resolve(supervise({ ...tokenSupervision, run }, () => credential)) : credential;
+    return isPromise(credential)
+      ? Promise.resolve(supervise({ ...tokenSupervision, run }, () => credential))
+      : credential;
   } catch (error) {
     throw asSluiceError(error, 'TOKEN_UNAVAILABLE');
   }
 }
 
-function complete(request: ChatRequest, backend: CompiledBackend, run: Run, credential: Credential | undefined): OutgoingRequest {
+function complete(
+  request: ChatRequest,
+  backend: CompiledBackend,
+  run: Run,
+  credential: Credential | undefined,
+): OutgoingRequest {
   const upstream = backend.backend.encode(request, run);
   const secrets = credential === undefined ? [] : applyCredential(credential, upstream);
   return { request, backend, upstream, credential, secrets };

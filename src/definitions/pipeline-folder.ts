@@ -2,7 +2,7 @@ import { Observable, Subject } from 'rxjs';
 import { sleep, type Clock, type Timer } from '../kernel/clock.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { DocumentSource } from './read-document.ts';
-import { watchFolders } from './watch-folders.ts';
+import { watchFolders, type WatchFolder } from './watch-folders.ts';
 import { emptyScan, scanFolder, type FolderScan, type ScannedFile } from './scan-folder.ts';
 
 /** All in milliseconds. */
@@ -26,13 +26,6 @@ export interface Snapshot {
   /** Files that were refused, and whatever else is wrong with the folder. */
   readonly problems: readonly Diagnostic[];
 }
-
-/** Calls `onChange` when something in the folder may have changed, any number of times. */
-export type WatchFolder = (
-  directory: string,
-  onChange: () => void,
-  onError: (error: unknown) => void,
-) => { close(): Promise<void> };
 
 export interface PipelineFolderOptions {
   readonly directory: string;

@@ -1,6 +1,12 @@
 import { readdirSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
-import type { WatchFolder } from './pipeline-folder.ts';
+
+/** Calls `onChange` when something in the folder may have changed, any number of times. */
+export type WatchFolder = (
+  directory: string,
+  onChange: () => void,
+  onError: (error: unknown) => void,
+) => { close(): Promise<void> };
 
 /** Levels of folders below the pipelines folder: `resources` and its kinds. */
 const depth = 2;

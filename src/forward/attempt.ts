@@ -87,7 +87,15 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     this.#lastBytes = this.#now();
     const mode = modeOf(head);
     if (mode === undefined) {
-      this.#fail(new SluiceError('UPSTREAM_BAD_CONTENT', { context: { upstreamStatus: head.status, contentType: head.headers['content-type'] ?? '', contentEncoding: head.headers['content-encoding'] ?? '' } }));
+      this.#fail(
+        new SluiceError('UPSTREAM_BAD_CONTENT', {
+          context: {
+            upstreamStatus: head.status,
+            contentType: head.headers['content-type'] ?? '',
+            contentEncoding: head.headers['content-encoding'] ?? '',
+          },
+        }),
+      );
       this.#call?.abort();
       return;
     }
@@ -135,7 +143,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
       if (now - this.#lastBytes >= drainAfterTerminator) this.abort();
       return;
     }
-    if (now - this.#startedAt >= timeouts.total) return this.#timeout('STREAM_TOO_LONG', { details: { seconds: timeouts.total / 1000 } });
+    if (now - this.#startedAt >= timeouts.total)
+      return this.#timeout('STREAM_TOO_LONG', { details: { seconds: timeouts.total / 1000 } });
     if (this.#pausedAt !== undefined) return;
     if (receiver.progress !== this.#progress) {
       this.#progress = receiver.progress;
@@ -150,9 +159,11 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     const age = now - this.#startedAt;
     if (!this.#connected) return age >= timeouts.connect ? 'UPSTREAM_CONNECT_TIMEOUT' : undefined;
     if (this.#head === undefined) return age >= timeouts.headers ? 'UPSTREAM_HEADERS_TIMEOUT' : undefined;
-    if (this.#progress === 0 && this.#mode === 'frames' && age >= timeouts.firstToken) return 'UPSTREAM_FIRST_TOKEN_TIMEOUT';
+    if (this.#progress === 0 && this.#mode === 'frames' && age >= timeouts.firstToken)
+      return 'UPSTREAM_FIRST_TOKEN_TIMEOUT';
     if (now - this.#lastBytes >= timeouts.idle) return 'UPSTREAM_STALLED';
-    if (this.#mode === 'frames' && this.#progress > 0 && now - this.#lastProgress >= timeouts.progress) return 'UPSTREAM_NO_PROGRESS';
+    if (this.#mode === 'frames' && this.#progress > 0 && now - this.#lastProgress >= timeouts.progress)
+      return 'UPSTREAM_NO_PROGRESS';
     return undefined;
   }
 
@@ -196,7 +207,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
       return;
     }
     receiver.onReadEnd();
-    if (failure === undefined && this.#bytes > maxAnswerBytes) failure = new SluiceError('ANSWER_TOO_LARGE', { details: { limit: maxAnswerBytes } });
+    if (failure === undefined && this.#bytes > maxAnswerBytes)
+      failure = new SluiceError('ANSWER_TOO_LARGE', { details: { limit: maxAnswerBytes } });
     if (failure === undefined) return;
     this.#fail(failure);
     this.#call?.abort();
@@ -227,7 +239,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
       receiver.onComplete();
       return;
     }
-    if (mode === 'rejected' && this.#head !== undefined) receiver.onRejected(this.#head, body.slice(0, maxErrorBodyBytes));
+    if (mode === 'rejected' && this.#head !== undefined)
+      receiver.onRejected(this.#head, body.slice(0, maxErrorBodyBytes));
     else if (mode === 'json') receiver.onBody(body);
     else receiver.onError(new SluiceError('UPSTREAM_RESET', { context: { reason: 'ended without an answer' } }));
   }

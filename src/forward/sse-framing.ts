@@ -65,7 +65,8 @@ export class SseFraming {
       }
       const lineFeed = text.indexOf('\n', position);
       if (carriageReturn !== -1 && carriageReturn < position) carriageReturn = text.indexOf('\r', position);
-      const lineEnd = carriageReturn !== -1 && (lineFeed === -1 || carriageReturn < lineFeed) ? carriageReturn : lineFeed;
+      const lineEnd =
+        carriageReturn !== -1 && (lineFeed === -1 || carriageReturn < lineFeed) ? carriageReturn : lineFeed;
       if (lineEnd === -1) {
         this.#keep(text.slice(position));
         return;
@@ -170,7 +171,8 @@ export class SseFraming {
 
   #count(bytes: number): void {
     this.#frameBytes += bytes;
-    if (this.#frameBytes > this.#maxFrameBytes) throw new SluiceError('FRAME_TOO_LARGE', { details: { limit: this.#maxFrameBytes } });
+    if (this.#frameBytes > this.#maxFrameBytes)
+      throw new SluiceError('FRAME_TOO_LARGE', { details: { limit: this.#maxFrameBytes } });
   }
 }
 

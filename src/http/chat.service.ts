@@ -24,7 +24,13 @@ export class ChatService {
   readonly #forwarder: Forwarder;
   readonly #runs: LiveRuns;
 
-  constructor(pipelines: Pipelines, dialects: Dialects, capabilities: Capabilities, forwarder: Forwarder, runs: LiveRuns) {
+  constructor(
+    pipelines: Pipelines,
+    dialects: Dialects,
+    capabilities: Capabilities,
+    forwarder: Forwarder,
+    runs: LiveRuns,
+  ) {
     this.#pipelines = pipelines;
     this.#dialects = dialects;
     this.#capabilities = capabilities;
@@ -51,7 +57,11 @@ export class ChatService {
     try {
       const { pipeline, loadedAt } = lease;
       const created = Math.floor(loadedAt / 1000);
-      const models = selectableModels({ pipeline: pipeline.name, backends: pipeline.backends }).map((id) => ({ id, created, ownedBy: 'sluice' }));
+      const models = selectableModels({ pipeline: pipeline.name, backends: pipeline.backends }).map((id) => ({
+        id,
+        created,
+        ownedBy: 'sluice',
+      }));
       return this.#dialects.encoder(dialect).encodeModels?.(models) ?? { models };
     } finally {
       lease.release();
@@ -60,8 +70,10 @@ export class ChatService {
 
   #openRun(lease: Lease, dialect: string, message: FastifyRequest, reply: FastifyReply): ChatRun {
     const { pipeline } = lease;
-    if (!pipeline.formats.includes(dialect)) throw new SluiceError('DIALECT_NOT_ACCEPTED', { details: { name: pipeline.name, dialect } });
-    if (lease.live > pipeline.limits.concurrentStreams) throw new SluiceError('OVERLOADED', { retryAfterSeconds: retryWhenFull });
+    if (!pipeline.formats.includes(dialect))
+      throw new SluiceError('DIALECT_NOT_ACCEPTED', { details: { name: pipeline.name, dialect } });
+    if (lease.live > pipeline.limits.concurrentStreams)
+      throw new SluiceError('OVERLOADED', { retryAfterSeconds: retryWhenFull });
     const parsed = this.#dialects.parser(dialect).parse(message.body);
     const request = { ...parsed, params: pipeline.params(parsed.params) };
     const encoder = this.#dialects.encoder(dialect);
@@ -70,7 +82,9 @@ export class ChatService {
       pipeline,
       request,
       encoder,
-      client: new ClientReply(reply.raw, message.raw.socket, this.#capabilities.clock, (error) => encoder.encodeError(error, message.id)),
+      client: new ClientReply(reply.raw, message.raw.socket, this.#capabilities.clock, (error) =>
+        encoder.encodeError(error, message.id),
+      ),
       caller: anonymousCaller,
       capabilities: this.#capabilities,
       forwarder: this.#forwarder,

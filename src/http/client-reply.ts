@@ -101,7 +101,8 @@ export class ClientReply implements ClientAnswer {
       return;
     }
     const { contentType, body } = this.#encodeError(error);
-    const retryAfter = error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) };
+    const retryAfter =
+      error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) };
     this.#endWithBody(error.status, contentType, JSON.stringify(body), retryAfter);
   }
 
@@ -188,15 +189,23 @@ export class ClientReply implements ClientAnswer {
     if (this.#ended) return;
     this.headCommitted = true;
     this.#close();
-    const bytes = Buffer.from(body);
+    const length = Buffer.byteLength(body);
     this.#response.writeHead(status, {
       'content-type': contentType,
-      'content-length': String(bytes.length),
+      'content-length': String(length),
       'cache-control': 'no-store',
       ...this.#readHeaders(),
       ...headers,
     });
-    this.#writePieces(bytes, 0);
+    // A short text leaves in one write with its head.
+    if (length <= bodyPieceBytes) this.#endShort(body);
+    else this.#writePieces(Buffer.from(body), 0);
+  }
+
+  #endShort(body: string): void {
+    this.stalledSince = undefined;
+    this.#stall();
+    this.#response.end(body);
   }
 
   #writePieces(bytes: Buffer, from: number): void {

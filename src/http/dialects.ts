@@ -8,8 +8,12 @@ export class Dialects {
   readonly #encoders: ReadonlyMap<string, Encoder>;
 
   constructor(registry: Registry, capabilities: Capabilities) {
-    this.#parsers = new Map(registry.list('parser').map((component) => [component.type, component.create({}, capabilities)]));
-    this.#encoders = new Map(registry.list('encoder').map((component) => [component.type, component.create({}, capabilities)]));
+    this.#parsers = new Map(
+      registry.list('parser').map((component) => [component.type, component.create({}, capabilities)]),
+    );
+    this.#encoders = new Map(
+      registry.list('encoder').map((component) => [component.type, component.create({}, capabilities)]),
+    );
   }
 
   parser(dialect: string): Parser {

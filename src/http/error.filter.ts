@@ -23,7 +23,11 @@ export class ErrorFilter implements ExceptionFilter {
   }
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    this.answer(thrown, host.switchToHttp().getRequest<FastifyRequest>(), host.switchToHttp().getResponse<FastifyReply>());
+    this.answer(
+      thrown,
+      host.switchToHttp().getRequest<FastifyRequest>(),
+      host.switchToHttp().getResponse<FastifyReply>(),
+    );
   }
 
   /** Also for what the router refuses before anything of ours is called. */
@@ -35,9 +39,19 @@ export class ErrorFilter implements ExceptionFilter {
       return;
     }
     const level = error.code === 'INTERNAL' ? 'error' : 'info';
-    this.#log[level]('request refused', { run: request.id, code: error.code, status: error.status, ...error.context, ...(error.cause !== undefined && { cause: describeCause(error.cause) }) });
+    this.#log[level]('request refused', {
+      run: request.id,
+      code: error.code,
+      status: error.status,
+      ...error.context,
+      ...(error.cause !== undefined && { cause: describeCause(error.cause) }),
+    });
     const { contentType, body } = this.#dialects.encoder(dialectOf(request)).encodeError(error, request.id);
-    reply.header('content-type', contentType).header('cache-control', 'no-store').header('x-sluice-run', request.id).header('x-request-id', request.id);
+    reply
+      .header('content-type', contentType)
+      .header('cache-control', 'no-store')
+      .header('x-sluice-run', request.id)
+      .header('x-request-id', request.id);
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
     if (error.code === 'METHOD_NOT_ALLOWED') reply.header('allow', String(error.details['allowed']));
     // What is left of an unread body would be taken for the next request.
@@ -55,6 +69,7 @@ function toSluiceError(thrown: unknown, request: FastifyRequest): SluiceError {
   if (httpStatus === 404) return notFound(request);
   if (httpStatus === 413) return new SluiceError('BODY_TOO_LARGE', { details: { limit: '?' } });
   if (httpStatus === 415) return new SluiceError('CONTENT_TYPE_UNSUPPORTED');
-  if (httpStatus < 500) return new SluiceError('BODY_INVALID', { details: { reason: code ?? 'malformed request' }, cause: thrown });
+  if (httpStatus < 500)
+    return new SluiceError('BODY_INVALID', { details: { reason: code ?? 'malformed request' }, cause: thrown });
   return new SluiceError('INTERNAL', { cause: thrown });
 }

@@ -26,7 +26,9 @@ export function readJsonBody(message: IncomingMessage, maxBytes: number, clock: 
     if (error !== null) message.resume();
     done(error, body);
   };
-  const timer = clock.after(bodyTimeout, () => settle(new SluiceError('BODY_TIMEOUT', { details: { seconds: bodyTimeout / 1000 } })));
+  const timer = clock.after(bodyTimeout, () =>
+    settle(new SluiceError('BODY_TIMEOUT', { details: { seconds: bodyTimeout / 1000 } })),
+  );
   if (Number(message.headers['content-length'] ?? 0) > maxBytes) {
     settle(tooLarge(maxBytes));
     return;
@@ -38,10 +40,15 @@ export function readJsonBody(message: IncomingMessage, maxBytes: number, clock: 
     else pieces.push(piece);
   });
   message.on('end', () => {
-    if (!settled) parseInto(settle, pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size));
+    if (!settled)
+      parseInto(settle, pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces, size));
   });
-  message.on('close', () => settle(new SluiceError('CLIENT_GONE')));
-  message.on('error', () => settle(new SluiceError('CLIENT_GONE')));
+  // Also emitted after every good body, and an error with its stack costs as much as the parsing.
+  const onGone = (): void => {
+    if (!settled) settle(new SluiceError('CLIENT_GONE'));
+  };
+  message.on('close', onGone);
+  message.on('error', onGone);
 }
 
 function parseInto(settle: BodyCallback, bytes: Buffer): void {
@@ -68,7 +75,9 @@ export function parseJson(bytes: Buffer): unknown {
     throw new SluiceError('BODY_INVALID', { details: { reason: positionOf(error) } });
   }
   if (mayHoldPrototypeKey(text) && holdsPrototypeKey(value)) {
-    throw new SluiceError('BODY_INVALID', { details: { reason: 'it has a key named "__proto__" or "constructor.prototype"' } });
+    throw new SluiceError('BODY_INVALID', {
+      details: { reason: 'it has a key named "__proto__" or "constructor.prototype"' },
+    });
   }
   return value;
 }

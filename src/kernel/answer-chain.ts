@@ -56,7 +56,12 @@ export class AnswerChain {
         this.#textStages.push(stage);
         next = (event) => stage.push(event, target);
       } else {
-        const stage = new EventStage(group.event, run, { emit: target, onWait, onResumed: () => owner.onResumed(), onFailure: (error) => owner.onFailure(error) });
+        const stage = new EventStage(group.event, run, {
+          emit: target,
+          onWait,
+          onResumed: () => owner.onResumed(),
+          onFailure: (error) => owner.onFailure(error),
+        });
         this.#eventStages.push(stage);
         next = (event) => stage.push(event);
       }

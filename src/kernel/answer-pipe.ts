@@ -172,7 +172,14 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     }
     const { blockId } = event;
     if (this.lane?.template === template && this.lane.blockId === blockId) return;
-    this.lane = { before: template.before, after: template.after, tail: template.tail, blockId, template, text: chain.textStage?.block(blockId) };
+    this.lane = {
+      before: template.before,
+      after: template.after,
+      tail: template.tail,
+      blockId,
+      template,
+      text: chain.textStage?.block(blockId),
+    };
   }
 
   #append(frames: string): void {

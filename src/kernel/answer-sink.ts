@@ -128,9 +128,14 @@ export abstract class AnswerSink implements ChainOwner {
       case 'stream.start':
         throw new SluiceError('EVENT_ORDER', { details: { reason: 'stream.start belongs to the engine' } });
       case 'error':
-        throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a component ended the stream with ${event.code}` } });
+        throw new SluiceError('MODIFIER_FAILED', {
+          context: { reason: `a component ended the stream with ${event.code}` },
+        });
       case 'stream.end':
-        if (event.outcome !== 'ok') throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a component ended the stream as ${event.outcome}` } });
+        if (event.outcome !== 'ok')
+          throw new SluiceError('MODIFIER_FAILED', {
+            context: { reason: `a component ended the stream as ${event.outcome}` },
+          });
         // A count that can't be read fails the run: nothing has said yet that the answer is complete.
         this.#matches = this.matches();
         this.finish();

@@ -41,7 +41,16 @@ export class AnswerFold {
         this.#meta = { ...this.#meta, ...event, ext: mergeExtensions(this.#meta.ext, event.ext) };
         return;
       case 'block.start': {
-        const block: AnswerBlock = { blockId: event.blockId, kind: event.kind, role: event.role, start: event, text: '', arguments: '', annotations: [], logprobs: undefined };
+        const block: AnswerBlock = {
+          blockId: event.blockId,
+          kind: event.kind,
+          role: event.role,
+          start: event,
+          text: '',
+          arguments: '',
+          annotations: [],
+          logprobs: undefined,
+        };
         this.#blocks.set(event.blockId, block);
         this.#choice(event.choice ?? 0).blocks.push(block);
         return;
@@ -77,7 +86,11 @@ export class AnswerFold {
   }
 
   get answer(): ChatAnswer {
-    return { meta: this.#meta, choices: [...this.#choices.values()].sort((a, b) => a.index - b.index), usage: this.#usage };
+    return {
+      meta: this.#meta,
+      choices: [...this.#choices.values()].sort((a, b) => a.index - b.index),
+      usage: this.#usage,
+    };
   }
 
   #choice(index: number): AnswerChoice {

@@ -55,7 +55,11 @@ export interface ProcessorOutput {
  */
 export interface Processor extends Disposable {
   process?(event: RequestEvent, output: ProcessorOutput, run: Run): void | Promise<void>;
-  processRequest?(request: ChatRequest, output: ProcessorOutput, run: Run): ChatRequest | undefined | Promise<ChatRequest | undefined>;
+  processRequest?(
+    request: ChatRequest,
+    output: ProcessorOutput,
+    run: Run,
+  ): ChatRequest | undefined | Promise<ChatRequest | undefined>;
 }
 
 export interface ProcessorExample<C> {
@@ -67,8 +71,10 @@ export interface ProcessorExample<C> {
   readonly expect: string | { readonly error: string };
 }
 
-export interface ProcessorComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName>
-  extends ComponentBase<'processor', S, N, Processor, ProcessorExample<Record<string, unknown>>> {
+export interface ProcessorComponent<
+  S extends TObject<TProperties> = TObject<TProperties>,
+  N extends CapabilityName = CapabilityName,
+> extends ComponentBase<'processor', S, N, Processor, ProcessorExample<Record<string, unknown>>> {
   /** True for a rule that protects: then it can't be skipped on failure, and a condition that fails counts as true. */
   readonly guard: boolean;
 }
@@ -90,8 +96,15 @@ export interface TokenProvider extends Disposable {
   invalidate(credential: Credential): void;
 }
 
-export type TokenProviderComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
-  'token-provider', S, N, TokenProvider, { readonly title: string; readonly config: Record<string, unknown> }
+export type TokenProviderComponent<
+  S extends TObject<TProperties> = TObject<TProperties>,
+  N extends CapabilityName = CapabilityName,
+> = ComponentBase<
+  'token-provider',
+  S,
+  N,
+  TokenProvider,
+  { readonly title: string; readonly config: Record<string, unknown> }
 >;
 
 // ---- backends ------------------------------------------------------------------------------------------------------
@@ -131,9 +144,10 @@ export interface Backend extends Disposable {
   decodeError(head: UpstreamHead, body: string): SluiceError;
 }
 
-export type BackendComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
-  'backend', S, N, Backend, { readonly title: string; readonly config: Record<string, unknown> }
->;
+export type BackendComponent<
+  S extends TObject<TProperties> = TObject<TProperties>,
+  N extends CapabilityName = CapabilityName,
+> = ComponentBase<'backend', S, N, Backend, { readonly title: string; readonly config: Record<string, unknown> }>;
 
 // ---- modifiers -----------------------------------------------------------------------------------------------------
 
@@ -145,7 +159,10 @@ export const channels: readonly Channel[] = ['text', 'reasoning', 'refusal'];
  * The most that a modifier holds back: nothing (`live`), at most `maxHeldCharacters` that may still become something
  * else (`window`), or the whole answer (`buffer`).
  */
-export type StreamPolicy = { readonly mode: 'live' } | { readonly mode: 'window'; readonly maxHeldCharacters: number } | { readonly mode: 'buffer' };
+export type StreamPolicy =
+  | { readonly mode: 'live' }
+  | { readonly mode: 'window'; readonly maxHeldCharacters: number }
+  | { readonly mode: 'buffer' };
 
 /** Reads the text of one block and changes nothing. */
 export interface TextReader {
@@ -200,8 +217,10 @@ export interface ModifierExample<C> {
   readonly expect: string;
 }
 
-export interface ModifierComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName>
-  extends ComponentBase<'modifier', S, N, Modifier, ModifierExample<Record<string, unknown>>> {
+export interface ModifierComponent<
+  S extends TObject<TProperties> = TObject<TProperties>,
+  N extends CapabilityName = CapabilityName,
+> extends ComponentBase<'modifier', S, N, Modifier, ModifierExample<Record<string, unknown>>> {
   readonly guard: boolean;
 }
 
@@ -212,8 +231,10 @@ export interface Parser {
   parse(body: unknown): ChatRequest;
 }
 
-export interface ParserComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName>
-  extends ComponentBase<'parser', S, N, Parser, { readonly title: string; readonly body: Record<string, unknown> }> {
+export interface ParserComponent<
+  S extends TObject<TProperties> = TObject<TProperties>,
+  N extends CapabilityName = CapabilityName,
+> extends ComponentBase<'parser', S, N, Parser, { readonly title: string; readonly body: Record<string, unknown> }> {
   /** Schema of the bodies that `parse` takes, where the dialect is our own; it is published. */
   readonly body?: TSchema;
 }
@@ -263,32 +284,53 @@ export interface Encoder {
   encodeAnswer(answer: ChatAnswer, context: EncodeContext): unknown;
   encodeError(error: SluiceError, requestId: string): ErrorBody;
   /** The list of models, in the shape that clients of the dialect read. */
-  encodeModels?(models: readonly { readonly id: string; readonly created: number; readonly ownedBy: string }[]): unknown;
+  encodeModels?(
+    models: readonly { readonly id: string; readonly created: number; readonly ownedBy: string }[],
+  ): unknown;
 }
 
-export type EncoderComponent<S extends TObject<TProperties> = TObject<TProperties>, N extends CapabilityName = CapabilityName> = ComponentBase<
-  'encoder', S, N, Encoder, { readonly title: string }
->;
+export type EncoderComponent<
+  S extends TObject<TProperties> = TObject<TProperties>,
+  N extends CapabilityName = CapabilityName,
+> = ComponentBase<'encoder', S, N, Encoder, { readonly title: string }>;
 
-export type AnyComponent = ProcessorComponent | TokenProviderComponent | BackendComponent | ModifierComponent | ParserComponent | EncoderComponent;
+export type AnyComponent =
+  | ProcessorComponent
+  | TokenProviderComponent
+  | BackendComponent
+  | ModifierComponent
+  | ParserComponent
+  | EncoderComponent;
 
 type Definable<C> = Omit<C, 'kind'>;
 
-export function defineProcessor<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<ProcessorComponent<S, N>>): ProcessorComponent<S, N> {
+export function defineProcessor<S extends TObject<TProperties>, N extends CapabilityName = never>(
+  component: Definable<ProcessorComponent<S, N>>,
+): ProcessorComponent<S, N> {
   return { ...component, kind: 'processor' };
 }
-export function defineTokenProvider<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<TokenProviderComponent<S, N>>): TokenProviderComponent<S, N> {
+export function defineTokenProvider<S extends TObject<TProperties>, N extends CapabilityName = never>(
+  component: Definable<TokenProviderComponent<S, N>>,
+): TokenProviderComponent<S, N> {
   return { ...component, kind: 'token-provider' };
 }
-export function defineBackend<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<BackendComponent<S, N>>): BackendComponent<S, N> {
+export function defineBackend<S extends TObject<TProperties>, N extends CapabilityName = never>(
+  component: Definable<BackendComponent<S, N>>,
+): BackendComponent<S, N> {
   return { ...component, kind: 'backend' };
 }
-export function defineModifier<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<ModifierComponent<S, N>>): ModifierComponent<S, N> {
+export function defineModifier<S extends TObject<TProperties>, N extends CapabilityName = never>(
+  component: Definable<ModifierComponent<S, N>>,
+): ModifierComponent<S, N> {
   return { ...component, kind: 'modifier' };
 }
-export function defineParser<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<ParserComponent<S, N>>): ParserComponent<S, N> {
+export function defineParser<S extends TObject<TProperties>, N extends CapabilityName = never>(
+  component: Definable<ParserComponent<S, N>>,
+): ParserComponent<S, N> {
   return { ...component, kind: 'parser' };
 }
-export function defineEncoder<S extends TObject<TProperties>, N extends CapabilityName = never>(component: Definable<EncoderComponent<S, N>>): EncoderComponent<S, N> {
+export function defineEncoder<S extends TObject<TProperties>, N extends CapabilityName = never>(
+  component: Definable<EncoderComponent<S, N>>,
+): EncoderComponent<S, N> {
   return { ...component, kind: 'encoder' };
 }

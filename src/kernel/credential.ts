@@ -10,11 +10,15 @@ const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
  * it, which nobody else may ever see.
  */
 export function applyCredential(credential: Credential, request: UpstreamRequest): readonly string[] {
-  if (credential.origins !== '*' && !credential.origins.includes(request.origin)) throw new SluiceError('CREDENTIAL_ORIGIN_MISMATCH');
+  if (credential.origins !== '*' && !credential.origins.includes(request.origin))
+    throw new SluiceError('CREDENTIAL_ORIGIN_MISMATCH');
   const before = { ...request.headers };
   credential.apply(request);
   for (const [name, value] of Object.entries(request.headers)) {
-    if (!headerName.test(name) || !headerValue.test(value)) throw new SluiceError('TOKEN_INVALID', { context: { header: name.replace(/[^\w-]/g, '?') } });
+    if (!headerName.test(name) || !headerValue.test(value))
+      throw new SluiceError('TOKEN_INVALID', { context: { header: name.replace(/[^\w-]/g, '?') } });
   }
-  return Object.entries(request.headers).filter(([name, value]) => before[name] !== value).map(([, value]) => value);
+  return Object.entries(request.headers)
+    .filter(([name, value]) => before[name] !== value)
+    .map(([, value]) => value);
 }

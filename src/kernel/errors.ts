@@ -25,7 +25,10 @@ export class SluiceError extends Error {
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
     const entry: ErrorEntry = errorTable[code];
-    super(fill(entry.message, options.details ?? {}), options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      fill(entry.message, options.details ?? {}),
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = 'SluiceError';
     this.code = code;
     this.status = isErrorStatus(options.status) ? options.status : entry.status;
@@ -42,7 +45,11 @@ function isErrorStatus(status: number | undefined): status is number {
 }
 
 /** Keeps what is ours, wraps what is not. `Error.isError` and `instanceof` lie across realms, so the name decides. */
-export function asSluiceError(error: unknown, fallback: ErrorCode = 'INTERNAL', context: ErrorOptions['context'] = {}): SluiceError {
+export function asSluiceError(
+  error: unknown,
+  fallback: ErrorCode = 'INTERNAL',
+  context: ErrorOptions['context'] = {},
+): SluiceError {
   return error instanceof SluiceError ? error : new SluiceError(fallback, { cause: error, context });
 }
 
@@ -59,7 +66,12 @@ function describe(cause: unknown): string {
   if (cause === undefined) return '';
   const parts: string[] = [];
   for (let current: unknown = cause, depth = 0; current !== undefined && depth < 4; depth += 1) {
-    const { name, code, message, cause: next } = Object(current) as { name?: string; code?: string; message?: string; cause?: unknown };
+    const {
+      name,
+      code,
+      message,
+      cause: next,
+    } = Object(current) as { name?: string; code?: string; message?: string; cause?: unknown };
     const words = message ?? (typeof current === 'string' || typeof current === 'number' ? `${current}` : '');
     parts.push(`${code ?? name ?? typeof current}: ${words}`);
     current = next;

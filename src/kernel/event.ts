@@ -10,7 +10,8 @@ const literal = Type.Literal;
 const text = (description: string): ReturnType<typeof Type.String> => Type.String({ description });
 const optional = Type.Optional;
 const Extension = Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()), {
-  description: 'Fields of a dialect that have no name here, by dialect: {"openai-chat": {"system_fingerprint": "fp_1"}}.',
+  description:
+    'Fields of a dialect that have no name here, by dialect: {"openai-chat": {"system_fingerprint": "fp_1"}}.',
 });
 
 const common = {
@@ -21,11 +22,27 @@ const common = {
 };
 
 const describeEvent = <T extends string, P extends TProperties>(type: T, description: string, properties: P) =>
-  Type.Object({ type: literal(type), ...common, ...properties }, { title: type, description, additionalProperties: false });
+  Type.Object(
+    { type: literal(type), ...common, ...properties },
+    { title: type, description, additionalProperties: false },
+  );
 
 export const blockKinds = [
-  'text', 'reasoning', 'reasoning_summary', 'reasoning_redacted', 'refusal', 'tool_call', 'custom_tool_call', 'server_tool_call',
-  'server_tool_result', 'image', 'audio', 'file', 'code', 'compaction', 'unknown',
+  'text',
+  'reasoning',
+  'reasoning_summary',
+  'reasoning_redacted',
+  'refusal',
+  'tool_call',
+  'custom_tool_call',
+  'server_tool_call',
+  'server_tool_result',
+  'image',
+  'audio',
+  'file',
+  'code',
+  'compaction',
+  'unknown',
 ] as const;
 export const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 export const finishReasons = ['stop', 'length', 'tool_calls', 'content_filter', 'refusal', 'pause', 'error'] as const;
@@ -40,7 +57,9 @@ const BlockStart = describeEvent('block.start', 'A block of content begins.', {
   kind: BlockKind,
   role: Role,
   index: optional(Type.Integer({ minimum: 0, description: 'Place of the block in its message.' })),
-  nativeIndex: optional(Type.Integer({ minimum: 0, description: 'Index that the provider gave it, such as tool_calls[].index.' })),
+  nativeIndex: optional(
+    Type.Integer({ minimum: 0, description: 'Index that the provider gave it, such as tool_calls[].index.' }),
+  ),
   name: optional(text('Name of the tool.')),
   callId: optional(text('Id of the tool call.')),
   itemId: optional(text('Id of the item in dialects that have both.')),
@@ -48,16 +67,25 @@ const BlockStart = describeEvent('block.start', 'A block of content begins.', {
   mediaType: optional(text('Media type of an image, an audio or a file.')),
   initial: optional(Type.Unknown({ description: 'The whole block, where a dialect sends it at once.' })),
 });
-const TextDelta = describeEvent('text.delta', 'A piece of text of an open text, reasoning, reasoning_summary or refusal block.', {
-  blockId: BlockId,
-  role: Role,
-  text: text('The piece.'),
-  logprobs: optional(Type.Unknown({ description: 'Log probabilities; dropped when the text is changed.' })),
-});
+const TextDelta = describeEvent(
+  'text.delta',
+  'A piece of text of an open text, reasoning, reasoning_summary or refusal block.',
+  {
+    blockId: BlockId,
+    role: Role,
+    text: text('The piece.'),
+    logprobs: optional(Type.Unknown({ description: 'Log probabilities; dropped when the text is changed.' })),
+  },
+);
 const ToolArgumentsDelta = describeEvent('toolArgs.delta', 'A piece of the arguments of a tool call.', {
   blockId: BlockId,
   json: optional(text('A fragment of JSON text; the fragments of a block together are the arguments.')),
-  patch: optional(Type.Object({ jsonPath: Type.String(), value: Type.Unknown(), more: optional(Type.Boolean()) }, { description: 'One value, where a dialect sends values by path.' })),
+  patch: optional(
+    Type.Object(
+      { jsonPath: Type.String(), value: Type.Unknown(), more: optional(Type.Boolean()) },
+      { description: 'One value, where a dialect sends values by path.' },
+    ),
+  ),
 });
 const MediaDelta = describeEvent('media.delta', 'A piece of an image, an audio or a file, or a reference to it.', {
   blockId: BlockId,
@@ -74,12 +102,16 @@ const Annotation = describeEvent('annotation', 'A citation or another mark on a 
   end: optional(Type.Integer({ minimum: 0 })),
   unit: optional(Type.Enum(['utf16', 'codepoint', 'byte'])),
 });
-const ReasoningSignature = describeEvent('reasoning.signature', 'An opaque proof of reasoning; passed byte for byte or dropped with its text, never read or logged.', {
-  blockId: BlockId,
-  value: text('The signature.'),
-  format: optional(text('Its format.')),
-  encrypted: optional(Type.Boolean()),
-});
+const ReasoningSignature = describeEvent(
+  'reasoning.signature',
+  'An opaque proof of reasoning; passed byte for byte or dropped with its text, never read or logged.',
+  {
+    blockId: BlockId,
+    value: text('The signature.'),
+    format: optional(text('Its format.')),
+    encrypted: optional(Type.Boolean()),
+  },
+);
 const BlockEnd = describeEvent('block.end', 'The block is complete.', {
   blockId: BlockId,
   final: optional(Type.Unknown({ description: 'The whole text, arguments or item, where a dialect repeats it.' })),
@@ -94,45 +126,80 @@ const StreamStart = describeEvent('stream.start', 'The run has begun.', {
   dialect: text('Dialect of the client.'),
   warnings: optional(Type.Array(Type.String(), { description: 'Settings that were dropped or changed.' })),
 });
-const ResponseMeta = describeEvent('response.meta', 'What the provider says about its answer; sent again after a failover.', {
-  responseId: optional(text('Id of the answer; never changes once it was sent.')),
-  model: optional(text('The model that answers.')),
-  provider: optional(text('Wire format of the backend.')),
-  backendId: optional(text('Name of the backend in the definition.')),
-  attempt: optional(Type.Integer({ minimum: 1 })),
-  created: optional(Type.Number({ description: 'Seconds since 1970.' })),
-  serviceTier: optional(Type.String()),
-  systemFingerprint: optional(Type.String()),
-  role: optional(Role),
-});
+const ResponseMeta = describeEvent(
+  'response.meta',
+  'What the provider says about its answer; sent again after a failover.',
+  {
+    responseId: optional(text('Id of the answer; never changes once it was sent.')),
+    model: optional(text('The model that answers.')),
+    provider: optional(text('Wire format of the backend.')),
+    backendId: optional(text('Name of the backend in the definition.')),
+    attempt: optional(Type.Integer({ minimum: 1 })),
+    created: optional(Type.Number({ description: 'Seconds since 1970.' })),
+    serviceTier: optional(Type.String()),
+    systemFingerprint: optional(Type.String()),
+    role: optional(Role),
+  },
+);
 const Safety = describeEvent('safety', 'A verdict of the provider on the prompt or the completion.', {
   scope: Type.Enum(['prompt', 'completion']),
   verdicts: Type.Array(Type.Unknown()),
   blocked: optional(Type.Boolean()),
   reason: optional(Type.String()),
 });
-const Usage = describeEvent('usage', 'Tokens used so far. A later one replaces the fields that it restates; nothing is added up.', {
-  input: optional(Type.Object({ total: Count, noCache: Count, cacheRead: Count, cacheWrite: Count, cacheWrite5m: Count, cacheWrite1h: Count, audio: Count, image: Count })),
-  output: optional(Type.Object({ total: Count, text: Count, reasoning: Count, audio: Count })),
-  total: Count,
-  serverTools: optional(Type.Record(Type.String(), Type.Number())),
-  cost: Count,
-  final: optional(Type.Boolean()),
-  raw: optional(Type.Unknown({ description: 'The usage object of the provider.' })),
-});
+const Usage = describeEvent(
+  'usage',
+  'Tokens used so far. A later one replaces the fields that it restates; nothing is added up.',
+  {
+    input: optional(
+      Type.Object({
+        total: Count,
+        noCache: Count,
+        cacheRead: Count,
+        cacheWrite: Count,
+        cacheWrite5m: Count,
+        cacheWrite1h: Count,
+        audio: Count,
+        image: Count,
+      }),
+    ),
+    output: optional(Type.Object({ total: Count, text: Count, reasoning: Count, audio: Count })),
+    total: Count,
+    serverTools: optional(Type.Record(Type.String(), Type.Number())),
+    cost: Count,
+    final: optional(Type.Boolean()),
+    raw: optional(Type.Unknown({ description: 'The usage object of the provider.' })),
+  },
+);
 const Finish = describeEvent('finish', 'Why a choice ended; at most once per choice.', {
   reason: Type.Object({ unified: Type.Enum([...finishReasons]), raw: optional(text("The provider's own word.")) }),
   stopSequence: optional(Type.String()),
   refusal: optional(Type.Object({ category: optional(Type.String()), explanation: optional(Type.String()) })),
 });
-const StepStart = describeEvent('step.start', 'A processor began work that takes time.', { processorId: text('Name of the step.'), name: optional(Type.String()), message: optional(Type.String()) });
-const StepProgress = describeEvent('step.progress', 'A processor tells how far it is.', { processorId: text('Name of the step.'), message: optional(Type.String()), data: optional(Type.Unknown()) });
-const StepEnd = describeEvent('step.end', 'A processor is done.', { processorId: text('Name of the step.'), message: optional(Type.String()), data: optional(Type.Unknown()) });
-const ControlRetract = describeEvent('control.retract', 'Text already sent is withdrawn; only the native dialect can show it.', {
-  blockId: BlockId,
-  fromOffset: Type.Integer({ minimum: 0 }),
-  reason: Type.String(),
+const StepStart = describeEvent('step.start', 'A processor began work that takes time.', {
+  processorId: text('Name of the step.'),
+  name: optional(Type.String()),
+  message: optional(Type.String()),
 });
+const StepProgress = describeEvent('step.progress', 'A processor tells how far it is.', {
+  processorId: text('Name of the step.'),
+  message: optional(Type.String()),
+  data: optional(Type.Unknown()),
+});
+const StepEnd = describeEvent('step.end', 'A processor is done.', {
+  processorId: text('Name of the step.'),
+  message: optional(Type.String()),
+  data: optional(Type.Unknown()),
+});
+const ControlRetract = describeEvent(
+  'control.retract',
+  'Text already sent is withdrawn; only the native dialect can show it.',
+  {
+    blockId: BlockId,
+    fromOffset: Type.Integer({ minimum: 0 }),
+    reason: Type.String(),
+  },
+);
 const ErrorEvent = describeEvent('error', 'The run failed. Followed only by stream.end.', {
   code: text('Stable code; see docs/errors.md.'),
   message: text('For people.'),
@@ -147,7 +214,9 @@ const Raw = describeEvent('raw', 'An event that the decoder does not know; passe
   event: optional(text('Its SSE event name.')),
   data: text('Its payload as received.'),
 });
-const StreamEnd = describeEvent('stream.end', 'Always the last event, exactly once.', { outcome: Type.Enum(['ok', 'truncated', 'aborted-by-client', 'blocked', 'error']) });
+const StreamEnd = describeEvent('stream.end', 'Always the last event, exactly once.', {
+  outcome: Type.Enum(['ok', 'truncated', 'aborted-by-client', 'blocked', 'error']),
+});
 
 const RequestStart = describeEvent('request.start', 'A request begins: everything in it that is no message.', {
   dialect: text('Dialect it was written in.'),
@@ -158,18 +227,50 @@ const RequestStart = describeEvent('request.start', 'A request begins: everythin
   metadata: Type.Record(Type.String(), Type.Unknown()),
   params: Type.Record(Type.String(), Type.Unknown(), { description: 'Parameters that the pipeline declares.' }),
 });
-const MessageStart = describeEvent('message.start', 'A message of the request begins.', { role: Role, name: optional(Type.String()), callId: optional(text('The tool call that a tool message answers.')) });
+const MessageStart = describeEvent('message.start', 'A message of the request begins.', {
+  role: Role,
+  name: optional(Type.String()),
+  callId: optional(text('The tool call that a tool message answers.')),
+});
 const MessageEnd = describeEvent('message.end', 'The message is complete.', {});
 const RequestEnd = describeEvent('request.end', 'The request is complete.', {});
 
 /** Events of the answer, in the order of the documentation. */
 export const answerEventSchemas = [
-  StreamStart, ResponseMeta, BlockStart, TextDelta, ToolArgumentsDelta, MediaDelta, Annotation, ReasoningSignature, BlockEnd,
-  Safety, Usage, Finish, StepStart, StepProgress, StepEnd, ControlRetract, ErrorEvent, Raw, StreamEnd,
+  StreamStart,
+  ResponseMeta,
+  BlockStart,
+  TextDelta,
+  ToolArgumentsDelta,
+  MediaDelta,
+  Annotation,
+  ReasoningSignature,
+  BlockEnd,
+  Safety,
+  Usage,
+  Finish,
+  StepStart,
+  StepProgress,
+  StepEnd,
+  ControlRetract,
+  ErrorEvent,
+  Raw,
+  StreamEnd,
 ] as const;
 /** Events of the request. Block events are shared with the answer. */
 export const requestEventSchemas = [
-  RequestStart, MessageStart, BlockStart, TextDelta, ToolArgumentsDelta, MediaDelta, Annotation, ReasoningSignature, BlockEnd, Raw, MessageEnd, RequestEnd,
+  RequestStart,
+  MessageStart,
+  BlockStart,
+  TextDelta,
+  ToolArgumentsDelta,
+  MediaDelta,
+  Annotation,
+  ReasoningSignature,
+  BlockEnd,
+  Raw,
+  MessageEnd,
+  RequestEnd,
 ] as const;
 
 /** The frame of the provider that an event came from. In memory only. */

@@ -233,4 +233,3 @@ function skipOrThrow(step: ProcessorStep, form: RequestForm, run: Run, thrown: u
   });
   return form;
 }
-

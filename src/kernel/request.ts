@@ -15,7 +15,15 @@ export interface ChatSettings {
   readonly frequencyPenalty?: number;
   /** How many answers (`n`). */
   readonly choices?: number;
-  readonly responseFormat?: { readonly type: 'text' | 'json' } | { readonly type: 'json_schema'; readonly name: string; readonly schema?: unknown; readonly strict?: boolean; readonly description?: string };
+  readonly responseFormat?:
+    | { readonly type: 'text' | 'json' }
+    | {
+        readonly type: 'json_schema';
+        readonly name: string;
+        readonly schema?: unknown;
+        readonly strict?: boolean;
+        readonly description?: string;
+      };
   readonly reasoningEffort?: string;
   readonly toolChoice?: 'auto' | 'none' | 'required' | { readonly name: string };
   readonly parallelToolCalls?: boolean;
@@ -105,7 +113,13 @@ function* unfoldBlock(block: ContentBlock, role: Role, blockId: string, index: n
   if (text !== undefined) yield { type: 'text.delta', blockId, role, text };
   if (json !== undefined) yield { type: 'toolArgs.delta', blockId, json };
   if (base64 !== undefined || url !== undefined || fileId !== undefined) {
-    yield { type: 'media.delta', blockId, ...(base64 !== undefined && { base64 }), ...(url !== undefined && { url }), ...(fileId !== undefined && { fileId }) };
+    yield {
+      type: 'media.delta',
+      blockId,
+      ...(base64 !== undefined && { base64 }),
+      ...(url !== undefined && { url }),
+      ...(fileId !== undefined && { fileId }),
+    };
   }
   for (const annotation of annotations ?? []) yield { type: 'annotation', blockId, annotation };
   if (signature !== undefined) yield { type: 'reasoning.signature', blockId, ...signature } as RequestEvent;
@@ -134,18 +148,21 @@ export class RequestFold {
         this.#start = event;
         return;
       case 'message.start': {
-        if (this.#start === undefined || this.#message !== undefined) throw new TypeError('message.start outside of a request, or inside a message');
+        if (this.#start === undefined || this.#message !== undefined)
+          throw new TypeError('message.start outside of a request, or inside a message');
         const { type: _type, ...head } = event;
         this.#message = { ...head, content: [] };
         return;
       }
       case 'message.end':
-        if (this.#message === undefined || this.#open.size > 0) throw new TypeError('message.end without a message, or with an open block');
+        if (this.#message === undefined || this.#open.size > 0)
+          throw new TypeError('message.end without a message, or with an open block');
         this.#messages.push(this.#message);
         this.#message = undefined;
         return;
       case 'request.end':
-        if (this.#start === undefined || this.#message !== undefined) throw new TypeError('request.end without request.start, or inside a message');
+        if (this.#start === undefined || this.#message !== undefined)
+          throw new TypeError('request.end without request.start, or inside a message');
         this.#complete = true;
         return;
       default:
@@ -197,7 +214,11 @@ function appendToBlock(block: OpenBlock, event: InternalStreamEvent): void {
       return;
     case 'reasoning.signature': {
       const { value, format, encrypted } = event;
-      block.signature = { value, ...(format !== undefined && { format }), ...(encrypted !== undefined && { encrypted }) };
+      block.signature = {
+        value,
+        ...(format !== undefined && { format }),
+        ...(encrypted !== undefined && { encrypted }),
+      };
       return;
     }
     case 'block.end':

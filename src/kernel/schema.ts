@@ -14,7 +14,10 @@ interface Defaulted {
  * A field with a default: optional for the author, in the published schema and in the editor; always there for the
  * code that is built from it. Ajv fills it in on the copy that is built, never in the author's document.
  */
-export function defaulted<S extends TSchema>(schema: S, value: Static<S>): ReturnType<typeof Type.Optional<S>> & Defaulted {
+export function defaulted<S extends TSchema>(
+  schema: S,
+  value: Static<S>,
+): ReturnType<typeof Type.Optional<S>> & Defaulted {
   return Type.Optional({ ...schema, default: value } as S) as ReturnType<typeof Type.Optional<S>> & Defaulted;
 }
 
@@ -35,7 +38,10 @@ export const Duration = Type.String({
 
 /** Names of pipelines, backends, resources. The same pattern guards the URL, the file name and the document. */
 export const namePattern = '^[a-z][a-z0-9-]{0,62}$';
-export const Name = Type.String({ pattern: namePattern, 'x-hint': 'a-z, 0-9 and "-", beginning with a letter, at most 63 characters' });
+export const Name = Type.String({
+  pattern: namePattern,
+  'x-hint': 'a-z, 0-9 and "-", beginning with a letter, at most 63 characters',
+});
 
 /**
  * A secret. In the document it is a reference, `{"$env": NAME}` or `{"$file": PATH}`; a literal is refused. The
@@ -48,8 +54,17 @@ export function secret(options: Record<string, unknown> = {}): ReturnType<typeof
     minProperties: 1,
     maxProperties: 1,
     properties: {
-      $env: { type: 'string', pattern: '^[A-Z_][A-Z0-9_]{0,127}$', description: 'Name of an environment variable that SLUICE_ENV_ALLOW admits.' },
-      $file: { type: 'string', minLength: 1, maxLength: 1024, description: 'Path of a file under SLUICE_SECRETS_DIR or the pipelines folder.' },
+      $env: {
+        type: 'string',
+        pattern: '^[A-Z_][A-Z0-9_]{0,127}$',
+        description: 'Name of an environment variable that SLUICE_ENV_ALLOW admits.',
+      },
+      $file: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 1024,
+        description: 'Path of a file under SLUICE_SECRETS_DIR or the pipelines folder.',
+      },
     },
     additionalProperties: false,
     description: 'A secret, as { "$env": NAME } or { "$file": PATH }.',
@@ -92,6 +107,16 @@ export type ReferenceKind = 'token-provider' | 'backend' | 'word-list' | 'proces
  * A config field that names a shared thing or holds it inline: a string is a name, anything else is the thing itself.
  * `inline` is the schema of the inline form.
  */
-export function reference<S extends TSchema>(kind: ReferenceKind, inline: S, options: Record<string, unknown> = {}): ReturnType<typeof Type.Unsafe<Static<S>>> {
-  return Type.Unsafe<Static<S>>({ 'x-reference': kind, if: { type: 'string' }, then: { pattern: namePattern }, else: inline, ...options });
+export function reference<S extends TSchema>(
+  kind: ReferenceKind,
+  inline: S,
+  options: Record<string, unknown> = {},
+): ReturnType<typeof Type.Unsafe<Static<S>>> {
+  return Type.Unsafe<Static<S>>({
+    'x-reference': kind,
+    if: { type: 'string' },
+    then: { pattern: namePattern },
+    else: inline,
+    ...options,
+  });
 }

@@ -23,7 +23,10 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
  * same is left behind: it is counted as `component_orphans`, again as `orphans_settled_late` when it comes to an end,
  * and what it then says is dropped, a rejection too. Fails with SluiceErrors only; those of the component are kept.
  */
-export function supervise<T>(options: Supervision, call: (signal: () => AbortSignal) => T | Promise<T>): T | Promise<T> {
+export function supervise<T>(
+  options: Supervision,
+  call: (signal: () => AbortSignal) => T | Promise<T>,
+): T | Promise<T> {
   const { run, what, failureCode } = options;
   if (run.signal.aborted) throw asSluiceError(run.signal.reason);
   let controller: AbortController | undefined;

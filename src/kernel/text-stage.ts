@@ -1,4 +1,11 @@
-import { channels, type Channel, type ReadModifier, type TextModifier, type TextReader, type TextRewriter } from './component.ts';
+import {
+  channels,
+  type Channel,
+  type ReadModifier,
+  type TextModifier,
+  type TextReader,
+  type TextRewriter,
+} from './component.ts';
 import { asSluiceError, describeCause, SluiceError } from './errors.ts';
 import type { AnswerEvent, EventOfType } from './event.ts';
 import type { Run } from './run.ts';
@@ -74,7 +81,8 @@ export class TextStage {
     const channel = channelOf(event.kind);
     if (channel === undefined) return;
     const readers = this.#modifiers.filter(({ modifier }) => modifier.channels.includes(channel));
-    if (readers.length > 0) this.#blocks.set(event.blockId, new BlockText(readers, this.#run, channel, event.role, event.choice));
+    if (readers.length > 0)
+      this.#blocks.set(event.blockId, new BlockText(readers, this.#run, channel, event.role, event.choice));
   }
 
   #pushText(event: EventOfType<'text.delta'>, emit: Emit): void {
@@ -103,7 +111,13 @@ export class TextStage {
     this.#ended.push(block);
     const text = block.flush();
     if (text !== '') {
-      emit({ type: 'text.delta', blockId: event.blockId, role: block.role, text, ...(block.choice !== undefined && { choice: block.choice }) });
+      emit({
+        type: 'text.delta',
+        blockId: event.blockId,
+        role: block.role,
+        text,
+        ...(block.choice !== undefined && { choice: block.choice }),
+      });
     }
     if (!block.changed) {
       for (const signature of block.signatures) emit(signature);
@@ -133,7 +147,13 @@ export class BlockText {
   #instances: readonly Instance[];
   readonly #run: Run;
 
-  constructor(modifiers: readonly Bound<ReadModifier | TextModifier>[], run: Run, channel: Channel, role: BlockText['role'], choice: number | undefined) {
+  constructor(
+    modifiers: readonly Bound<ReadModifier | TextModifier>[],
+    run: Run,
+    channel: Channel,
+    role: BlockText['role'],
+    choice: number | undefined,
+  ) {
     this.role = role;
     this.choice = choice;
     this.#run = run;
@@ -225,7 +245,10 @@ function openInstance(bound: Bound<ReadModifier | TextModifier>, run: Run, chann
   }
 }
 
-function readMatches({ name }: Bound<ReadModifier | TextModifier>, rewriter: TextRewriter | undefined): number | undefined {
+function readMatches(
+  { name }: Bound<ReadModifier | TextModifier>,
+  rewriter: TextRewriter | undefined,
+): number | undefined {
   try {
     return rewriter?.matches;
   } catch (error) {
@@ -235,7 +258,9 @@ function readMatches({ name }: Bound<ReadModifier | TextModifier>, rewriter: Tex
 
 function checkedText(text: unknown): string {
   if (typeof text === 'string') return text;
-  throw new SluiceError('MODIFIER_FAILED', { context: { reason: `a text modifier returned ${typeof text}, not a string` } });
+  throw new SluiceError('MODIFIER_FAILED', {
+    context: { reason: `a text modifier returned ${typeof text}, not a string` },
+  });
 }
 
 function channelOf(kind: EventOfType<'block.start'>['kind']): Channel | undefined {

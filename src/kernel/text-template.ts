@@ -110,20 +110,15 @@ function splitAtFiller(rest: string, filler: string, document: unknown): readonl
   const value = (document as Readonly<Record<string, unknown>>)[filler];
   const found = [...rest.matchAll(new RegExp(`"${filler}"\\s*:\\s*"`, 'g'))];
   const [match] = found;
-  if (typeof value !== 'string' || !isFiller(value) || found.length !== 1 || match === undefined) return [rest, undefined];
+  if (typeof value !== 'string' || !isFiller(value) || found.length !== 1 || match === undefined)
+    return [rest, undefined];
   const start = match.index + match[0].length;
   const after = rest.slice(0, start);
   const tail = rest.slice(start + value.length);
   return rest.slice(start, start + value.length) === value && tail.startsWith('"') ? [after, tail] : [rest, undefined];
 }
 
-function isPlaceOfText(
-  before: string,
-  after: string,
-  quoted: string,
-  whole: string,
-  format: TemplateFormat,
-): boolean {
+function isPlaceOfText(before: string, after: string, quoted: string, whole: string, format: TemplateFormat): boolean {
   let document: unknown;
   try {
     document = JSON.parse(before + sentinel + after);
@@ -141,7 +136,10 @@ function isOfShape(shape: Shape, { data, text }: TextFrame): boolean {
 }
 
 /** The text between `before` and `after` as it stands in the frame, or undefined where the frame has another shape. */
-function matchShape({ before, after, tail }: Pick<TextTemplate, 'before' | 'after' | 'tail'> | Shape, frame: string): string | undefined {
+function matchShape(
+  { before, after, tail }: Pick<TextTemplate, 'before' | 'after' | 'tail'> | Shape,
+  frame: string,
+): string | undefined {
   // Comparing slices is about three times as fast as startsWith and endsWith.
   if (frame.slice(0, before.length) !== before) return undefined;
   const end = tail === undefined ? frame.length - after.length : closingQuote(frame, before.length);

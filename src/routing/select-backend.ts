@@ -16,16 +16,27 @@ export interface Selection<B extends Candidate> {
  * Which backend a request goes to. No model, or the pipeline's own name, leaves it to the definition; the key of a
  * backend or the id of its model names that backend; anything else is refused, unless the pipeline says "route".
  */
-export function selectBackend<B extends Candidate>(model: string | undefined, { pipeline, backends, defaultBackend, unknownModel }: Selection<B>): B {
+export function selectBackend<B extends Candidate>(
+  model: string | undefined,
+  { pipeline, backends, defaultBackend, unknownModel }: Selection<B>,
+): B {
   if (model === undefined || model === '' || model === pipeline) return defaultBackend;
   const named = backends.get(model) ?? [...backends.values()].find((candidate) => candidate.backend.model === model);
   if (named !== undefined) return named;
   if (unknownModel === 'route') return defaultBackend;
-  throw new SluiceError('MODEL_UNKNOWN', { details: { model: model.slice(0, 100), known: selectableModels({ pipeline, backends }).join(', ') } });
+  throw new SluiceError('MODEL_UNKNOWN', {
+    details: { model: model.slice(0, 100), known: selectableModels({ pipeline, backends }).join(', ') },
+  });
 }
 
 /** The names that `selectBackend` takes, for `/v1/models` and for messages. */
-export function selectableModels({ pipeline, backends }: { readonly pipeline: string; readonly backends: ReadonlyMap<string, Candidate> }): string[] {
+export function selectableModels({
+  pipeline,
+  backends,
+}: {
+  readonly pipeline: string;
+  readonly backends: ReadonlyMap<string, Candidate>;
+}): string[] {
   const names = [pipeline, ...backends.keys(), ...[...backends.values()].map((candidate) => candidate.backend.model)];
   return [...new Set(names)];
 }

@@ -14,7 +14,8 @@ const defaults = {
   includeUsage: true,
   maxTokensField: 'max_completion_tokens',
 } as const;
-const build = (config: Json = {}): Backend => openaiChatBackend.create({ ...defaults, ...config }, { clock: new TestClock() });
+const build = (config: Json = {}): Backend =>
+  openaiChatBackend.create({ ...defaults, ...config }, { clock: new TestClock() });
 const parse = (body: Json): ChatRequest => openaiChatParser.create({}, {}).parse(body);
 const sent = (request: ChatRequest, config: Json = {}): Json =>
   JSON.parse(build(config).encode(request, fakeRun()).body) as Json;

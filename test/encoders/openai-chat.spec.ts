@@ -277,7 +277,11 @@ describe('text', () => {
 });
 
 describe('frames that may be copied', () => {
-  const frame = (events: readonly AnswerEvent[], opens?: number) => ({ events, transparent: true, ...(opens !== undefined && { opens }) });
+  const frame = (events: readonly AnswerEvent[], opens?: number) => ({
+    events,
+    transparent: true,
+    ...(opens !== undefined && { opens }),
+  });
 
   it('are those that the stream does not depend on', () => {
     const stream = open();
@@ -285,7 +289,9 @@ describe('frames that may be copied', () => {
     expect(stream.copies(frame([{ type: 'usage' }]))).toBe(false);
     for (const event of [meta, block('a')]) stream.encode(event);
     expect(stream.copies(frame([say('a', 'x')]))).toBe(true);
-    expect(stream.copies(frame([{ ...say('a', 'x'), ext: { 'openai-chat': { id: 'other' } } } as AnswerEvent]))).toBe(false);
+    expect(stream.copies(frame([{ ...say('a', 'x'), ext: { 'openai-chat': { id: 'other' } } } as AnswerEvent]))).toBe(
+      false,
+    );
     stream.encode({ ...meta, responseId: 'c2' } as AnswerEvent);
     expect(stream.copies(frame([say('a', 'x')]))).toBe(false);
   });

@@ -34,7 +34,12 @@ describe('conformance with the event stream rules of the HTML standard, at every
   it.each(sseCases().map((row) => [row.name, row] as const))('%s', (_name, { bytes, events, lastEventId, retry }) => {
     for (const arrival of everySplit(bytes)) {
       const taken = read(arrival);
-      expect({ arrival: arrival.name, events: taken.events, lastEventId: taken.framing.lastEventId, retry: taken.framing.retry ?? null }).toEqual({
+      expect({
+        arrival: arrival.name,
+        events: taken.events,
+        lastEventId: taken.framing.lastEventId,
+        retry: taken.framing.retry ?? null,
+      }).toEqual({
         arrival: arrival.name,
         events,
         lastEventId,
@@ -48,7 +53,16 @@ describe('the fast lane', () => {
   const lane: Lane = { before: 'data: {"t":"', after: '"}\n\n' };
   const frameOf = (text: string): string => `data: ${JSON.stringify({ t: text })}\n\n`;
 
-  const stream = Buffer.from([frameOf('a'), frameOf('say "x" \\'), 'data: {"t":"b","u":1}\n\n', ': ping\n\n', frameOf('日本'), 'data: [DONE]\n\n'].join(''));
+  const stream = Buffer.from(
+    [
+      frameOf('a'),
+      frameOf('say "x" \\'),
+      'data: {"t":"b","u":1}\n\n',
+      ': ping\n\n',
+      frameOf('日本'),
+      'data: [DONE]\n\n',
+    ].join(''),
+  );
 
   it('takes frames of the shape and only those', () => {
     const { laneTexts, events } = read({ chunks: [stream] }, lane);
@@ -57,12 +71,20 @@ describe('the fast lane', () => {
   });
 
   it('passes the bytes of every frame on, at every split, whichever way a frame takes', () => {
-    for (const arrival of everySplit(stream)) expect(read(arrival, lane).bytes.join('')).toBe(stream.toString('latin1').replace(': ping\n\n', ''));
+    for (const arrival of everySplit(stream))
+      expect(read(arrival, lane).bytes.join('')).toBe(stream.toString('latin1').replace(': ping\n\n', ''));
   });
 
   it('gives the same frames, in the same order, as no lane', () => {
-    const text = fc.string({ unit: fc.constantFrom('a', '"', '\\', '{', '}', ':', ',', 't', '\n', 'é', '日', '😀', '\u0000') });
-    const frame = fc.oneof(text.map(frameOf), text.map((value) => `data: {"t":${JSON.stringify(value)},"u":${JSON.stringify(value)}}\n\n`), fc.constant('event: x\ndata: {"t":"q"}\n\n'), fc.constant(': c\n\n'));
+    const text = fc.string({
+      unit: fc.constantFrom('a', '"', '\\', '{', '}', ':', ',', 't', '\n', 'é', '日', '😀', '\u0000'),
+    });
+    const frame = fc.oneof(
+      text.map(frameOf),
+      text.map((value) => `data: {"t":${JSON.stringify(value)},"u":${JSON.stringify(value)}}\n\n`),
+      fc.constant('event: x\ndata: {"t":"q"}\n\n'),
+      fc.constant(': c\n\n'),
+    );
     fc.assert(
       fc.property(fc.array(frame, { maxLength: 12 }), fc.array(fc.integer({ min: 1, max: 40 })), (frames, cuts) => {
         const bytes = Buffer.from(frames.join(''));
@@ -81,18 +103,30 @@ describe('the fast lane', () => {
 describe('bounds', () => {
   it('gives up a frame that is larger than allowed, before its end has come', () => {
     const line = Buffer.from(`data: ${'x'.repeat(5_000)}`);
-    expect(() => read({ chunks: [line] }, undefined, 4_096)).toThrow(expect.objectContaining({ code: 'FRAME_TOO_LARGE' }));
-    expect(() => read({ chunks: Array.from({ length: 5_000 }, () => Buffer.from('data: x\n')) }, undefined, 4_096)).toThrow(expect.objectContaining({ code: 'FRAME_TOO_LARGE' }));
+    expect(() => read({ chunks: [line] }, undefined, 4_096)).toThrow(
+      expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
+    );
+    expect(() =>
+      read({ chunks: Array.from({ length: 5_000 }, () => Buffer.from('data: x\n')) }, undefined, 4_096),
+    ).toThrow(expect.objectContaining({ code: 'FRAME_TOO_LARGE' }));
   });
 
   it('keeps apart what many comments and many frames add up to', () => {
-    const { events } = read({ chunks: Array.from({ length: 2_000 }, () => Buffer.from(': a comment\n\ndata: x\n\n')) }, undefined, 1_024);
+    const { events } = read(
+      { chunks: Array.from({ length: 2_000 }, () => Buffer.from(': a comment\n\ndata: x\n\n')) },
+      undefined,
+      1_024,
+    );
     expect(events).toHaveLength(2_000);
   });
 
   it('joins a frame of ten million bytes from small pieces in one pass', () => {
     const piece = Buffer.from('x'.repeat(16_384));
-    const { events } = read({ chunks: [Buffer.from('data: '), ...Array.from({ length: 640 }, () => piece), Buffer.from('\n\n')] }, undefined, 16_777_216);
+    const { events } = read(
+      { chunks: [Buffer.from('data: '), ...Array.from({ length: 640 }, () => piece), Buffer.from('\n\n')] },
+      undefined,
+      16_777_216,
+    );
     expect(events[0]?.data).toHaveLength(640 * 16_384);
   });
 });

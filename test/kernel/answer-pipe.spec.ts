@@ -11,13 +11,33 @@ import { productRegistry } from '../support/sluice.ts';
 import { chunkFrame, type ChunkOptions } from '../support/openai-chunks.ts';
 
 const registry = await productRegistry();
-const backend = registry.get('backend', 'openai-chat')?.create({ baseUrl: 'https://provider.invalid/v1', model: 'm', includeUsage: true, maxTokensField: 'max_tokens' }, testRun().capabilities) as Backend;
-const encoderOf = (dialect: string): Encoder => registry.get('encoder', dialect)?.create({}, testRun().capabilities) as Encoder;
-const request: ChatRequest = { dialect: 'openai-chat', stream: true, settings: { includeUsage: true }, tools: [], messages: [], metadata: {}, params: {} };
+const backend = registry
+  .get('backend', 'openai-chat')
+  ?.create(
+    { baseUrl: 'https://provider.invalid/v1', model: 'm', includeUsage: true, maxTokensField: 'max_tokens' },
+    testRun().capabilities,
+  ) as Backend;
+const encoderOf = (dialect: string): Encoder =>
+  registry.get('encoder', dialect)?.create({}, testRun().capabilities) as Encoder;
+const request: ChatRequest = {
+  dialect: 'openai-chat',
+  stream: true,
+  settings: { includeUsage: true },
+  tools: [],
+  messages: [],
+  metadata: {},
+  params: {},
+};
 
 function mask(words: readonly string[], extra: object = {}): Bound<Modifier> {
   const component = registry.get('modifier', 'mask-words');
-  const config = { words, match: 'substring', caseSensitive: false, channels: ['text', 'reasoning', 'refusal'], ...extra };
+  const config = {
+    words,
+    match: 'substring',
+    caseSensitive: false,
+    channels: ['text', 'reasoning', 'refusal'],
+    ...extra,
+  };
   return { name: 'mask', guard: true, onError: 'fail', modifier: component?.create(config, {} as never) as Modifier };
 }
 
@@ -28,7 +48,12 @@ interface Passed {
 }
 
 /** Sends the bytes of a provider through decoder, modifiers and encoder, with or without the fast lane. */
-function pass(chunks: readonly Buffer[], dialect: string, modifiers: readonly Bound<Modifier>[], lane: boolean): Passed {
+function pass(
+  chunks: readonly Buffer[],
+  dialect: string,
+  modifiers: readonly Bound<Modifier>[],
+  lane: boolean,
+): Passed {
   let bytes = '';
   let error: string | undefined;
   const counters: FrameCounters = { pass: 0, scan: 0, splice: 0, slow: 0 };
@@ -40,10 +65,19 @@ function pass(chunks: readonly Buffer[], dialect: string, modifiers: readonly Bo
     sameDialect: dialect === 'openai-chat',
     modifiers: () => modifiers,
     counters,
-    output: { write: (frames) => void (bytes += frames), complete: (frames) => void (bytes += frames), pause: () => undefined, fail: (failure) => void (error = failure.code) },
+    output: {
+      write: (frames) => void (bytes += frames),
+      complete: (frames) => void (bytes += frames),
+      pause: () => undefined,
+      fail: (failure) => void (error = failure.code),
+    },
   });
   pipe.attach(backend.decode(request));
-  const slowSink: FrameSink = { lane: undefined, frame: (event, data, raw) => pipe.frame(event, data, raw), textFrame: () => false };
+  const slowSink: FrameSink = {
+    lane: undefined,
+    frame: (event, data, raw) => pipe.frame(event, data, raw),
+    textFrame: () => false,
+  };
   const framing = new SseFraming(lane ? pipe : slowSink, 1_048_576);
   try {
     for (const chunk of chunks) {
@@ -60,18 +94,49 @@ function pass(chunks: readonly Buffer[], dialect: string, modifiers: readonly Bo
 
 const words = ['secret', 'sec', 'aba', '日本', '"q"', '\\n', '😀b'];
 const textPiece = fc.oneof(
-  fc.constantFrom('a', 'b', 'ab', 'sec', 'ret', 'secret', ' ', '"', '\\', '\n', '日', '本', '日本語', '😀', 'é', 'S\u0045cret', '\u0001', '\u2028'),
+  fc.constantFrom(
+    'a',
+    'b',
+    'ab',
+    'sec',
+    'ret',
+    'secret',
+    ' ',
+    '"',
+    '\\',
+    '\n',
+    '日',
+    '本',
+    '日本語',
+    '😀',
+    'é',
+    'S\u0045cret',
+    '\u0001',
+    '\u2028',
+  ),
   fc.string({ unit: 'binary', maxLength: 6 }),
 );
-const extra = fc.constantFrom<ChunkOptions>({}, { fields: { system_fingerprint: 'fp_1' } }, { fields: { obfuscation: 'x"secret' } }, { padding: 'xyz' }, { padding: 'x' }, { fields: { vendor: { note: 'secret' } } }, { choice: { logprobs: { content: [{ token: 'sec' }] } } }, { spaces: true }, { escapeUnicode: true });
-const frames = fc.array(fc.tuple(textPiece, extra), { maxLength: 30 }).chain((pieces) =>
-  fc.constant([
-    chunkFrame({ delta: { role: 'assistant', content: '' } }),
-    ...pieces.map(([text, options]) => chunkFrame({ ...options, delta: { content: text } })),
-    chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }),
-    'data: [DONE]\n\n',
-  ]),
+const extra = fc.constantFrom<ChunkOptions>(
+  {},
+  { fields: { system_fingerprint: 'fp_1' } },
+  { fields: { obfuscation: 'x"secret' } },
+  { padding: 'xyz' },
+  { padding: 'x' },
+  { fields: { vendor: { note: 'secret' } } },
+  { choice: { logprobs: { content: [{ token: 'sec' }] } } },
+  { spaces: true },
+  { escapeUnicode: true },
 );
+const frames = fc
+  .array(fc.tuple(textPiece, extra), { maxLength: 30 })
+  .chain((pieces) =>
+    fc.constant([
+      chunkFrame({ delta: { role: 'assistant', content: '' } }),
+      ...pieces.map(([text, options]) => chunkFrame({ ...options, delta: { content: text } })),
+      chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }),
+      'data: [DONE]\n\n',
+    ]),
+  );
 
 function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const chunks: Buffer[] = [];
@@ -84,7 +149,11 @@ function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 }
 
 describe('the fast lane writes the same bytes as the slow way', () => {
-  const chains = { 'no modifier': [], 'one mask': [mask(words)], 'three masks': [mask(words, { with: '#' }), mask(['#', 'x']), mask(['b'], { perCharacter: '*' })] };
+  const chains = {
+    'no modifier': [],
+    'one mask': [mask(words)],
+    'three masks': [mask(words, { with: '#' }), mask(['#', 'x']), mask(['b'], { perCharacter: '*' })],
+  };
   for (const dialect of ['openai-chat', 'native']) {
     it.each(Object.entries(chains))(`${dialect}, %s`, (_name, modifiers) => {
       fc.assert(
@@ -100,9 +169,26 @@ describe('the fast lane writes the same bytes as the slow way', () => {
 
   it('also for bytes that are no UTF-8, escapes that are none, and control characters', () => {
     const shape = chunkFrame({ delta: { content: '@' } });
-    const bad = ['\xff', '\xe6\x97', '\\x', '\\u12', '\u0001', '"', 'a","role":"tool', '\xc3\xa9', '\\ud83d', '\\ud83d\\ude00'];
+    const bad = [
+      '\xff',
+      '\xe6\x97',
+      '\\x',
+      '\\u12',
+      '\u0001',
+      '"',
+      'a","role":"tool',
+      '\xc3\xa9',
+      '\\ud83d',
+      '\\ud83d\\ude00',
+    ];
     for (const text of bad) {
-      const bytes = Buffer.from(chunkFrame({ delta: { content: 'ok' } }) + shape.replace('@', () => text) + chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }) + 'data: [DONE]\n\n', 'latin1');
+      const bytes = Buffer.from(
+        chunkFrame({ delta: { content: 'ok' } }) +
+          shape.replace('@', () => text) +
+          chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }) +
+          'data: [DONE]\n\n',
+        'latin1',
+      );
       for (const dialect of ['openai-chat', 'native']) {
         const { counters: _fast, ...fast } = pass([bytes], dialect, [mask(words)], true);
         const { counters: _slow, ...slow } = pass([bytes], dialect, [mask(words)], false);
@@ -113,7 +199,14 @@ describe('the fast lane writes the same bytes as the slow way', () => {
 });
 
 describe('which way frames take', () => {
-  const stream = Buffer.from([chunkFrame({ delta: { role: 'assistant', content: '' } }), ...['the ', 'se', 'cret', ' plan', ' on', ' hold'].map((content) => chunkFrame({ delta: { content } })), chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }), 'data: [DONE]\n\n'].join(''));
+  const stream = Buffer.from(
+    [
+      chunkFrame({ delta: { role: 'assistant', content: '' } }),
+      ...['the ', 'se', 'cret', ' plan', ' on', ' hold'].map((content) => chunkFrame({ delta: { content } })),
+      chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }),
+      'data: [DONE]\n\n',
+    ].join(''),
+  );
 
   it('passes what nobody reads, with its own bytes', () => {
     const { bytes, counters } = pass([stream], 'openai-chat', [], true);
@@ -133,16 +226,33 @@ describe('what a guard is to hide', () => {
   const leak = 'the secret word';
   it.each([
     ['an unknown field beside the text', chunkFrame({ delta: { content: 'x' }, fields: { transcript: leak } })],
-    ['an unknown field of the choice', chunkFrame({ delta: { content: 'x' }, choice: { message: { role: 'assistant', content: leak } } })],
+    [
+      'an unknown field of the choice',
+      chunkFrame({ delta: { content: 'x' }, choice: { message: { role: 'assistant', content: leak } } }),
+    ],
     ['an unknown field of the delta', chunkFrame({ delta: { content: 'x', note: leak } })],
-    ['log probabilities', chunkFrame({ delta: { content: leak }, choice: { logprobs: { content: [{ token: 'secret', logprob: -1 }] } } })],
+    [
+      'log probabilities',
+      chunkFrame({ delta: { content: leak }, choice: { logprobs: { content: [{ token: 'secret', logprob: -1 }] } } }),
+    ],
     ['an unknown frame', `data: {"note":"${leak}"}\n\n`],
     ['an unknown event', `event: note\ndata: {"note":"${leak}"}\n\n`],
-    ['a text with the reason of the finish', chunkFrame({ delta: { content: leak }, choice: { finish_reason: 'stop' } })],
+    [
+      'a text with the reason of the finish',
+      chunkFrame({ delta: { content: leak }, choice: { finish_reason: 'stop' } }),
+    ],
     ['a refusal', chunkFrame({ delta: { refusal: leak } })],
     ['reasoning', chunkFrame({ delta: { reasoning_content: leak } })],
   ])('does not leave by %s', (_name, frame) => {
-    const bytes = Buffer.from([chunkFrame({ delta: { role: 'assistant', content: 'a' } }), frame, chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }), 'data: [DONE]\n\n'].join(''));
-    for (const dialect of ['openai-chat', 'native']) expect(pass([bytes], dialect, [mask(['secret'])], true).bytes).not.toContain('secret');
+    const bytes = Buffer.from(
+      [
+        chunkFrame({ delta: { role: 'assistant', content: 'a' } }),
+        frame,
+        chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }),
+        'data: [DONE]\n\n',
+      ].join(''),
+    );
+    for (const dialect of ['openai-chat', 'native'])
+      expect(pass([bytes], dialect, [mask(['secret'])], true).bytes).not.toContain('secret');
   });
 });

@@ -74,7 +74,8 @@ describe('a learner', () => {
 
   it('knows frames that differ in their filler only', () => {
     const learner = new TemplateLearner(format);
-    const frame = (text: string, pad: string) => frameOf(JSON.stringify({ delta: { content: text }, pad, end: 1 }), text);
+    const frame = (text: string, pad: string) =>
+      frameOf(JSON.stringify({ delta: { content: text }, pad, end: 1 }), text);
     const first = learner.templateOf(frame('a', 'x1'));
     expect(first).toMatchObject({ after: '"},"pad":"', tail: '","end":1}\n\n' });
     expect(learner.templateOf(frame('say "b"', 'longer'))).toBe(first);

@@ -110,7 +110,9 @@ group('what is generated', () => {
     });
     const page = describeComponents('modifier', [component]);
     expect(page).toContain('| [`upper`](#upper) | Upper \\| case. |');
-    expect(page).toContain('### Shout\n\n```json\n{\n  "config": {},\n  "given": ["a", "b"],\n  "expect": "AB"\n}\n```\n');
+    expect(page).toContain(
+      '### Shout\n\n```json\n{\n  "config": {},\n  "given": ["a", "b"],\n  "expect": "AB"\n}\n```\n',
+    );
     expect(page).toContain('It protects');
     expect(files.get('docs/components/processor.md')).toContain('| `maxPages` | integer, 1 to 10 | `2` |');
     expect(files.get('docs/components/token-provider.md')).toContain('| `token` | secret | required |');

@@ -13,8 +13,23 @@ export interface ChunkOptions {
 }
 
 /** One chunk of a chat completion as its SSE frame, in the form of OpenAI unless an option says otherwise. */
-export function chunkFrame({ delta = {}, choice = {}, fields = {}, padding, spaces = false, escapeUnicode = false }: ChunkOptions): string {
-  const chunk = { id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1_700_000_000, model: 'm', ...fields, choices: [{ index: 0, delta, finish_reason: null, ...choice }], ...(padding !== undefined && { obfuscation: padding }) };
+export function chunkFrame({
+  delta = {},
+  choice = {},
+  fields = {},
+  padding,
+  spaces = false,
+  escapeUnicode = false,
+}: ChunkOptions): string {
+  const chunk = {
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1_700_000_000,
+    model: 'm',
+    ...fields,
+    choices: [{ index: 0, delta, finish_reason: null, ...choice }],
+    ...(padding !== undefined && { obfuscation: padding }),
+  };
   const json = spaces ? spaced(chunk) : JSON.stringify(chunk);
   return `data: ${escapeUnicode ? json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`) : json}\n\n`;
 }
@@ -22,5 +37,7 @@ export function chunkFrame({ delta = {}, choice = {}, fields = {}, padding, spac
 function spaced(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(spaced).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value).map(([key, inner]) => `${JSON.stringify(key)}: ${spaced(inner)}`).join(', ')}}`;
+  return `{${Object.entries(value)
+    .map(([key, inner]) => `${JSON.stringify(key)}: ${spaced(inner)}`)
+    .join(', ')}}`;
 }

@@ -38,16 +38,25 @@ export function productRegistry(): Promise<Registry> {
 }
 
 /** Starts the whole engine on a free port, with a folder of its own. `close` removes everything. */
-export async function startSluice<C extends Clock = TestClock>(options: SluiceOptions & { readonly clock?: C } = {}): Promise<Sluice<C>> {
+export async function startSluice<C extends Clock = TestClock>(
+  options: SluiceOptions & { readonly clock?: C } = {},
+): Promise<Sluice<C>> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'));
-  const save = (name: string, definition: object): Promise<void> => write(join(folder, `${name}.json`), { apiVersion: 'sluice/v1', name, ...definition });
+  const save = (name: string, definition: object): Promise<void> =>
+    write(join(folder, `${name}.json`), { apiVersion: 'sluice/v1', name, ...definition });
   for (const [name, definition] of Object.entries(options.pipelines ?? {})) await save(name, definition);
-  for (const [path, resource] of Object.entries(options.resources ?? {})) await write(join(folder, 'resources', `${path}.json`), resource);
+  for (const [path, resource] of Object.entries(options.resources ?? {}))
+    await write(join(folder, 'resources', `${path}.json`), resource);
   const read = readEnvironment({ PORT: '0', SLUICE_PIPELINES_DIR: folder, ...options.environment });
   if ('problems' in read) throw new Error(read.problems.join('\n'));
   const clock = (options.clock ?? new TestClock()) as C;
   const log = new LogCapture();
-  const server = await startServer({ environment: read.environment, registry: options.registry ?? (await productRegistry()), clock, log });
+  const server = await startServer({
+    environment: read.environment,
+    registry: options.registry ?? (await productRegistry()),
+    clock,
+    log,
+  });
   return {
     ...server,
     clock,
@@ -70,10 +79,19 @@ async function write(file: string, value: unknown): Promise<void> {
 
 /** A backend of the fault upstream: on loopback, without a credential, with the timers of the test. */
 export function openAiBackend(origin: string, extra: object = {}): object {
-  return { type: 'openai-chat', config: { baseUrl: `${origin}/v1`, model: 'test-model' }, network: 'private', ...extra };
+  return {
+    type: 'openai-chat',
+    config: { baseUrl: `${origin}/v1`, model: 'test-model' },
+    network: 'private',
+    ...extra,
+  };
 }
 
 /** A backend that plays a script and opens no socket. */
 export function scriptedBackend(script: readonly object[], extra: object = {}): object {
-  return { type: 'openai-chat', config: { baseUrl: 'https://provider.invalid/v1', model: 'test-model' }, upstream: { script, ...extra } };
+  return {
+    type: 'openai-chat',
+    config: { baseUrl: 'https://provider.invalid/v1', model: 'test-model' },
+    upstream: { script, ...extra },
+  };
 }

@@ -5,7 +5,10 @@ import { staticTokenProvider } from '../../src/tokens/static.ts';
 import { fakeRun } from '../support/chat-run.ts';
 
 const build = (read: () => string, options: { header?: string; scheme?: string } = {}) =>
-  staticTokenProvider.create({ token: new Secret('$env KEY', read), header: 'authorization', scheme: 'Bearer', ...options }, {});
+  staticTokenProvider.create(
+    { token: new Secret('$env KEY', read), header: 'authorization', scheme: 'Bearer', ...options },
+    {},
+  );
 const request = (): UpstreamRequest => ({
   method: 'POST',
   origin: 'https://a.example',

@@ -150,7 +150,14 @@ export class ChoiceDecoder {
   #openText(kind: BlockKind, events: AnswerEvent[], ext?: JsonObject): TextBlock {
     const blockId = this.#openBlock({ kind, ...(ext && { ext: { [openaiChat]: ext } }) }, events);
     const { index } = this;
-    return { blockId, learner: new TemplateLearner({ dialect: openaiChat, read: (document) => textOf(document, index, kind), filler: 'obfuscation' }) };
+    return {
+      blockId,
+      learner: new TemplateLearner({
+        dialect: openaiChat,
+        read: (document) => textOf(document, index, kind),
+        filler: 'obfuscation',
+      }),
+    };
   }
 
   #closeReasoning(events: AnswerEvent[]): void {

@@ -176,7 +176,8 @@ export class ChatStreamDecoder implements AnswerDecoder {
    */
   #withTemplate(events: readonly AnswerEvent[], chunk: JsonObject, data: string): readonly AnswerEvent[] {
     const [event] = events;
-    if (events.length !== 1 || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage']) return events;
+    if (events.length !== 1 || event?.type !== 'text.delta' || event.logprobs !== undefined || chunk['usage'])
+      return events;
     const template = this.#choices
       .get(event.choice ?? 0)
       ?.learnerOf(event.blockId)
@@ -190,7 +191,13 @@ export class ChatStreamDecoder implements AnswerDecoder {
 
 /** The one choice of a chunk that clients accept as its first: with an id, a model and the role. */
 function openedChoice({ id, model, choices }: JsonObject): number | undefined {
-  if (filledString(id) === undefined || filledString(model) === undefined || !Array.isArray(choices) || choices.length !== 1) return undefined;
+  if (
+    filledString(id) === undefined ||
+    filledString(model) === undefined ||
+    !Array.isArray(choices) ||
+    choices.length !== 1
+  )
+    return undefined;
   const [choice] = choices as unknown[];
   if (!isObject(choice) || !isObject(choice['delta']) || choice['delta']['role'] !== 'assistant') return undefined;
   return typeof choice['index'] === 'number' ? choice['index'] : undefined;

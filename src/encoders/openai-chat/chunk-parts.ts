@@ -19,7 +19,12 @@ export function textField(kind: BlockKind, delta: JsonObject | undefined): strin
 }
 
 /** The first piece of a tool call, with all that clients need to begin one. */
-export function toolStart(event: EventOfType<'block.start'>, index: number, delta: JsonObject | undefined, fallbackId: string): JsonObject {
+export function toolStart(
+  event: EventOfType<'block.start'>,
+  index: number,
+  delta: JsonObject | undefined,
+  fallbackId: string,
+): JsonObject {
   const { function: inner, custom, ...further } = level(delta, 'tool_calls') ?? {};
   const { name = '', callId = fallbackId } = event;
   const head = { index, id: callId, ...further };

@@ -7,7 +7,16 @@ import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts
 import { extensionOf, level, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
 import { writeUsage } from '../../kernel/openai-chat-usage.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
-import { fillDetails, freeIndex, hasOtherIdentity, isOnlyMarker, rawName, readRaw, textField, toolStart } from './chunk-parts.ts';
+import {
+  fillDetails,
+  freeIndex,
+  hasOtherIdentity,
+  isOnlyMarker,
+  rawName,
+  readRaw,
+  textField,
+  toolStart,
+} from './chunk-parts.ts';
 
 interface Identity {
   readonly id: string;
@@ -126,9 +135,15 @@ export class ChatStreamEncoder implements StreamEncoder {
   #copies(event: AnswerEvent, opens: number | undefined): boolean {
     switch (event.type) {
       case 'response.meta':
-        return this.#identity !== undefined || (opens !== undefined && event.responseId !== undefined && event.model !== undefined);
+        return (
+          this.#identity !== undefined ||
+          (opens !== undefined && event.responseId !== undefined && event.model !== undefined)
+        );
       case 'block.start':
-        return textField(event.kind, undefined) !== undefined && (opens === (event.choice ?? 0) || this.#choice(event.choice).started);
+        return (
+          textField(event.kind, undefined) !== undefined &&
+          (opens === (event.choice ?? 0) || this.#choice(event.choice).started)
+        );
       case 'usage':
       case 'raw':
         return false;
@@ -272,7 +287,11 @@ export class ChatStreamEncoder implements StreamEncoder {
     });
     if (isLegacy) return this.#delta(choice, { function_call: { name: event.name ?? '', arguments: '' } }, extension);
     if (toolIndex !== undefined)
-      return this.#delta(choice, { tool_calls: [toolStart(event, toolIndex, delta, `call_${this.#context.run.id}_${toolIndex}`)] }, extension);
+      return this.#delta(
+        choice,
+        { tool_calls: [toolStart(event, toolIndex, delta, `call_${this.#context.run.id}_${toolIndex}`)] },
+        extension,
+      );
     if (event.kind === 'image' && isObject(event.initial))
       return this.#delta(choice, { images: [event.initial] }, extension);
     // A text says nothing yet, but the role and the provider's fields go ahead of it.
