@@ -55,14 +55,12 @@ export function createCompile(options: CompileOptions): Compile {
     try {
       return { pipeline: build.pipeline(), diagnostics: checked.diagnostics };
     } catch (error) {
-      build
-        .dispose()
-        .catch((failure: unknown) =>
-          capabilities.log.error('a refused definition was not disposed cleanly', {
-            pipeline: name,
-            error: describeCause(failure),
-          }),
-        );
+      build.dispose().catch((failure: unknown) =>
+        capabilities.log.error('a refused definition was not disposed cleanly', {
+          pipeline: name,
+          error: describeCause(failure),
+        }),
+      );
       return { pipeline: undefined, diagnostics: [...checked.diagnostics, build.diagnosticOf(error)] };
     }
   };

@@ -1,6 +1,6 @@
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { level } from '../../kernel/openai-chat-fields.ts';
+import { extensionOf, level } from '../../kernel/openai-chat-fields.ts';
 import { isSafeField } from '../../kernel/sse-frame.ts';
 
 /** The field of a delta that carries the text of a block; undefined for blocks without text. */
@@ -31,6 +31,15 @@ export function toolStart(
   if (event.kind === 'custom_tool_call')
     return { ...head, type: 'custom', custom: { name, input: '', ...(isObject(custom) && custom) } };
   return { ...head, type: 'function', function: { name, arguments: '', ...(isObject(inner) && inner) } };
+}
+
+/** The entry of `reasoning_details` that carries a signature, with what the provider said beside it. */
+export function signatureDetail(event: EventOfType<'reasoning.signature'>): JsonObject {
+  const details: unknown = level(level(extensionOf(event), 'choices'), 'delta')?.['reasoning_details'];
+  const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
+  const { format, encrypted = false, value } = event;
+  const known = { type: encrypted ? 'reasoning.encrypted' : 'reasoning.text', ...(format !== undefined && { format }) };
+  return { ...(isObject(detail) ? detail : known), [encrypted ? 'data' : 'signature']: value };
 }
 
 /** The provider's own index where it is free, so that its frames stay true; else the next one. */

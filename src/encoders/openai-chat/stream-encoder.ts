@@ -14,6 +14,7 @@ import {
   isOnlyMarker,
   rawName,
   readRaw,
+  signatureDetail,
   textField,
   toolStart,
 } from './chunk-parts.ts';
@@ -344,10 +345,10 @@ export class ChatStreamEncoder implements StreamEncoder {
     const { function: inner, custom, ...further } = unknown;
     if (block.toolIndex === undefined)
       return this.#delta(block.choice, { function_call: { arguments: json } }, extension);
-    const body =
-      block.kind === 'custom_tool_call'
-        ? { custom: { ...(isObject(custom) && custom), input: json } }
-        : { function: { ...(isObject(inner) && inner), arguments: json } };
+    const isCustom = block.kind === 'custom_tool_call';
+    const body = isCustom
+      ? { custom: { ...(isObject(custom) && custom), input: json } }
+      : { function: { ...(isObject(inner) && inner), arguments: json } };
     return this.#delta(block.choice, { tool_calls: [{ index: block.toolIndex, ...further, ...body }] }, extension);
   }
 
@@ -359,16 +360,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   }
 
   #signature(event: EventOfType<'reasoning.signature'>): string {
-    const details: unknown = level(level(extensionOf(event), 'choices'), 'delta')?.['reasoning_details'];
-    const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
-    if (!this.#isOwn) return '';
-    const { format, encrypted = false, value } = event;
-    const known = {
-      type: encrypted ? 'reasoning.encrypted' : 'reasoning.text',
-      ...(format !== undefined && { format }),
-    };
-    const head = isObject(detail) ? detail : known;
-    return this.#ofBlock(event, { reasoning_details: [{ ...head, [encrypted ? 'data' : 'signature']: value }] });
+    return this.#isOwn ? this.#ofBlock(event, { reasoning_details: [signatureDetail(event)] }) : '';
   }
 
   /** Arguments that came in a form without fragments (values by path) go out whole. */
