@@ -1,12 +1,13 @@
 import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
 import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
-import type { AnswerEvent, BlockKind, EventOfType, TextTemplate } from '../../kernel/event.ts';
+import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText } from '../../kernel/json-text.ts';
 import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
 import { writeUsage } from '../../kernel/openai-chat-usage.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
+import type { ChoiceState, Identity, OpenBlock } from './stream-state.ts';
 import {
   fillDetails,
   freeIndex,
@@ -18,32 +19,6 @@ import {
   textField,
   toolStart,
 } from './chunk-parts.ts';
-
-interface Identity {
-  readonly id: string;
-  readonly created: number;
-  readonly model: string;
-}
-
-interface OpenBlock {
-  readonly choice: ChoiceState;
-  readonly kind: BlockKind;
-  /** Field of the delta that carries the text. */
-  readonly field: string | undefined;
-  /** Place in `tool_calls`; undefined for a legacy `function_call`. */
-  readonly toolIndex: number | undefined;
-  /** False where the provider's own frames name the call in another way than ours do. */
-  readonly sameIndex: boolean;
-  /** The own frame around a piece of text, made when it is first needed. */
-  frame: { readonly before: string; readonly after: string } | undefined;
-  hasArguments: boolean;
-}
-
-interface ChoiceState {
-  readonly index: number;
-  started: boolean;
-  readonly toolIndexes: Set<number>;
-}
 
 /** Stands for the text while the own frame of a block is made; JSON leaves it as it is. */
 const place = '~text~';

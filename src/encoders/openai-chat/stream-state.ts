@@ -1,0 +1,30 @@
+import type { BlockKind } from '../../kernel/event.ts';
+
+/** What all chunks of a stream say alike. */
+export interface Identity {
+  readonly id: string;
+  readonly created: number;
+  readonly model: string;
+}
+
+/** A block that has begun and not ended. */
+export interface OpenBlock {
+  readonly choice: ChoiceState;
+  readonly kind: BlockKind;
+  /** Field of the delta that carries the text. */
+  readonly field: string | undefined;
+  /** Place in `tool_calls`; undefined for a legacy `function_call`. */
+  readonly toolIndex: number | undefined;
+  /** False where the provider's own frames name the call in another way than ours do. */
+  readonly sameIndex: boolean;
+  /** The own frame around a piece of text, made when it is first needed. */
+  frame: { readonly before: string; readonly after: string } | undefined;
+  hasArguments: boolean;
+}
+
+/** What has been written of one choice. */
+export interface ChoiceState {
+  readonly index: number;
+  started: boolean;
+  readonly toolIndexes: Set<number>;
+}
