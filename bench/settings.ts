@@ -23,7 +23,7 @@ export interface Profile {
 const full: Profile = {
   name: 'full',
   rounds: 3,
-  warmUp: 3_000,
+  warmUp: 10_000,
   ramp: 400,
   measure: 2_500,
   loneStreams: [400, 200, 100],
