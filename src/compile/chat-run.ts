@@ -75,7 +75,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       onProgress: (step, message, data) =>
         this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
     });
-    this.#backend = selectBackend(request.model, { ...pipeline, pipeline: pipeline.name });
+    this.#backend = selectBackend(request.model, pipeline);
     this.#context = { run: this.#run, request, created: Math.floor(clock.wallTime() / 1000) };
     this.#stream = encoder.open(this.#context);
     client.setHeaders(() => this.#headers());

@@ -53,7 +53,7 @@ function address(
   request: ChatRequest,
   run: Run,
 ): OutgoingRequest | Promise<OutgoingRequest> {
-  const backend = selectBackend(request.model, { ...pipeline, pipeline: pipeline.name });
+  const backend = selectBackend(request.model, pipeline);
   const credential = takeToken(backend, run);
   return isPromise(credential)
     ? Promise.resolve(credential).then((token) => complete(request, backend, run, token))

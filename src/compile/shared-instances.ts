@@ -20,10 +20,6 @@ interface Disposable {
 export class SharedInstances {
   readonly #entries = new Map<string, Entry>();
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** Without a key the instance belongs to its one user. */
   hold<T extends Disposable>(key: string | undefined, create: () => T): Held<T> {
     if (key === undefined) {

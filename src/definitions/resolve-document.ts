@@ -7,7 +7,8 @@ import { appendPointer, isRecord, pointerTokens } from './json-pointer.ts';
 import { checkTexts } from './check-texts.ts';
 import { nearestName } from './nearest-name.ts';
 import type { BackendUse, UsableKind } from './pipeline-schema.ts';
-import type { BackendTimeouts, ResolvedByKind, ResolvedComponent } from './resolved-pipeline.ts';
+import type { AttemptTimeouts } from '../kernel/forward.ts';
+import type { ResolvedByKind, ResolvedComponent } from './resolved-pipeline.ts';
 import { shapeDiagnostics } from './schema-diagnostics.ts';
 import type { MarkedReference, Marks, ShapeCheck } from './schema-validator.ts';
 import { isSecretReference, resolveSecret } from './secrets.ts';
@@ -215,7 +216,7 @@ export class DocumentResolver {
     const provider =
       token === undefined ? undefined : this.component('token-provider', appendPointer(pointer, 'token'), token);
     const times = Object.entries(Object(timeouts) as object).map(([name, text]) => [name, milliseconds(text)]);
-    const limits = Object.fromEntries(times) as unknown as BackendTimeouts;
+    const limits = Object.fromEntries(times) as unknown as AttemptTimeouts;
     if (limits.firstToken > limits.total) {
       this.#session.report(
         this.document,

@@ -1,3 +1,4 @@
+import type { AttemptTimeouts } from '../kernel/forward.ts';
 import type { ReferenceKind } from '../kernel/schema.ts';
 import type { UpstreamScript } from '../kernel/upstream-script.ts';
 import type { ComponentOf } from '../registry/registry.ts';
@@ -36,20 +37,10 @@ export interface ResolvedProcessor extends ResolvedStep<'processor'> {
 export type ResolvedModifier = ResolvedStep<'modifier'>;
 export type ResolvedTokenProvider = ResolvedUse<'token-provider'>;
 
-/** All in milliseconds. */
-export interface BackendTimeouts {
-  readonly connect: number;
-  readonly headers: number;
-  readonly firstToken: number;
-  readonly idle: number;
-  readonly progress: number;
-  readonly total: number;
-}
-
 export interface ResolvedBackend extends ResolvedUse<'backend'> {
   readonly token?: ResolvedTokenProvider;
   readonly network: 'public' | 'private';
-  readonly timeouts: BackendTimeouts;
+  readonly timeouts: AttemptTimeouts;
   readonly upstream?: UpstreamScript;
 }
 

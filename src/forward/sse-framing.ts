@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { SluiceError } from '../kernel/errors.ts';
 import { isFiller, type FrameSink } from '../kernel/frame-sink.ts';
+import { closingQuote } from '../kernel/json-text.ts';
 
 const notPlain = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/;
 const beyondAscii = /[\x80-\xff]/;
@@ -87,8 +88,7 @@ export class SseFraming {
     if (lane === undefined) return position;
     const textStart = position + lane.before.length;
     if (text.slice(position, textStart) !== lane.before) return position;
-    let textEnd = text.indexOf('"', textStart);
-    while (textEnd > textStart && isEscaped(text, textStart, textEnd)) textEnd = text.indexOf('"', textEnd + 1);
+    const textEnd = closingQuote(text, textStart);
     if (textEnd === -1) return position;
     const afterEnd = textEnd + lane.after.length;
     if (text.slice(textEnd, afterEnd) !== lane.after) return position;
@@ -182,13 +182,6 @@ function endOfFiller(text: string, start: number, tail: string): number {
   if (quote === -1 || !isFiller(text.slice(start, quote))) return -1;
   const end = quote + tail.length;
   return text.slice(quote, end) === tail ? end : -1;
-}
-
-/** A quote is escaped when an odd number of backslashes stands before it. */
-function isEscaped(text: string, start: number, quote: number): boolean {
-  let backslashes = 0;
-  while (quote - 1 - backslashes >= start && text.charCodeAt(quote - 1 - backslashes) === 92) backslashes += 1;
-  return backslashes % 2 === 1;
 }
 
 /** The same bytes, with U+FFFD for those that are no UTF-8: what is copied to a client is as valid as what is written. */

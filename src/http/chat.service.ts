@@ -57,7 +57,7 @@ export class ChatService {
     try {
       const { pipeline, loadedAt } = lease;
       const created = Math.floor(loadedAt / 1000);
-      const models = selectableModels({ pipeline: pipeline.name, backends: pipeline.backends }).map((id) => ({
+      const models = selectableModels(pipeline).map((id) => ({
         id,
         created,
         ownedBy: 'sluice',

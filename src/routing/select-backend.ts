@@ -5,8 +5,9 @@ interface Candidate {
   readonly backend: { readonly model: string };
 }
 
+/** What of a pipeline decides; `name` is its own. */
 export interface Selection<B extends Candidate> {
-  readonly pipeline: string;
+  readonly name: string;
   readonly backends: ReadonlyMap<string, B>;
   readonly defaultBackend: B;
   readonly unknownModel: 'refuse' | 'route';
@@ -18,25 +19,25 @@ export interface Selection<B extends Candidate> {
  */
 export function selectBackend<B extends Candidate>(
   model: string | undefined,
-  { pipeline, backends, defaultBackend, unknownModel }: Selection<B>,
+  { name, backends, defaultBackend, unknownModel }: Selection<B>,
 ): B {
-  if (model === undefined || model === '' || model === pipeline) return defaultBackend;
+  if (model === undefined || model === '' || model === name) return defaultBackend;
   const named = backends.get(model) ?? [...backends.values()].find((candidate) => candidate.backend.model === model);
   if (named !== undefined) return named;
   if (unknownModel === 'route') return defaultBackend;
   throw new SluiceError('MODEL_UNKNOWN', {
-    details: { model: model.slice(0, 100), known: selectableModels({ pipeline, backends }).join(', ') },
+    details: { model: model.slice(0, 100), known: selectableModels({ name, backends }).join(', ') },
   });
 }
 
 /** The names that `selectBackend` takes, for `/v1/models` and for messages. */
 export function selectableModels({
-  pipeline,
+  name,
   backends,
 }: {
-  readonly pipeline: string;
+  readonly name: string;
   readonly backends: ReadonlyMap<string, Candidate>;
 }): string[] {
-  const names = [pipeline, ...backends.keys(), ...[...backends.values()].map((candidate) => candidate.backend.model)];
+  const names = [name, ...backends.keys(), ...[...backends.values()].map((candidate) => candidate.backend.model)];
   return [...new Set(names)];
 }

@@ -1,28 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { SluiceError } from '../../src/kernel/errors.ts';
-import { anonymousCaller, type Run } from '../../src/kernel/run.ts';
 import { supervise } from '../../src/kernel/supervise.ts';
-import { LogCapture, MeterCapture } from '../support/log-capture.ts';
-import { TestClock } from '../support/test-clock.ts';
+import { testRun } from '../support/test-run.ts';
 import { turn } from '../support/turn.ts';
 
 function setUp(timeoutMilliseconds = 1_000) {
-  const clock = new TestClock();
-  const meter = new MeterCapture();
-  const abort = new AbortController();
-  const run: Run = {
-    id: 'run-1',
-    pipeline: 'p',
-    revision: 'r',
-    caller: anonymousCaller,
-    params: {},
-    signal: abort.signal,
-    deadline: Number.POSITIVE_INFINITY,
-    clock,
-    log: new LogCapture(),
-    meter,
-    progress: () => {},
-  };
+  const { run, clock, meter, abort } = testRun();
   const call = <T>(component: (signal: AbortSignal) => T | Promise<T>): T | Promise<T> =>
     supervise(
       { what: 'research', run, timeoutMilliseconds, timeoutCode: 'PROCESSOR_TIMEOUT', failureCode: 'PROCESSOR_FAILED' },

@@ -7,8 +7,8 @@ import { readPart } from './read-part.ts';
 
 const messageRoles = ['developer', 'system', 'user', 'assistant', 'tool', 'function'] as const;
 const needContent: ReadonlySet<string> = new Set(['developer', 'system', 'user']);
-const readFields = new Set([
-  'role',
+/** Fields beside the role, each of which a client may also send as null. */
+const nullableFields = [
   'content',
   'name',
   'tool_call_id',
@@ -17,7 +17,8 @@ const readFields = new Set([
   'function_call',
   'reasoning',
   'reasoning_content',
-]);
+] as const;
+const readFields: ReadonlySet<string> = new Set(['role', ...nullableFields]);
 const callFields = new Set(['id', 'type', 'function', 'custom']);
 const functionFields = new Set(['name', 'arguments']);
 const customFields = new Set(['name', 'input']);
@@ -31,16 +32,7 @@ export function readMessage(message: JsonObject, index: number): Message {
     ...otherFields(message, readFields),
     ...(role === 'function' && { role }),
     ...(Array.isArray(content) && { content: [] }),
-    ...nullFields(message, [
-      'content',
-      'name',
-      'tool_call_id',
-      'refusal',
-      'tool_calls',
-      'function_call',
-      'reasoning',
-      'reasoning_content',
-    ]),
+    ...nullFields(message, nullableFields),
     ...(Array.isArray(calls) && calls.length === 0 && { tool_calls: calls }),
   };
   return {
