@@ -1,50 +1,16 @@
 import Type from 'typebox';
 import { defineBackend, type Backend } from '../kernel/component.ts';
+import { readTarget, targetFields } from '../kernel/backend-target.ts';
+import { errorFromStatus } from '../kernel/provider-error.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { decodeChatBody } from './openai-chat/decode-body.ts';
 import { encodeChatRequest } from './openai-chat/encode-request.ts';
-import { errorFromStatus } from './openai-chat/provider-error.ts';
 import { ChatStreamDecoder } from './openai-chat/stream-decoder.ts';
 
-/** Headers that are the engine's, or that hold a credential: those belong to a token provider. */
-const reservedHeaders = new Set([
-  'accept',
-  'accept-encoding',
-  'api-key',
-  'authorization',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'cookie',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'x-api-key',
-  'x-goog-api-key',
-]);
-const headerName = /^[a-z0-9][a-z0-9_-]{0,63}$/i;
-const headerValue = /^[\x20-\x7e]{0,1024}$/;
-
 const config = strictObject({
-  baseUrl: Type.String({
-    pattern: '^https?://[^\\s#@]+$',
-    maxLength: 2048,
-    'x-hint': 'an http or https address without credentials, such as "https://api.openai.com/v1"',
-    description: 'Address of the API; /chat/completions is added to its path, a query (api-version) is kept.',
-  }),
-  model: Type.String({ minLength: 1, maxLength: 256, description: 'Model that is asked for.' }),
-  headers: Type.Optional(
-    Type.Record(Type.String(), Type.String({ pattern: '^[\\x20-\\x7e]*$', maxLength: 1024 }), {
-      maxProperties: 32,
-      description: 'Further headers, such as OpenAI-Organization. Credentials belong to a token provider.',
-    }),
+  ...targetFields(
+    'Address of the API; /chat/completions is added to its path, a query (api-version) is kept.',
+    'https://api.openai.com/v1',
   ),
   includeUsage: defaulted(
     Type.Boolean({
@@ -88,11 +54,10 @@ export const openaiChatBackend = defineBackend({
       },
     },
   ],
-  create({ baseUrl, model, headers = {}, includeUsage, maxTokensField }, { clock }): Backend {
-    const { origin, path } = readBaseUrl(baseUrl);
-    const target = { origin, path, model, headers: readHeaders(headers), includeUsage, maxTokensField };
+  create({ baseUrl, model, headers, includeUsage, maxTokensField }, { clock }): Backend {
+    const target = { ...readTarget(baseUrl, headers), model, includeUsage, maxTokensField };
     return {
-      origin,
+      origin: target.origin,
       model,
       encode: (request, run) => encodeChatRequest(request, target, run),
       decode: () => new ChatStreamDecoder(),
@@ -101,26 +66,3 @@ export const openaiChatBackend = defineBackend({
     };
   },
 });
-
-function readBaseUrl(baseUrl: string): { readonly origin: string; readonly path: string } {
-  const url = URL.parse(baseUrl);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
-    throw new TypeError('baseUrl is no http or https address');
-  if (url.username !== '' || url.password !== '')
-    throw new TypeError('baseUrl holds a credential; use a token provider');
-  if (url.hash !== '') throw new TypeError('baseUrl holds a fragment');
-  return { origin: url.origin, path: `${url.pathname.replace(/\/+$/, '')}/chat/completions${url.search}` };
-}
-
-function readHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const checked: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const lower = name.toLowerCase();
-    if (!headerName.test(name) || !headerValue.test(value))
-      throw new TypeError(`headers: "${name.slice(0, 64)}" is no valid header`);
-    if (reservedHeaders.has(lower))
-      throw new TypeError(`headers: "${lower}" can't be set here; a credential belongs to a token provider`);
-    checked[lower] = value;
-  }
-  return checked;
-}

@@ -26,6 +26,8 @@ export interface ChatRunOptions {
   readonly id: string;
   readonly pipeline: CompiledPipeline;
   readonly request: ChatRequest;
+  /** Unknown fields of the body that were left out. */
+  readonly dropped?: readonly string[];
   readonly encoder: Encoder;
   readonly client: ClientAnswer;
   readonly caller: Caller;
@@ -75,6 +77,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       onProgress: (step, message, data) =>
         this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
     });
+    for (const field of options.dropped ?? []) this.#run.lose(`request.${field}`);
     this.#backend = selectBackend(request.model, pipeline);
     this.#context = { run: this.#run, request, created: Math.floor(clock.wallTime() / 1000) };
     this.#stream = encoder.open(this.#context);
@@ -356,13 +359,17 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       steps: this.#steps,
       matches: () => this.#answer?.matches() ?? [],
       usage: this.#answer?.usage,
+      lost: this.#run.lost,
     });
   }
 
   #headers(): Record<string, string> {
+    const { lost } = this.#run;
     return {
       'x-sluice-run': this.runId,
       'x-request-id': this.runId,
+      'request-id': this.runId,
+      ...(lost.length > 0 && { 'x-sluice-warnings': lost.map((what) => `lost ${what}`).join(', ') }),
       'x-sluice-revision': this.#run.revision,
       'x-sluice-backend': this.#backend.name,
       'x-sluice-attempts': this.#call === undefined ? '0' : '1',

@@ -95,6 +95,7 @@ class Build {
       formats: inbound.formats,
       maxBodyBytes: inbound.maxBodyBytes,
       unknownModel: inbound.unknownModel,
+      unknownFields: inbound.unknownFields,
       params: createParameterCheck(definition.params),
       processors: conditionalProcessors(this.#resolved.processors.map((step) => this.#processor(step))),
       backends,

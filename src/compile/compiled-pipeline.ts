@@ -25,6 +25,8 @@ export interface CompiledPipeline {
   readonly formats: readonly string[];
   readonly maxBodyBytes: number;
   readonly unknownModel: 'refuse' | 'route';
+  /** What happens to fields of a body that its dialect does not document. */
+  readonly unknownFields: 'forward' | 'drop' | 'reject';
   readonly params: ParameterCheck;
   /** The steps of a run; those with a condition decide it when their turn comes. */
   processors(run: Pick<Run, 'caller' | 'params'>): readonly ProcessorStep[];

@@ -76,8 +76,14 @@ function complete(
   backend: CompiledBackend,
   run: Run,
   credential: Credential | undefined,
-): OutgoingRequest {
+): OutgoingRequest | Promise<OutgoingRequest> {
   const upstream = backend.backend.encode(request, run);
-  const secrets = credential === undefined ? [] : applyCredential(credential, upstream);
-  return { request, backend, upstream, credential, secrets };
+  const outgoing = { request, backend, upstream, credential };
+  if (credential === undefined) return { ...outgoing, secrets: [] };
+  const secrets = applyCredential(credential, upstream);
+  if (!isPromise(secrets)) return { ...outgoing, secrets };
+  return Promise.resolve(supervise({ ...tokenSupervision, run }, () => secrets)).then((values) => ({
+    ...outgoing,
+    secrets: values,
+  }));
 }

@@ -1,7 +1,11 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Caller, Log, Meter, Run } from '../kernel/run.ts';
 
-export interface RunFields extends Omit<Run, 'signal' | 'progress'> {
+/** Things that are told to be left out; there are not many more names for them. */
+const maxLost = 64;
+const maxLostCharacters = 80;
+
+export interface RunFields extends Omit<Run, 'signal' | 'progress' | 'lose'> {
   readonly onProgress: (step: string, message: string, data: unknown) => void;
 }
 
@@ -20,6 +24,7 @@ export class RunOfRequest implements Run {
   readonly log: Log;
   readonly meter: Meter;
   readonly #onProgress: RunFields['onProgress'];
+  #lost: string[] | undefined;
   #abort: AbortController | undefined;
   #endedBy: Error | undefined;
 
@@ -41,6 +46,18 @@ export class RunOfRequest implements Run {
     this.#abort ??= new AbortController();
     if (this.#endedBy !== undefined && !this.#abort.signal.aborted) this.#abort.abort(this.#endedBy);
     return this.#abort.signal;
+  }
+
+  /** What was left out, in the order in which it was first left out. */
+  get lost(): readonly string[] {
+    return this.#lost ?? [];
+  }
+
+  lose(what: string): void {
+    this.#lost ??= [];
+    // It may hold a name that the client chose, and goes into a header.
+    const name = what.slice(0, maxLostCharacters).replace(/[^\w.[\]-]/g, '_');
+    if (this.#lost.length < maxLost && !this.#lost.includes(name)) this.#lost.push(name);
   }
 
   progress(step: string, message: string, data?: unknown): void {

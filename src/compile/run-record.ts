@@ -17,6 +17,8 @@ export interface RunFacts {
   /** What each modifier changed, where it counts. May throw for a run that has failed. */
   matches(): Iterable<readonly [string, number | undefined]>;
   readonly usage: UsageFold | undefined;
+  /** What could not be told to the other side. */
+  readonly lost: readonly string[];
 }
 
 /** Writes the one record of a run. */
@@ -34,6 +36,7 @@ export function recordRun(facts: RunFacts): void {
     milliseconds: Math.round(run.clock.now() - startedAt),
     ...(firstContentAt !== undefined && { firstContentMilliseconds: Math.round(firstContentAt - startedAt) }),
     ...(Object.keys(steps).length > 0 && { steps }),
+    ...(facts.lost.length > 0 && { lost: facts.lost }),
     ...(usage?.input?.total !== undefined && { inputTokens: usage.input.total }),
     ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
     ...(error !== undefined && {

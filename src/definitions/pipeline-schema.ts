@@ -112,6 +112,13 @@ const inbound = (registry: Registry) =>
       Type.Enum(['refuse', 'route'], { description: 'What happens to a model name that nobody knows here.' }),
       'refuse',
     ),
+    unknownFields: defaulted(
+      Type.Enum(['forward', 'drop', 'reject'], {
+        description:
+          'What happens to fields of a body that its format does not document: sent on to a backend of the same format, left out, or refused.',
+      }),
+      'forward',
+    ),
   });
 
 /** A component as it stands in a definition, defaults filled in. Secrets and names in `config` are still references. */

@@ -62,13 +62,13 @@ function encodeAnswer(answer: ChatAnswer, { run, request }: EncodeContext): Reco
     model: meta.model ?? request.model ?? null,
     message: writeMessage(first?.blocks ?? []),
     ...(choices.length > 1 && { choices: choices.map(writeChoice) }),
-    finishReason: first?.finish?.unified ?? null,
+    finishReason: first?.finish?.reason.unified ?? null,
     usage: usage === undefined ? null : writeUsage(usage),
   };
 }
 
 function writeChoice({ index, blocks, finish }: AnswerChoice): Record<string, unknown> {
-  return { index, message: writeMessage(blocks), finishReason: finish?.unified ?? null };
+  return { index, message: writeMessage(blocks), finishReason: finish?.reason.unified ?? null };
 }
 
 /** Has the form of a message of a request, so a client can send it back as it is. */

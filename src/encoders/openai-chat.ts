@@ -84,14 +84,14 @@ function writeChoice(choice: AnswerChoice, isOwn: boolean, context: EncodeContex
   const { index, blocks, finish } = choice;
   const levels = blocks.map((block) => level(extensionOf(block.start), 'choices') ?? {});
   const { delta: _fields, ...further } = Object.assign({}, ...levels) as Record<string, unknown>;
-  const logprobs: unknown = blocks.find((block) => block.logprobs !== undefined)?.logprobs;
-  const reason =
-    finish === undefined ? null : isOwn && finish.raw !== undefined ? finish.raw : writeFinishReason(finish.unified);
+  const logprobs = joinLogprobs(blocks.flatMap((block) => block.logprobs));
+  const { unified, raw } = finish?.reason ?? {};
+  const reason = isOwn && raw !== undefined ? raw : unified === undefined ? null : writeFinishReason(unified);
   return {
     ...further,
     index,
     message: writeMessage(blocks, levels, context),
-    logprobs: logprobs ?? null,
+    logprobs,
     finish_reason: reason,
   };
 }
@@ -106,7 +106,7 @@ function writeMessage(
   const reasoning = ofKind('reasoning', 'reasoning_summary');
   const calls = ofKind('tool_call', 'custom_tool_call');
   const legacy = calls.find(isLegacy);
-  const annotations = texts.flatMap((block) => block.annotations);
+  const annotations = texts.flatMap((block) => block.annotations.map(({ annotation }) => annotation));
   const images = ofKind('image')
     .map((block) => block.start.initial)
     .filter((image) => image !== undefined);
@@ -124,6 +124,17 @@ function writeMessage(
     ...(legacy !== undefined && { function_call: { name: legacy.start.name ?? '', arguments: legacy.arguments } }),
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   };
+}
+
+/** The log probabilities of all pieces as those of one message. */
+function joinLogprobs(pieces: readonly unknown[]): JsonObject | null {
+  if (pieces.length === 0) return null;
+  const joinedLists: Record<string, unknown> = {};
+  for (const [name, value] of pieces.filter(isObject).flatMap((piece) => Object.entries(piece))) {
+    const before = joinedLists[name];
+    joinedLists[name] = Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...value] : value;
+  }
+  return joinedLists;
 }
 
 function joined(blocks: readonly AnswerBlock[]): string | null {

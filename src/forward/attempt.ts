@@ -4,7 +4,7 @@ import type { ForwardCall, ForwardOptions } from '../kernel/forward.ts';
 import { currentRun } from '../kernel/run.ts';
 import type { Ticker, Watched } from '../kernel/ticker.ts';
 import type { UpstreamCall, UpstreamHead, UpstreamListener } from '../kernel/upstream.ts';
-import { SseFraming } from './sse-framing.ts';
+import { framingOf, type Framing } from './framing.ts';
 
 /** An error body is read this far: enough for any message, too little to hurt. */
 const maxErrorBodyBytes = 65_536;
@@ -24,13 +24,13 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
   readonly #options: ForwardOptions;
   readonly #ticker: Ticker;
   readonly #onOver: () => void;
-  readonly #framing: SseFraming;
   readonly #scope = currentRun.getStore();
   readonly #startedAt: number;
   #call: UpstreamCall | undefined;
   #mode: Mode = 'waiting';
   #connected = false;
   #head: UpstreamHead | undefined;
+  #framing: Framing | undefined;
   #gathered = '';
   #bytes = 0;
   #body: string[] = [];
@@ -46,7 +46,6 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     this.#options = options;
     this.#ticker = ticker;
     this.#onOver = onOver;
-    this.#framing = new SseFraming(options.receiver.frames, options.maxFrameBytes);
     const now = options.run.clock.now();
     this.#startedAt = now;
     this.#lastBytes = now;
@@ -100,6 +99,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
       return;
     }
     this.#mode = mode;
+    const { receiver, maxFrameBytes } = this.#options;
+    if (mode === 'frames') this.#framing = framingOf(mediaTypeOf(head))?.(receiver.frames, maxFrameBytes);
   }
 
   onData(chunk: Buffer): void {
@@ -194,7 +195,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     const { receiver, maxAnswerBytes } = this.#options;
     let failure: SluiceError | undefined;
     try {
-      this.#framing.push(chunk);
+      if (chunk === '') this.#framing?.end();
+      else this.#framing?.push(chunk);
     } catch (error) {
       failure = asSluiceError(error);
     }
@@ -230,6 +232,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
 
   #ended(): void {
     const { receiver } = this.#options;
+    // A last frame may have come without its end mark.
+    if (this.#mode === 'frames') this.#passFrames('');
     const mode = this.#mode;
     if (mode === 'over') return;
     const body = Buffer.from(this.#body.join(''), 'latin1').toString('utf8');
@@ -284,7 +288,11 @@ function modeOf({ status, headers }: UpstreamHead): Mode | undefined {
   if (status !== 200) return undefined;
   const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
   if (encoding !== '' && encoding !== 'identity') return undefined;
-  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType === 'text/event-stream') return 'frames';
+  const mediaType = mediaTypeOf({ headers });
+  if (framingOf(mediaType) !== undefined) return 'frames';
   return mediaType === 'application/json' ? 'json' : undefined;
+}
+
+function mediaTypeOf({ headers }: Pick<UpstreamHead, 'headers'>): string | undefined {
+  return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
 }

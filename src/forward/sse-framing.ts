@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { SluiceError } from '../kernel/errors.ts';
 import { isFiller, type FrameSink } from '../kernel/frame-sink.ts';
 import { closingQuote } from '../kernel/json-text.ts';
+import type { Framing } from './framing.ts';
 
 const notPlain = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/;
 const beyondAscii = /[\x80-\xff]/;
@@ -14,7 +15,7 @@ const byteOrderMark = '\xef\xbb\xbf';
  * fastest; only the values are decoded. A frame that looks exactly like the sink's lane is handed over without being
  * taken apart.
  */
-export class SseFraming {
+export class SseFraming implements Framing {
   readonly #sink: FrameSink;
   readonly #maxFrameBytes: number;
   /** Pieces of an unfinished line: joined only when its end arrives, else a long line costs its square. */
@@ -51,6 +52,11 @@ export class SseFraming {
     const text = this.#unfinished.length === 0 ? chunk : this.#join(chunk.slice(position));
     if (text !== chunk) position = 0;
     this.#readLines(text, position);
+  }
+
+  /** By the standard an event without its blank line is dropped. */
+  end(): void {
+    this.#unfinished = [];
   }
 
   #readLines(text: string, from: number): void {

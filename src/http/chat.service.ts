@@ -3,12 +3,14 @@ import { ChatRun } from '../compile/chat-run.ts';
 import type { LiveRuns } from '../compile/live-runs.ts';
 import type { Lease, Pipelines } from '../compile/pipelines.ts';
 import type { Capabilities } from '../kernel/capability.ts';
+import type { PathFields } from '../kernel/component.ts';
 import { SluiceError } from '../kernel/errors.ts';
 import type { Forwarder } from '../kernel/forward.ts';
 import { anonymousCaller } from '../kernel/run.ts';
 import { selectableModels } from '../routing/select-backend.ts';
 import { ClientReply } from './client-reply.ts';
 import type { Dialects } from './dialects.ts';
+import { checkUnknownFields } from './unknown-fields.ts';
 
 /** Seconds after which a refused client may hope for a free place. */
 const retryWhenFull = 1;
@@ -39,10 +41,10 @@ export class ChatService {
   }
 
   /** Parses the body and starts the run; from then on the reply belongs to it. Throws what must become an HTTP error. */
-  chat(name: string, dialect: string, message: FastifyRequest, reply: FastifyReply): void {
+  chat(name: string, dialect: string, message: FastifyRequest, reply: FastifyReply, path?: PathFields): void {
     const lease = this.#pipelines.acquire(name);
     try {
-      const run = this.#openRun(lease, dialect, message, reply);
+      const run = this.#openRun(lease, dialect, message, reply, path);
       reply.hijack();
       this.#runs.add(run);
       run.start();
@@ -68,23 +70,32 @@ export class ChatService {
     }
   }
 
-  #openRun(lease: Lease, dialect: string, message: FastifyRequest, reply: FastifyReply): ChatRun {
+  #openRun(
+    lease: Lease,
+    dialect: string,
+    message: FastifyRequest,
+    reply: FastifyReply,
+    path: PathFields | undefined,
+  ): ChatRun {
     const { pipeline } = lease;
     if (!pipeline.formats.includes(dialect))
       throw new SluiceError('DIALECT_NOT_ACCEPTED', { details: { name: pipeline.name, dialect } });
     if (lease.live > pipeline.limits.concurrentStreams)
       throw new SluiceError('OVERLOADED', { retryAfterSeconds: retryWhenFull });
-    const parsed = this.#dialects.parser(dialect).parse(message.body);
+    const known = checkUnknownFields(message.body, this.#dialects.fields(dialect), pipeline.unknownFields);
+    const parsed = this.#dialects.parser(dialect).parse(known.body, path);
     const request = { ...parsed, params: pipeline.params(parsed.params) };
     const encoder = this.#dialects.encoder(dialect);
     return new ChatRun({
       id: message.id,
       pipeline,
       request,
+      dropped: known.dropped,
       encoder,
-      client: new ClientReply(reply.raw, message.raw.socket, this.#capabilities.clock, (error) =>
-        encoder.encodeError(error, message.id),
-      ),
+      client: new ClientReply(reply.raw, message.raw.socket, this.#capabilities.clock, {
+        streamType: encoder.streamType,
+        encodeError: (error) => encoder.encodeError(error, message.id),
+      }),
       caller: anonymousCaller,
       capabilities: this.#capabilities,
       forwarder: this.#forwarder,

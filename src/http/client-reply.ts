@@ -10,11 +10,17 @@ const maxHeldCharacters = 1_048_576;
 /** A document is written in pieces of this size, so that a client that reads slowly is told from one that does not. */
 const bodyPieceBytes = 65_536;
 
+const eventStream = 'text/event-stream; charset=utf-8';
 const streamHeaders = {
-  'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 };
+
+/** What a reply needs of the encoder of its dialect. */
+export interface ReplyEncoder {
+  readonly streamType?: string | undefined;
+  encodeError(error: SluiceError): ErrorBody;
+}
 
 /**
  * Writes one answer on the hijacked reply of Node's HTTP server. The head leaves in one segment with the first frames;
@@ -29,7 +35,7 @@ export class ClientReply implements ClientAnswer {
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #encodeError: (error: SluiceError) => ErrorBody;
+  readonly #encoder: ReplyEncoder;
   #readHeaders: () => Readonly<Record<string, string>> = () => ({});
   #listener: ClientListener | undefined;
   #opening = '';
@@ -38,11 +44,11 @@ export class ClientReply implements ClientAnswer {
   #ended = false;
 
   /** `socket` is that of the request: a pipelined response has none of its own yet. */
-  constructor(response: ServerResponse, socket: Socket, clock: Clock, encodeError: (error: SluiceError) => ErrorBody) {
+  constructor(response: ServerResponse, socket: Socket, clock: Clock, encoder: ReplyEncoder) {
     this.#response = response;
     this.#socket = socket;
     this.#clock = clock;
-    this.#encodeError = encodeError;
+    this.#encoder = encoder;
     this.lastWrite = clock.now();
   }
 
@@ -100,10 +106,10 @@ export class ClientReply implements ClientAnswer {
       this.#sendLast(frame);
       return;
     }
-    const { contentType, body } = this.#encodeError(error);
+    const { contentType, body, status = error.status } = this.#encoder.encodeError(error);
     const retryAfter =
       error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(error.retryAfterSeconds)) };
-    this.#endWithBody(error.status, contentType, JSON.stringify(body), retryAfter);
+    this.#endWithBody(status, contentType, JSON.stringify(body), retryAfter);
   }
 
   whenSent(callback: () => void): void {
@@ -149,7 +155,8 @@ export class ClientReply implements ClientAnswer {
     this.headCommitted = true;
     this.#socket.cork();
     try {
-      this.#response.writeHead(200, { ...streamHeaders, ...this.#readHeaders() });
+      const contentType = this.#encoder.streamType ?? eventStream;
+      this.#response.writeHead(200, { 'content-type': contentType, ...streamHeaders, ...this.#readHeaders() });
       this.#response.flushHeaders();
       return this.#writeFrames(this.#opening + frames);
     } finally {

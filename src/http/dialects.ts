@@ -6,14 +6,21 @@ import type { Registry } from '../registry/registry.ts';
 export class Dialects {
   readonly #parsers: ReadonlyMap<string, Parser>;
   readonly #encoders: ReadonlyMap<string, Encoder>;
+  readonly #fields: ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
   constructor(registry: Registry, capabilities: Capabilities) {
     this.#parsers = new Map(
       registry.list('parser').map((component) => [component.type, component.create({}, capabilities)]),
     );
+    this.#fields = new Map(registry.list('parser').map(({ type, fields }) => [type, fields]));
     this.#encoders = new Map(
       registry.list('encoder').map((component) => [component.type, component.create({}, capabilities)]),
     );
+  }
+
+  /** The fields of a body that the dialect documents, or undefined where its parser refuses unknown ones itself. */
+  fields(dialect: string): ReadonlySet<string> | undefined {
+    return this.#fields.get(dialect);
   }
 
   parser(dialect: string): Parser {

@@ -46,18 +46,19 @@ export class ErrorFilter implements ExceptionFilter {
       ...error.context,
       ...(error.cause !== undefined && { cause: describeCause(error.cause) }),
     });
-    const { contentType, body } = this.#dialects.encoder(dialectOf(request)).encodeError(error, request.id);
+    const { contentType, body, status = error.status } = this.#dialects.encoder(dialectOf(request)).encodeError(error, request.id);
     reply
       .header('content-type', contentType)
       .header('cache-control', 'no-store')
       .header('x-sluice-run', request.id)
-      .header('x-request-id', request.id);
+      .header('x-request-id', request.id)
+      .header('request-id', request.id);
     if (error.retryAfterSeconds !== undefined) reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
     if (error.code === 'METHOD_NOT_ALLOWED') reply.header('allow', String(error.details['allowed']));
     // What is left of an unread body would be taken for the next request.
     if (endsConnection.has(error.code)) reply.header('connection', 'close');
     // As bytes, because to text Fastify adds a charset, which these types do not have.
-    reply.status(error.status).send(Buffer.from(JSON.stringify(body)));
+    reply.status(status).send(Buffer.from(JSON.stringify(body)));
   }
 }
 

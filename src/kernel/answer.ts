@@ -1,4 +1,4 @@
-import type { AnswerEvent, BlockKind, EventOfType, FinishReason, Role } from './event.ts';
+import type { AnswerEvent, BlockKind, EventOfType, Role } from './event.ts';
 
 export interface AnswerBlock {
   readonly blockId: string;
@@ -7,15 +7,20 @@ export interface AnswerBlock {
   readonly start: EventOfType<'block.start'>;
   text: string;
   arguments: string;
-  readonly annotations: unknown[];
-  logprobs: unknown;
+  readonly annotations: EventOfType<'annotation'>[];
+  /** What came with each piece of the text, in order. */
+  readonly logprobs: unknown[];
+  /** Pieces of an image, an audio or a file, in order. */
+  readonly media: EventOfType<'media.delta'>[];
   signature?: EventOfType<'reasoning.signature'>;
+  /** What the dialect of the provider repeated at the end of the block. */
+  final?: unknown;
 }
 
 export interface AnswerChoice {
   readonly index: number;
   readonly blocks: AnswerBlock[];
-  finish?: { readonly unified: FinishReason; readonly raw?: string };
+  finish?: EventOfType<'finish'>;
 }
 
 /** An answer, whole: the fold of its events. */
@@ -23,6 +28,7 @@ export interface ChatAnswer {
   readonly meta: Partial<EventOfType<'response.meta'>>;
   readonly choices: readonly AnswerChoice[];
   readonly usage: UsageFold | undefined;
+  readonly safety: readonly EventOfType<'safety'>[];
 }
 
 /** Usage of an answer. Restated parts replaced earlier ones; nothing was added up. */
@@ -33,6 +39,7 @@ export class AnswerFold {
   #meta: Partial<EventOfType<'response.meta'>> = {};
   readonly #choices = new Map<number, AnswerChoice>();
   readonly #blocks = new Map<string, AnswerBlock>();
+  readonly #safety: EventOfType<'safety'>[] = [];
   #usage: UsageFold | undefined;
 
   push(event: AnswerEvent): void {
@@ -49,7 +56,8 @@ export class AnswerFold {
           text: '',
           arguments: '',
           annotations: [],
-          logprobs: undefined,
+          logprobs: [],
+          media: [],
         };
         this.#blocks.set(event.blockId, block);
         this.#choice(event.choice ?? 0).blocks.push(block);
@@ -59,7 +67,7 @@ export class AnswerFold {
         const block = this.#blocks.get(event.blockId);
         if (block === undefined) return;
         block.text += event.text;
-        if (event.logprobs !== undefined) block.logprobs = event.logprobs;
+        if (event.logprobs !== undefined) block.logprobs.push(event.logprobs);
         return;
       }
       case 'toolArgs.delta': {
@@ -68,18 +76,29 @@ export class AnswerFold {
         return;
       }
       case 'annotation':
-        this.#blocks.get(event.blockId)?.annotations.push(event.annotation);
+        this.#blocks.get(event.blockId)?.annotations.push(event);
+        return;
+      case 'media.delta':
+        this.#blocks.get(event.blockId)?.media.push(event);
         return;
       case 'reasoning.signature': {
         const block = this.#blocks.get(event.blockId);
         if (block !== undefined) block.signature = event;
         return;
       }
+      case 'block.end': {
+        const block = this.#blocks.get(event.blockId);
+        if (block !== undefined && event.final !== undefined) block.final = event.final;
+        return;
+      }
+      case 'safety':
+        this.#safety.push(event);
+        return;
       case 'usage':
         this.#usage = mergeUsage(this.#usage, event);
         return;
       case 'finish':
-        this.#choice(event.choice ?? 0).finish = event.reason;
+        this.#choice(event.choice ?? 0).finish = event;
         return;
       default:
     }
@@ -90,6 +109,7 @@ export class AnswerFold {
       meta: this.#meta,
       choices: [...this.#choices.values()].sort((a, b) => a.index - b.index),
       usage: this.#usage,
+      safety: this.#safety,
     };
   }
 

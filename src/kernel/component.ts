@@ -83,7 +83,8 @@ export interface ProcessorComponent<
 
 /** Completes a request with an authorisation. Applied to its own origins only; the egress checks that. */
 export interface Credential {
-  apply(request: UpstreamRequest): void;
+  /** Adds headers, or signs the request as it is; called once, when nothing else of it changes any more. */
+  apply(request: UpstreamRequest): void | Promise<void>;
   /** Origins it may be sent to; `"*"` where the author bound it to the one backend that uses it. */
   readonly origins: readonly string[] | '*';
   /** Monotonic milliseconds, or undefined for never. */
@@ -226,9 +227,15 @@ export interface ModifierComponent<
 
 // ---- parsers and encoders ------------------------------------------------------------------------------------------
 
+/** What a dialect says in the path of a request in place of the body. */
+export interface PathFields {
+  readonly model?: string;
+  readonly stream?: boolean;
+}
+
 /** Reads the body of a request in one dialect. Throws REQUEST_INVALID with the field that is wrong. */
 export interface Parser {
-  parse(body: unknown): ChatRequest;
+  parse(body: unknown, path?: PathFields): ChatRequest;
 }
 
 export interface ParserComponent<
@@ -237,10 +244,12 @@ export interface ParserComponent<
 > extends ComponentBase<'parser', S, N, Parser, { readonly title: string; readonly body: Record<string, unknown> }> {
   /** Schema of the bodies that `parse` takes, where the dialect is our own; it is published. */
   readonly body?: TSchema;
+  /** The fields of a body that the dialect documents; any other is unknown (`inbound.unknownFields`). Absent where `parse` itself refuses unknown ones. */
+  readonly fields?: ReadonlySet<string>;
 }
 
 export interface EncodeContext {
-  readonly run: Pick<Run, 'id' | 'pipeline' | 'revision' | 'clock'>;
+  readonly run: Pick<Run, 'id' | 'pipeline' | 'revision' | 'clock' | 'lose'>;
   readonly request: ChatRequest;
   /** Seconds since 1970, for dialects that date an answer which its provider did not date. */
   readonly created: number;
@@ -248,7 +257,7 @@ export interface EncodeContext {
 
 /**
  * Writes one stream in a client's dialect. All strings are latin1 of UTF-8 bytes, ready for the socket; every frame
- * ends with a blank line. Nothing may be written after `end` or `fail`.
+ * is complete: an event with its blank line, or a line. Nothing may be written after `end` or `fail`.
  */
 export interface StreamEncoder {
   /** The frames of an event; empty where the dialect has no form for it. */
@@ -273,12 +282,16 @@ export interface StreamEncoder {
 
 export interface ErrorBody {
   readonly contentType: string;
+  /** The status of the dialect, where clients know the failure by another one than that of the error. */
+  readonly status?: number;
   readonly body: unknown;
 }
 
 export interface Encoder {
   /** Frames of a backend of this dialect may go out as they came. */
   readonly dialect: string;
+  /** Media type of a stream; server-sent events when absent. */
+  readonly streamType?: string;
   open(context: EncodeContext): StreamEncoder;
   /** The one JSON document of an answer that is not streamed. */
   encodeAnswer(answer: ChatAnswer, context: EncodeContext): unknown;

@@ -51,6 +51,10 @@ const BlockKind = Type.Enum([...blockKinds]);
 const Role = Type.Enum([...roles]);
 const BlockId = text('The block that the event belongs to; unique in the stream.');
 const Count = optional(Type.Number({ minimum: 0 }));
+const Cache = Type.Object(
+  { ttl: optional(Type.String({ description: 'How long, in the words of the provider, such as 5m or 1h.' })) },
+  { additionalProperties: false, description: 'The provider may cache the prompt up to the end of this block.' },
+);
 
 const BlockStart = describeEvent('block.start', 'A block of content begins.', {
   blockId: BlockId,
@@ -60,12 +64,14 @@ const BlockStart = describeEvent('block.start', 'A block of content begins.', {
   nativeIndex: optional(
     Type.Integer({ minimum: 0, description: 'Index that the provider gave it, such as tool_calls[].index.' }),
   ),
-  name: optional(text('Name of the tool.')),
+  name: optional(text('Name of the tool, or of the file.')),
   callId: optional(text('Id of the tool call.')),
   itemId: optional(text('Id of the item in dialects that have both.')),
   providerExecuted: optional(Type.Boolean({ description: 'True when the provider runs the tool itself.' })),
   mediaType: optional(text('Media type of an image, an audio or a file.')),
   initial: optional(Type.Unknown({ description: 'The whole block, where a dialect sends it at once.' })),
+  cache: optional(Cache),
+  place: optional(text('Requests only: where the block stood in the body of the client, for errors about it.')),
 });
 const TextDelta = describeEvent(
   'text.delta',
@@ -98,6 +104,10 @@ const MediaDelta = describeEvent('media.delta', 'A piece of an image, an audio o
 const Annotation = describeEvent('annotation', 'A citation or another mark on a text block.', {
   blockId: BlockId,
   annotation: Type.Unknown({ description: 'The mark, in the form of its dialect.' }),
+  dialect: optional(text('The dialect that the mark is written in.')),
+  url: optional(text('The cited page.')),
+  title: optional(text('The title of what is cited.')),
+  citedText: optional(text('The cited words.')),
   start: optional(Type.Integer({ minimum: 0 })),
   end: optional(Type.Integer({ minimum: 0 })),
   unit: optional(Type.Enum(['utf16', 'codepoint', 'byte'])),
@@ -231,6 +241,8 @@ const MessageStart = describeEvent('message.start', 'A message of the request be
   role: Role,
   name: optional(Type.String()),
   callId: optional(text('The tool call that a tool message answers.')),
+  isError: optional(Type.Boolean({ description: 'True for the result of a tool that failed.' })),
+  place: optional(text('Where the message stood in the body of the client, for errors about it.')),
 });
 const MessageEnd = describeEvent('message.end', 'The message is complete.', {});
 const RequestEnd = describeEvent('request.end', 'The request is complete.', {});

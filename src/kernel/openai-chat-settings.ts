@@ -156,14 +156,28 @@ function readToolChoice(value: unknown, field: string): ChatSettings['toolChoice
   if (!isObject(value))
     return typeof value === 'string' ? undefined : refuseType(field, 'a string or an object', value);
   if (typeof value['name'] === 'string') return { name: value['name'] };
+  if (value['type'] === 'allowed_tools') return readAllowedTools(value['allowed_tools'], `${field}.allowed_tools`);
   const inner = value[value['type'] === 'custom' ? 'custom' : 'function'];
   return isObject(inner)
     ? { name: checkString(inner['name'], `${field}.${value['type'] === 'custom' ? 'custom' : 'function'}.name`) }
     : undefined;
 }
 
+function readAllowedTools(value: unknown, field: string): ChatSettings['toolChoice'] {
+  const { tools, mode } = checkObject(value, field);
+  const allowed = objectsOf(tools, `${field}.tools`).map((tool) =>
+    isObject(tool['function']) ? tool['function']['name'] : tool['name'],
+  );
+  const named = allowed.filter((name) => typeof name === 'string');
+  if (named.length !== allowed.length) return undefined;
+  return { allowed: named, mode: mode === 'required' ? 'required' : 'auto' };
+}
+
 function writeToolChoice(choice: NonNullable<ChatSettings['toolChoice']>): unknown {
-  return typeof choice === 'string' ? choice : { type: 'function', function: choice };
+  if (typeof choice === 'string') return choice;
+  if ('name' in choice) return { type: 'function', function: choice };
+  const tools = choice.allowed.map((name) => ({ type: 'function', function: { name } }));
+  return { type: 'allowed_tools', allowed_tools: { mode: choice.mode, tools } };
 }
 
 /** The entries of a list in a body, checked to be objects. */

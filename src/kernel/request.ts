@@ -24,8 +24,18 @@ export interface ChatSettings {
         readonly strict?: boolean;
         readonly description?: string;
       };
+  /** `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, or a word of one provider. */
   readonly reasoningEffort?: string;
-  readonly toolChoice?: 'auto' | 'none' | 'required' | { readonly name: string };
+  /** Tokens that may be spent on reasoning; 0 is none. */
+  readonly reasoningBudget?: number;
+  /** The client wants to see the reasoning, or a summary of it. */
+  readonly showReasoning?: boolean;
+  readonly toolChoice?:
+    | 'auto'
+    | 'none'
+    | 'required'
+    | { readonly name: string }
+    | { readonly allowed: readonly string[]; readonly mode: 'auto' | 'required' };
   readonly parallelToolCalls?: boolean;
   readonly user?: string;
   /** The client wants usage in the stream. A JSON answer always has it. */
@@ -38,14 +48,20 @@ export interface ToolDefinition {
   /** JSON Schema of the arguments. */
   readonly parameters?: unknown;
   readonly strict?: boolean;
+  readonly cache?: CacheMark;
   readonly ext?: Extensions;
+}
+
+/** The provider may cache the prompt up to here. `ttl` is in its own words, such as `5m` or `1h`. */
+export interface CacheMark {
+  readonly ttl?: string;
 }
 
 /** One block of a message: the fold of the events from `block.start` to `block.end`. */
 export interface ContentBlock {
   readonly kind: BlockKind;
   readonly text?: string;
-  /** Tool calls: name, id and arguments as JSON text. */
+  /** Name of the tool, or of the file. Tool calls also have an id, and their arguments as JSON text. */
   readonly name?: string;
   readonly callId?: string;
   readonly arguments?: string;
@@ -55,9 +71,13 @@ export interface ContentBlock {
   readonly url?: string;
   readonly fileId?: string;
   readonly annotations?: readonly unknown[];
+  /** Proof of a reasoning block. One whose block has no text belongs to the block that follows it. `format` is the dialect that made it. */
   readonly signature?: { readonly value: string; readonly format?: string; readonly encrypted?: boolean };
   /** The whole block as its dialect wrote it, for kinds without a form here. */
   readonly initial?: unknown;
+  readonly cache?: CacheMark;
+  /** Where the block stood in the body of the client, such as `messages[0].content[1]`; for errors about it. */
+  readonly place?: string;
   readonly ext?: Extensions;
 }
 
@@ -66,7 +86,11 @@ export interface Message {
   readonly name?: string;
   /** The tool call that a tool message answers. */
   readonly callId?: string;
+  /** The tool failed, and the message says how. */
+  readonly isError?: boolean;
   readonly content: readonly ContentBlock[];
+  /** Where the message stood in the body of the client, such as `messages[0]`; for errors about it. */
+  readonly place?: string;
   readonly ext?: Extensions;
 }
 

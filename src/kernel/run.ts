@@ -37,6 +37,11 @@ export interface Run {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /**
+   * Says that something can't be told to the other side, such as `request.seed` or `answer.citations`: it is left out, but
+   * not in silence. Shown in `x-sluice-warnings` while the head has not left, and in the record of the run.
+   */
+  lose(what: string): void;
   /** Tells the client what goes on (`step.progress`); shown by the native dialect only. */
   progress(step: string, message: string, data?: unknown): void;
 }

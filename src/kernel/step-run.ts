@@ -42,6 +42,10 @@ export class StepRun implements Run {
     return this.#run.meter;
   }
 
+  lose(what: string): void {
+    this.#run.lose(what);
+  }
+
   progress(step: string, message: string, data?: unknown): void {
     this.#run.progress(step, message, data);
   }

@@ -32,6 +32,10 @@ export interface TemplateFormat {
   readonly dialect: string;
   /** Reads the text out of a parsed frame, as the decoder does. */
   read(document: unknown): string | undefined;
+  /** What stands before the document in a frame; `data: ` when absent. */
+  readonly lead?: string;
+  /** What ends a frame; a blank line when absent. */
+  readonly end?: string;
   /** Key of the field at the top in which the provider pads its frames; its value says nothing. */
   readonly filler?: string;
 }
@@ -94,13 +98,14 @@ function learnShape(format: TemplateFormat, frame: TextFrame): Shape | undefined
   return undefined;
 }
 
-function shapeOf({ dialect, filler }: TemplateFormat, before: string, rest: string, document: unknown): Shape {
+function shapeOf(format: TemplateFormat, before: string, rest: string, document: unknown): Shape {
+  const { dialect, filler, lead = 'data: ', end = '\n\n' } = format;
   const [after, tail] = filler === undefined ? [rest, undefined] : splitAtFiller(rest, filler, document);
   const template = {
     dialect,
-    before: toLatin1(`data: ${before}`),
-    after: toLatin1(tail === undefined ? `${after}\n\n` : after),
-    ...(tail !== undefined && { tail: toLatin1(`${tail}\n\n`) }),
+    before: toLatin1(`${lead}${before}`),
+    after: toLatin1(tail === undefined ? `${after}${end}` : after),
+    ...(tail !== undefined && { tail: toLatin1(`${tail}${end}`) }),
   };
   return { template, before, after, tail };
 }

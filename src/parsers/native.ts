@@ -67,8 +67,18 @@ const Settings = strictObject(
         }),
       ]),
     ),
-    reasoningEffort: Optional(Type.String()),
-    toolChoice: Optional(Type.Union([Type.Enum(['auto', 'none', 'required']), strictObject({ name: Type.String() })])),
+    reasoningEffort: Optional(text('none, minimal, low, medium, high, xhigh, or a word of one provider.')),
+    reasoningBudget: Optional(
+      Type.Integer({ minimum: 0, description: 'Tokens that may be spent on reasoning; 0 is none.' }),
+    ),
+    showReasoning: Optional(Type.Boolean({ description: 'Asks for the reasoning, or for a summary of it.' })),
+    toolChoice: Optional(
+      Type.Union([
+        Type.Enum(['auto', 'none', 'required']),
+        strictObject({ name: Type.String() }),
+        strictObject({ allowed: Type.Array(Type.String(), { minItems: 1 }), mode: Type.Enum(['auto', 'required']) }),
+      ]),
+    ),
     parallelToolCalls: Optional(Type.Boolean()),
     user: Optional(text('The end user, for the abuse monitoring of providers.')),
     includeUsage: Optional(Type.Boolean()),
@@ -219,6 +229,8 @@ const settingReaders: {
   choices: (value, field) => checkInteger(value, field, 1),
   responseFormat: readResponseFormat,
   reasoningEffort: checkString,
+  reasoningBudget: (value, field) => checkInteger(value, field, 0),
+  showReasoning: checkBoolean,
   toolChoice: readToolChoice,
   parallelToolCalls: checkBoolean,
   user: checkString,
@@ -251,6 +263,15 @@ function readResponseFormat(value: unknown, field: string): NonNullable<ChatSett
 function readToolChoice(value: unknown, field: string): NonNullable<ChatSettings['toolChoice']> {
   if (typeof value === 'string') return checkWord(value, ['auto', 'none', 'required'], field);
   const choice = checkObject(value, field);
+  if (choice['allowed'] !== undefined) {
+    checkKeys(choice, ['allowed', 'mode'], field);
+    return {
+      allowed: checkList(choice['allowed'], `${field}.allowed`).map((name, index) =>
+        checkString(name, `${field}.allowed[${index}]`),
+      ),
+      mode: checkWord(choice['mode'], ['auto', 'required'], `${field}.mode`),
+    };
+  }
   checkKeys(choice, ['name'], field);
   return { name: checkString(choice['name'], `${field}.name`) };
 }

@@ -77,7 +77,7 @@ function essence({ meta, choices, usage }: ChatAnswer): unknown {
     usage: usage && counts,
     choices: choices.map(({ index, finish, blocks }) => ({
       index,
-      finish: finish?.unified,
+      finish: finish?.reason.unified,
       blocks: blocks.map((block) => ({
         kind: block.kind,
         text: block.text,

@@ -319,7 +319,7 @@ describe('an answer in one document', () => {
       ['text', 'Hi', ''],
       ['tool_call', '', '{}'],
     ]);
-    expect(choices[0]?.finish).toEqual({ unified: 'tool_calls', raw: 'tool_calls' });
+    expect(choices[0]?.finish?.reason).toEqual({ unified: 'tool_calls', raw: 'tool_calls' });
     expect(usage).toMatchObject({ input: { total: 1 }, output: { total: 2 }, total: 3 });
   });
 

@@ -31,10 +31,9 @@ async function connected(
   const clock = new TestClock();
   const arrivals = new Arrivals<Told>();
   const server = createServer((request, response) => {
-    const reply = new ClientReply(response, request.socket, clock, (error) => ({
-      contentType: 'application/json',
-      body: { code: error.code },
-    }));
+    const reply = new ClientReply(response, request.socket, clock, {
+      encodeError: (error) => ({ contentType: 'application/json', body: { code: error.code } }),
+    });
     const told: Told = { reply, response, drains: 0, gone: 0 };
     reply.listen({ onDrain: () => void (told.drains += 1), onGone: () => void (told.gone += 1) });
     arrivals.push(told);

@@ -47,6 +47,7 @@ export function compiledPipeline(overrides: Partial<CompiledPipeline> = {}): Com
     formats: ['native', 'openai-chat'],
     maxBodyBytes: 1_048_576,
     unknownModel: 'refuse',
+    unknownFields: 'forward',
     params: (given) => given,
     processors: () => [],
     backends: new Map([[defaultBackend.name, defaultBackend]]),

@@ -130,7 +130,7 @@ export class HandTransport implements Transport {
   }
 }
 
-export interface HandRun<C extends HandClient = HandClient> extends Omit<TestRun, 'run' | 'abort'> {
+export interface HandRun<C extends HandClient = HandClient> extends Omit<TestRun, 'run' | 'abort' | 'lost'> {
   readonly run: ChatRun;
   readonly client: C;
   readonly transport: HandTransport;

@@ -10,6 +10,8 @@ export interface TestRun {
   readonly log: LogCapture;
   readonly meter: MeterCapture;
   readonly abort: AbortController;
+  /** What was said to be left out. */
+  readonly lost: readonly string[];
   readonly capabilities: Capabilities;
 }
 
@@ -19,6 +21,7 @@ export function testRun(): TestRun {
   const log = new LogCapture();
   const meter = new MeterCapture();
   const abort = new AbortController();
+  const lost: string[] = [];
   const run: Run = {
     id: 'run-1',
     pipeline: 'test',
@@ -30,7 +33,8 @@ export function testRun(): TestRun {
     clock,
     log,
     meter,
+    lose: (what) => void lost.push(what),
     progress: () => undefined,
   };
-  return { run, clock, log, meter, abort, capabilities: { clock, log, meter, ticker: new Ticker(clock) } };
+  return { run, clock, log, meter, abort, lost, capabilities: { clock, log, meter, ticker: new Ticker(clock) } };
 }

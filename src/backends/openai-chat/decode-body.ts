@@ -1,9 +1,7 @@
-import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { maxJsonDepth, measureJson } from '../../kernel/json-text.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { cleanProviderText, maxLogLength } from '../../kernel/provider-text.ts';
-import { errorInDocument } from './provider-error.ts';
+import { badContent, parseBody } from '../../kernel/provider-document.ts';
+import { errorInDocument } from '../../kernel/provider-error.ts';
 import { ChatStreamDecoder } from './stream-decoder.ts';
 
 /**
@@ -25,20 +23,4 @@ export function decodeChatBody(body: string): readonly AnswerEvent[] {
 function asChunkChoice(choice: JsonObject): JsonObject {
   const { message, ...rest } = choice;
   return message === undefined ? choice : { ...rest, delta: message };
-}
-
-function parseBody(body: string): JsonObject {
-  let document: unknown;
-  try {
-    document = JSON.parse(body);
-  } catch {
-    throw badContent(`it is no JSON: ${cleanProviderText(body, maxLogLength)}`);
-  }
-  if (!isObject(document)) throw badContent('it is no JSON object');
-  if (measureJson(document).depth > maxJsonDepth) throw badContent('it is nested too deep');
-  return document;
-}
-
-function badContent(reason: string): SluiceError {
-  return new SluiceError('UPSTREAM_BAD_CONTENT', { context: { reason } });
 }

@@ -1,3 +1,4 @@
+import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
 import { refuse } from '../../kernel/field-check.ts';
 import { sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
@@ -8,11 +9,8 @@ import type { UpstreamRequest } from '../../kernel/upstream.ts';
 import { writeMessage } from './write-message.ts';
 
 /** What a backend was configured with. */
-export interface ChatTarget {
-  readonly origin: string;
-  readonly path: string;
+export interface ChatTarget extends BackendTarget {
   readonly model: string;
-  readonly headers: Readonly<Record<string, string>>;
   readonly includeUsage: boolean;
   readonly maxTokensField: string;
 }
@@ -26,18 +24,12 @@ const ownFields = new Set(['model', 'stream', 'stream_options', 'messages', 'too
  * block that the format can't say.
  */
 export function encodeChatRequest(request: ChatRequest, target: ChatTarget, run: Run): UpstreamRequest {
-  const { origin, path, headers } = target;
+  const { origin, basePath, query } = target;
   return {
     method: 'POST',
     origin,
-    path,
-    headers: {
-      ...headers,
-      'content-type': 'application/json',
-      accept: request.stream ? 'text/event-stream' : 'application/json',
-      'accept-encoding': 'identity',
-      'user-agent': 'sluice',
-    },
+    path: `${basePath}/chat/completions${query}`,
+    headers: jsonHeaders(target, request.stream ? 'text/event-stream' : 'application/json'),
     body: JSON.stringify(writeBody(request, target, run)),
   };
 }

@@ -1,13 +1,13 @@
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import { roles, type AnswerEvent, type EventOfType } from '../../kernel/event.ts';
-import { maxJsonDepth, measureJson } from '../../kernel/json-text.ts';
 import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { readUsage } from '../../kernel/openai-chat-usage.ts';
+import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
+import { errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
 import { ChoiceDecoder, sawSomething } from './choice-decoder.ts';
 import { hasValue, isTransparent, saysNothing, unknownOfChunk } from './chunk-shape.ts';
-import { errorFromEvent, errorInDocument } from './provider-error.ts';
 
 /** Choices of one answer. The API allows 128. */
 const maxChoices = 1_024;
@@ -36,7 +36,7 @@ export class ChatStreamDecoder implements AnswerDecoder {
       return nothing;
     }
     if (event === 'error') throw errorFromEvent(text);
-    const { chunk, strings } = parseChunk(text);
+    const { document: chunk, strings } = parseFrame(text);
     const events = this.chunk(chunk, data, event);
     const transparent =
       (event === '' || event === 'message') && isTransparent(chunk, data, strings) && !this.#deviates(chunk);
@@ -203,20 +203,6 @@ function openedChoice({ id, model, choices }: JsonObject): number | undefined {
   return typeof choice['index'] === 'number' ? choice['index'] : undefined;
 }
 
-/** Parses a chunk. Throws UPSTREAM_BAD_FRAME, without a word of the content: it may hold what a guard is to hide. */
-function parseChunk(text: string): { readonly chunk: JsonObject; readonly strings: number } {
-  let chunk: unknown;
-  try {
-    chunk = JSON.parse(text);
-  } catch {
-    throw badFrame('the data is no JSON');
-  }
-  if (!isObject(chunk)) throw badFrame('the data is no JSON object');
-  const { depth, strings } = measureJson(chunk);
-  if (depth > maxJsonDepth) throw badFrame(`the JSON is nested deeper than ${maxJsonDepth} levels`);
-  return { chunk, strings };
-}
-
 /** True where a chunk gives a field that no chunk before it gave. Asked for every chunk, so nothing is made for it. */
 function saysMore(chunk: JsonObject, known: Meta): boolean {
   const { created } = chunk;
@@ -227,10 +213,6 @@ function saysMore(chunk: JsonObject, known: Meta): boolean {
     (known.serviceTier === undefined && filledString(chunk['service_tier']) !== undefined) ||
     (known.systemFingerprint === undefined && filledString(chunk['system_fingerprint']) !== undefined)
   );
-}
-
-function badFrame(reason: string): SluiceError {
-  return new SluiceError('UPSTREAM_BAD_FRAME', { context: { reason } });
 }
 
 function keep<N extends string, V>(name: N, value: V | undefined): { readonly [K in N]?: V } {

@@ -1,6 +1,7 @@
 import { refuse } from '../../kernel/field-check.ts';
 import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
+import { writeDataUri } from '../../kernel/media.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import type { Log } from '../../kernel/run.ts';
 
@@ -86,7 +87,7 @@ function writePart(block: ContentBlock): unknown {
     case 'refusal':
       return { ...rest, type: 'refusal', refusal: text };
     case 'image':
-      return { ...rest, type: 'image_url', image_url: { ...asObject(image), url: block.url ?? dataUri(block) } };
+      return { ...rest, type: 'image_url', image_url: { ...asObject(image), url: block.url ?? writeDataUri(block) } };
     case 'audio':
       return {
         ...rest,
@@ -103,7 +104,7 @@ function writePart(block: ContentBlock): unknown {
 function writeFile(block: ContentBlock): JsonObject {
   const { base64, fileId, mediaType } = block;
   return {
-    ...(base64 !== undefined && { file_data: mediaType === undefined ? base64 : dataUri(block) }),
+    ...(base64 !== undefined && { file_data: mediaType === undefined ? base64 : writeDataUri(block) }),
     ...(fileId !== undefined && { file_id: fileId }),
   };
 }
@@ -124,10 +125,6 @@ function writeFunctionCall(block: ContentBlock): JsonObject {
     name: block.name ?? '',
     arguments: block.arguments ?? '',
   };
-}
-
-function dataUri({ mediaType = 'application/octet-stream', base64 = '' }: ContentBlock): string {
-  return `data:${mediaType};base64,${base64}`;
 }
 
 function audioFormat({ mediaType = 'audio/wav' }: ContentBlock): string {

@@ -1,10 +1,9 @@
 import { checkObject, checkString } from '../../kernel/field-check.ts';
 import { orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
+import { readDataUri } from '../../kernel/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 
-/** `data:<type>;base64,<bytes>` without further parameters; anything else stays an address. */
-const dataUri = /^data:([\w.+-]+\/[\w.+-]+);base64,/;
 const mediaTypes: ReadonlyMap<string, string> = new Map([['mp3', 'audio/mpeg']]);
 
 const textFields = new Set(['type', 'text']);
@@ -62,12 +61,6 @@ function readFile(part: JsonObject, file: JsonObject, place: string): ContentBlo
     ...(id !== undefined && { fileId: checkString(id, `${place}.file.file_id`) }),
     ...innerExtension(part, 'file', file, ['file_data', 'file_id']),
   };
-}
-
-function readDataUri(text: string): { readonly mediaType: string; readonly base64: string } | undefined {
-  const match = dataUri.exec(text.slice(0, 256));
-  const mediaType = match?.[1];
-  return match === null || mediaType === undefined ? undefined : { mediaType, base64: text.slice(match[0].length) };
 }
 
 function innerExtension(

@@ -1,10 +1,10 @@
-import { SluiceError, type ErrorOptions } from '../../kernel/errors.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { cleanProviderText, maxLogLength } from '../../kernel/provider-text.ts';
-import type { UpstreamHead } from '../../kernel/upstream.ts';
+import { SluiceError, type ErrorOptions } from './errors.ts';
+import { filledString, isObject, type JsonObject } from './json-value.ts';
+import { cleanProviderText, maxLogLength } from './provider-text.ts';
+import type { UpstreamHead } from './upstream.ts';
 
 /** What a provider says about a failure, in whatever form it says it. */
-interface Complaint {
+export interface Complaint {
   readonly message: string;
   /** Its type and its code, in lower case, for the words that tell the class. */
   readonly words: string;
@@ -54,7 +54,8 @@ export function looksLikeMarkup(head: Pick<UpstreamHead, 'headers'>, body: strin
   return (head.headers['content-type'] ?? '').toLowerCase().includes('html') || /^\s*</.test(body.slice(0, 1_024));
 }
 
-function errorFromComplaint(complaint: Complaint): SluiceError {
+/** The error that a provider reports in its stream or in a document. Its words are only shown where it blames the request. */
+export function errorFromComplaint(complaint: Complaint): SluiceError {
   const context = {
     upstreamMessage: cleanProviderText(complaint.message, maxLogLength),
     ...(complaint.status !== undefined && { upstreamStatus: complaint.status }),
@@ -63,21 +64,21 @@ function errorFromComplaint(complaint: Complaint): SluiceError {
 }
 
 function errorByClass({ message, words, status }: Complaint, options: ErrorOptions): SluiceError {
-  if (status === 429 || (status === undefined && /rate.?limit|too_many_requests|quota/.test(words)))
+  if (status === 429 || (status === undefined && /rate.?limit|too_many_requests|quota|throttl|resource_exhausted/.test(words)))
     return new SluiceError('UPSTREAM_RATE_LIMITED', options);
   if (
     status === 401 ||
     status === 403 ||
-    (status === undefined && /authentication|permission|api.?key|unauthori[sz]ed/.test(words))
+    (status === undefined && /authentication|permission|api.?key|unauthori[sz]ed|unauthenticated|access_?denied/.test(words))
   )
     return new SluiceError('UPSTREAM_AUTH', options);
-  if (status === 503 || status === 529 || (/overloaded|capacity/.test(words) && (status ?? 500) >= 500))
+  if (status === 503 || status === 529 || (/overloaded|capacity|unavailable/.test(words) && (status ?? 500) >= 500))
     return new SluiceError('UPSTREAM_OVERLOADED', options);
   if (status !== undefined && status >= 500)
     return new SluiceError('UPSTREAM_5XX', { ...options, details: { status } });
   const blamesRequest =
     status === undefined
-      ? /invalid_request|bad_request|not_found|context_length|content_filter|unprocessable/.test(words)
+      ? /invalid_request|invalid_argument|bad_request|not_found|context_length|content_filter|unprocessable|validation/.test(words)
       : rejections.has(status);
   if (!blamesRequest) return new SluiceError('UPSTREAM_ERROR', options);
   return new SluiceError('UPSTREAM_REJECTED', {
