@@ -1,9 +1,13 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { AnthropicController } from './http/anthropic.controller.ts';
 import { ChatService } from './http/chat.service.ts';
 import { Dialects } from './http/dialects.ts';
+import { GeminiController } from './http/gemini.controller.ts';
 import { HealthController } from './http/health.controller.ts';
+import { ModelsController } from './http/models.controller.ts';
 import { NativeChatController } from './http/native-chat.controller.ts';
-import { OpenAiChatController } from './http/openai-chat.controller.ts';
+import { OllamaController } from './http/ollama.controller.ts';
+import { OpenAiController } from './http/openai.controller.ts';
 import { createCompile } from './compile/compile.ts';
 import { EngineView } from './compile/engine-view.ts';
 import { LiveRuns } from './compile/live-runs.ts';
@@ -37,7 +41,15 @@ export class AppModule {
   static register(options: AppOptions): DynamicModule {
     return {
       module: AppModule,
-      controllers: [NativeChatController, OpenAiChatController, HealthController],
+      controllers: [
+        NativeChatController,
+        OpenAiController,
+        AnthropicController,
+        GeminiController,
+        OllamaController,
+        ModelsController,
+        HealthController,
+      ],
       providers: providersOf(options),
     };
   }

@@ -17,6 +17,9 @@ import { ErrorFilter } from './http/error.filter.ts';
 import { NumberMeter } from './observability/meter.ts';
 import { NestLog } from './observability/nest-log.ts';
 
+/** A segment of a path may hold the name of a model and what is asked of it. */
+const maxSegmentCharacters = 512;
+
 /** A running engine. */
 export interface SluiceServer {
   /** Such as `http://127.0.0.1:8787`, with the port that was really taken. */
@@ -37,6 +40,7 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
     skipMiddie: true,
     genReqId: () => randomUUID(),
     requestTimeout: serverTimeouts.requestTimeout,
+    routerOptions: { maxParamLength: maxSegmentCharacters },
     http: serverTimeouts,
     forceCloseConnections: true,
     clientErrorHandler: (error, socket) => refuseMalformed(error, socket, app.get(Dialects), log),

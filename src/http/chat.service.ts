@@ -16,7 +16,7 @@ import { checkUnknownFields } from './unknown-fields.ts';
 const retryWhenFull = 1;
 
 /** A request below `/pipelines/:name`. */
-export type PipelineRequest = FastifyRequest<{ Params: { name: string } }>;
+export type PipelineRequest = FastifyRequest<{ Params: { name: string; call?: string } }>;
 
 /** Starts runs for the chat controllers: all that differs between them is the dialect. */
 export class ChatService {

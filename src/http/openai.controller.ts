@@ -1,10 +1,10 @@
-import { Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { ChatService, type PipelineRequest } from './chat.service.ts';
 
-/** OpenAI Chat Completions, for clients whose base URL is `/pipelines/NAME/v1`. */
+/** OpenAI's two formats, for clients whose base URL is `/pipelines/NAME/v1`. */
 @Controller('pipelines/:name/v1')
-export class OpenAiChatController {
+export class OpenAiController {
   readonly #chat: ChatService;
 
   constructor(chat: ChatService) {
@@ -16,8 +16,8 @@ export class OpenAiChatController {
     this.#chat.chat(request.params.name, 'openai-chat', request, reply);
   }
 
-  @Get('models')
-  models(@Param('name') name: string): unknown {
-    return this.#chat.models(name, 'openai-chat');
+  @Post('responses')
+  responses(@Req() request: PipelineRequest, @Res() reply: FastifyReply): void {
+    this.#chat.chat(request.params.name, 'openai-responses', request, reply);
   }
 }
