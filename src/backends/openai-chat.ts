@@ -2,27 +2,33 @@ import Type from 'typebox';
 import { defineBackend, type Backend } from '../kernel/component.ts';
 import { readTarget, targetFields } from '../kernel/backend-target.ts';
 import { errorFromStatus } from '../kernel/provider-error.ts';
-import { defaulted, strictObject } from '../kernel/schema.ts';
+import { strictObject } from '../kernel/schema.ts';
 import { decodeChatBody } from './openai-chat/decode-body.ts';
 import { encodeChatRequest } from './openai-chat/encode-request.ts';
 import { ChatStreamDecoder } from './openai-chat/stream-decoder.ts';
+import { vendorNames, vendorOfHost, vendors, type Vendor } from './openai-chat/vendors.ts';
 
 const config = strictObject({
   ...targetFields(
     'Address of the API; /chat/completions is added to its path, a query (api-version) is kept.',
     'https://api.openai.com/v1',
   ),
-  includeUsage: defaulted(
-    Type.Boolean({
-      description: 'Asks for the usage of a stream (stream_options.include_usage); false for servers that refuse it.',
+  vendor: Type.Optional(
+    Type.Enum([...vendorNames], {
+      description: 'Whose server it is, for what it takes and what it refuses. Default: by the host of baseUrl.',
     }),
-    true,
   ),
-  maxTokensField: defaulted(
-    Type.Enum(['max_completion_tokens', 'max_tokens'], {
-      description: 'Name under which the limit of output tokens is sent when the client used none of the two.',
+  includeUsage: Type.Optional(
+    Type.Boolean({
+      description:
+        'Asks for the usage of a stream (stream_options.include_usage); false for servers that refuse it. Default: by the vendor.',
     }),
-    'max_completion_tokens',
+  ),
+  maxTokensField: Type.Optional(
+    Type.Enum(['max_completion_tokens', 'max_tokens'], {
+      description:
+        'Name under which the limit of output tokens is sent when the client used none of the two. Default: by the vendor.',
+    }),
   ),
 });
 
@@ -49,13 +55,22 @@ export const openaiChatBackend = defineBackend({
       config: {
         baseUrl: 'http://127.0.0.1:11434/v1',
         model: 'qwen3',
-        maxTokensField: 'max_tokens',
-        includeUsage: false,
+        vendor: 'ollama',
       },
     },
   ],
-  create({ baseUrl, model, headers, includeUsage, maxTokensField }, { clock }): Backend {
-    const target = { ...readTarget(baseUrl, headers), model, includeUsage, maxTokensField };
+  create({ baseUrl, model, headers, vendor: name, includeUsage, maxTokensField }, { clock }): Backend {
+    const place = readTarget(baseUrl, headers);
+    const vendor: Vendor = name === undefined ? vendorOfHost(new URL(place.origin).hostname) : vendors[name];
+    const target = {
+      ...place,
+      model,
+      vendor: {
+        ...vendor,
+        ...(includeUsage !== undefined && { includeUsage }),
+        ...(maxTokensField !== undefined && { maxTokensField }),
+      },
+    };
     return {
       origin: target.origin,
       model,

@@ -1,11 +1,14 @@
 import type { AnswerBlock, AnswerChoice, ChatAnswer } from '../kernel/answer.ts';
 import { defineEncoder, type EncodeContext, type Encoder } from '../kernel/component.ts';
+import type { EventOfType } from '../kernel/event.ts';
 import type { ErrorKind } from '../kernel/error-table.ts';
 import type { SluiceError } from '../kernel/errors.ts';
 import { isObject, orNothing, type JsonObject } from '../kernel/json-value.ts';
 import { extensionOf, level, openaiChat, writeFinishReason } from '../kernel/openai-chat-fields.ts';
+import { writeReasoningDetail } from '../kernel/openai-chat-reasoning.ts';
 import { writeUsage } from '../kernel/openai-chat-usage.ts';
 import { strictObject } from '../kernel/schema.ts';
+import { canSay, writeCitation, writeImage } from './openai-chat/foreign-parts.ts';
 import { ChatStreamEncoder } from './openai-chat/stream-encoder.ts';
 
 /** Answers in the OpenAI chat completions format: chunks, documents, errors and the list of models. */
@@ -64,8 +67,9 @@ function writeError(error: SluiceError): JsonObject {
 }
 
 function encodeAnswer(answer: ChatAnswer, context: EncodeContext): JsonObject {
-  const { meta, choices, usage } = answer;
+  const { meta, choices, usage, safety } = answer;
   const isOwn = meta.provider === openaiChat;
+  if (!isOwn && safety.length > 0) context.run.lose('answer.safety');
   const { choices: _levels, ...further } = extensionOf(meta) ?? {};
   return {
     ...further,
@@ -82,6 +86,7 @@ function encodeAnswer(answer: ChatAnswer, context: EncodeContext): JsonObject {
 
 function writeChoice(choice: AnswerChoice, isOwn: boolean, context: EncodeContext): JsonObject {
   const { index, blocks, finish } = choice;
+  if (!isOwn) loseForeign(choice, context);
   const levels = blocks.map((block) => level(extensionOf(block.start), 'choices') ?? {});
   const { delta: _fields, ...further } = Object.assign({}, ...levels) as Record<string, unknown>;
   const logprobs = joinLogprobs(blocks.flatMap((block) => block.logprobs));
@@ -90,7 +95,7 @@ function writeChoice(choice: AnswerChoice, isOwn: boolean, context: EncodeContex
   return {
     ...further,
     index,
-    message: writeMessage(blocks, levels, context),
+    message: writeMessage(blocks, levels, isOwn, context),
     logprobs,
     finish_reason: reason,
   };
@@ -99,16 +104,17 @@ function writeChoice(choice: AnswerChoice, isOwn: boolean, context: EncodeContex
 function writeMessage(
   blocks: readonly AnswerBlock[],
   levels: readonly JsonObject[],
+  isOwn: boolean,
   context: EncodeContext,
 ): JsonObject {
   const ofKind = (...kinds: readonly string[]): AnswerBlock[] => blocks.filter((block) => kinds.includes(block.kind));
   const texts = ofKind('text');
-  const reasoning = ofKind('reasoning', 'reasoning_summary');
+  const reasoning = ofKind('reasoning', 'reasoning_summary', 'reasoning_redacted');
   const calls = ofKind('tool_call', 'custom_tool_call');
   const legacy = calls.find(isLegacy);
-  const annotations = texts.flatMap((block) => block.annotations.map(({ annotation }) => annotation));
+  const annotations = texts.flatMap((block) => block.annotations.flatMap((event) => writeAnnotation(event, isOwn)));
   const images = ofKind('image')
-    .map((block) => block.start.initial)
+    .map((block) => (isOwn ? block.start.initial : undefined) ?? writeImage(block.media))
     .filter((image) => image !== undefined);
   const [audio] = ofKind('audio').map((block) => block.start.initial);
   const toolCalls = calls.filter((call) => call !== legacy).map((call, index) => writeCall(call, index, context));
@@ -117,7 +123,7 @@ function writeMessage(
     role: 'assistant',
     content: joined(texts),
     refusal: joined(ofKind('refusal')),
-    ...writeReasoning(reasoning),
+    ...(isOwn ? writeOwnReasoning(reasoning) : writeReasoning(reasoning)),
     ...(annotations.length > 0 && { annotations }),
     ...(images.length > 0 && { images }),
     ...(audio !== undefined && { audio }),
@@ -148,7 +154,34 @@ function furtherFields(levels: readonly JsonObject[]): JsonObject {
   return further;
 }
 
+/** Reasoning of another dialect: its text, and where it is proven an entry for each block. */
 function writeReasoning(blocks: readonly AnswerBlock[]): JsonObject {
+  const text = blocks.map((block) => block.text).join('');
+  const proven = blocks.some(({ signature }) => signature !== undefined);
+  return {
+    ...(text !== '' && { reasoning_content: text }),
+    ...(proven && { reasoning_details: blocks.map((block) => writeReasoningDetail(block.text, block.signature)) }),
+  };
+}
+
+/** Names what the document can't say. */
+function loseForeign({ blocks, finish }: AnswerChoice, { run }: EncodeContext): void {
+  for (const { kind, annotations } of blocks) {
+    if (!canSay(kind)) run.lose(kind === 'unknown' ? 'answer.unknown_blocks' : 'answer.server_tools');
+    if (annotations.some((event) => writeCitation(event) === undefined)) run.lose('answer.citations');
+  }
+  if (finish?.stopSequence !== undefined) run.lose('answer.stop_sequence');
+  if (finish?.refusal !== undefined) run.lose('answer.refusal_details');
+  if (finish?.reason.unified === 'pause') run.lose('answer.pause');
+}
+
+function writeAnnotation(event: EventOfType<'annotation'>, isOwn: boolean): readonly unknown[] {
+  if (isOwn && (event.dialect ?? openaiChat) === openaiChat) return [event.annotation];
+  const citation = writeCitation(event);
+  return citation === undefined ? [] : [citation];
+}
+
+function writeOwnReasoning(blocks: readonly AnswerBlock[]): JsonObject {
   if (blocks.length === 0) return {};
   const deltas = blocks.map((block) => level(level(extensionOf(block.start), 'choices'), 'delta') ?? {});
   const text = blocks.map((block) => block.text).join('');

@@ -7,6 +7,7 @@ import {
   checkString,
   refuseType,
 } from './field-check.ts';
+import { checkJsonSchema } from './json-schema-check.ts';
 import { isObject, sameJson, type JsonObject } from './json-value.ts';
 import type { ChatSettings } from './request.ts';
 
@@ -135,6 +136,8 @@ function readResponseFormat(value: unknown, field: string): ChatSettings['respon
   if (type !== 'json_schema') return undefined;
   const inner = checkObject(format['json_schema'], `${field}.json_schema`);
   const { schema, strict, description } = inner;
+  if (isObject(schema)) checkJsonSchema(schema, `${field}.json_schema.schema`);
+  else if (schema !== undefined) refuseType(`${field}.json_schema.schema`, 'a JSON Schema', schema);
   return {
     type,
     name: checkString(inner['name'], `${field}.json_schema.name`),

@@ -48,6 +48,8 @@ export interface ToolDefinition {
   /** JSON Schema of the arguments. */
   readonly parameters?: unknown;
   readonly strict?: boolean;
+  /** The provider runs it itself, such as a web search: `ext` says how its dialect wrote it. Other dialects can't have it. */
+  readonly providerExecuted?: boolean;
   readonly cache?: CacheMark;
   readonly ext?: Extensions;
 }

@@ -9,11 +9,11 @@ import type { ContentBlock } from './request.ts';
 type Signature = NonNullable<ContentBlock['signature']>;
 
 /** The whole is base64 in all its characters but the first three words, which stand behind a mark that no provider uses. */
-const envelope = /^sluice1\.([a-z0-9-]{1,40})\.([se])\.([A-Za-z0-9_-]*)$/;
+const envelope = /^sluice1\.([A-Za-z0-9_/-]{1,64})\.([se])\.([A-Za-z0-9_-]*)$/;
 
 /** The text that a client of `dialect` carries. A signature of the client's own dialect stays as it is. */
 export function wrapSignature({ value, format, encrypted }: Signature, dialect: string): string {
-  if (format === undefined || format === dialect) return value;
+  if (format === undefined || format === dialect || format.startsWith(`${dialect}/`)) return value;
   return `sluice1.${format}.${encrypted === true ? 'e' : 's'}.${Buffer.from(value).toString('base64url')}`;
 }
 

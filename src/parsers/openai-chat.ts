@@ -1,9 +1,10 @@
 import { defineParser } from '../kernel/component.ts';
-import { checkBoolean, checkObject, checkString, refuse } from '../kernel/field-check.ts';
+import { checkBoolean, checkObject, checkString, refuse, refuseType } from '../kernel/field-check.ts';
+import { checkJsonSchema } from '../kernel/json-schema-check.ts';
 import { isObject, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
-import { openaiChat } from '../kernel/openai-chat-fields.ts';
+import { extensionOf, openaiChat } from '../kernel/openai-chat-fields.ts';
 import { objectsOf, readSettings, settingNames } from '../kernel/openai-chat-settings.ts';
-import type { ChatRequest, ToolDefinition } from '../kernel/request.ts';
+import type { ChatRequest, Message, ToolDefinition } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { readMessage } from './openai-chat/read-message.ts';
 
@@ -17,6 +18,25 @@ const readFields = new Set([
   'metadata',
   ...settingNames,
 ]);
+/** All fields of a body that OpenAI documents, and those that gateways and servers of the format have in common. */
+const documentedFields: ReadonlySet<string> = new Set([
+  ...readFields,
+  'audio',
+  'logit_bias',
+  'logprobs',
+  'modalities',
+  'moderation',
+  'prediction',
+  'prompt_cache_key',
+  'prompt_cache_options',
+  'prompt_cache_retention',
+  'safety_identifier',
+  'service_tier',
+  'store',
+  'top_logprobs',
+  'verbosity',
+  'web_search_options',
+]);
 const toolFields = new Set(['type', 'function']);
 const functionFields = new Set(['name', 'description', 'parameters', 'strict']);
 const customFields = new Set(['name', 'description']);
@@ -29,6 +49,7 @@ export const openaiChatParser = defineParser({
   type: openaiChat,
   summary: 'Reads requests in the format of the OpenAI chat completions API.',
   config: strictObject({}),
+  fields: documentedFields,
   needs: [],
   examples: [
     { title: 'One question', body: { model: 'gpt-5-mini', messages: [{ role: 'user', content: 'Hello' }] } },
@@ -57,6 +78,7 @@ function parseChatBody(value: unknown): ChatRequest {
   const { settings, originals } = readSettings(body);
   const messages = objectsOf(body['messages'], 'messages').map(readMessage);
   if (messages.length === 0) refuse('messages', 'expected at least one message, got an empty array');
+  checkToolResults(messages);
   const includeUsage = readIncludeUsage(streamOptions);
   const extension = {
     ...otherFields(body, readFields),
@@ -84,6 +106,29 @@ function parseChatBody(value: unknown): ChatRequest {
   };
 }
 
+/** A result must answer a call that was made before it. Calls without an id, as some servers make them, can't be matched. */
+function checkToolResults(messages: readonly Message[]): void {
+  const called = new Set<string>();
+  let hasUnnamed = false;
+  for (const [index, message] of messages.entries()) {
+    for (const { kind, callId } of message.content) {
+      if (kind !== 'tool_call' && kind !== 'custom_tool_call') continue;
+      if (callId === undefined) hasUnnamed = true;
+      else called.add(callId);
+    }
+    if (message.role !== 'tool' || isLegacyResult(message) || hasUnnamed) continue;
+    const { callId } = message;
+    const field = `messages[${index}].tool_call_id`;
+    if (callId === undefined) refuseType(field, 'the id of a tool call', undefined);
+    if (!called.has(callId)) refuse(field, 'the result answers no tool call before it');
+  }
+}
+
+/** A message of the deprecated role `function` names its function, not a call. */
+function isLegacyResult(message: Message): boolean {
+  return extensionOf(message)?.['role'] === 'function';
+}
+
 function readIncludeUsage(options: unknown): boolean | undefined {
   if (!isPresent(options)) return undefined;
   const value = checkObject(options, 'stream_options')['include_usage'];
@@ -102,7 +147,7 @@ function readTool(tool: JsonObject, index: number): ToolDefinition {
       ...(orNothing(unknown) && { ext: { [openaiChat]: unknown } }),
     };
   }
-  if (type !== 'custom') return { name: type, ext: { [openaiChat]: tool } };
+  if (type !== 'custom') return { name: type, providerExecuted: true, ext: { [openaiChat]: tool } };
   const custom = checkObject(tool['custom'], `${place}.custom`);
   const { description } = custom;
   return {
@@ -124,9 +169,14 @@ function readFunction(inner: JsonObject, place: string): ToolDefinition {
   return {
     name: checkString(inner['name'], `${place}.name`),
     ...(isPresent(description) && { description: checkString(description, `${place}.description`) }),
-    ...(isPresent(parameters) && { parameters: checkObject(parameters, `${place}.parameters`) }),
+    ...(isPresent(parameters) && { parameters: readSchema(parameters, `${place}.parameters`) }),
     ...(isPresent(strict) && { strict: checkBoolean(strict, `${place}.strict`) }),
   };
+}
+
+function readSchema(value: unknown, place: string): unknown {
+  checkJsonSchema(value, place);
+  return value;
 }
 
 function isEmptyList(value: unknown): boolean {

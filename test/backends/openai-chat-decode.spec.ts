@@ -294,7 +294,7 @@ describe('deviations of compatible providers', () => {
     expect(ofType(events, 'reasoning.signature')).toMatchObject([
       {
         value: 'AAA',
-        format: 'f1',
+        format: 'openai-chat/f1',
         encrypted: true,
         ext: { 'openai-chat': { choices: { delta: { reasoning_details: [detail] } } } },
       },

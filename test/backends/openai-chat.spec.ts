@@ -6,6 +6,7 @@ import { foldRequest, unfoldRequest, type ChatRequest } from '../../src/kernel/r
 import { openaiChatParser } from '../../src/parsers/openai-chat.ts';
 import { chatRequest, fakeRun } from '../support/chat-run.ts';
 import { TestClock } from '../support/test-clock.ts';
+import { testRun } from '../support/test-run.ts';
 
 type Json = Record<string, unknown>;
 const defaults = {
@@ -242,7 +243,6 @@ describe('the body', () => {
   });
 
   it.each([
-    [{ kind: 'server_tool_result', initial: {} }, 'server_tool_result'],
     [{ kind: 'unknown', initial: { a: 1 } }, 'unknown'],
     [{ kind: 'image', fileId: 'f' }, 'image'],
   ] as const)('%j of another dialect is refused by name', (block, name) => {
@@ -250,14 +250,8 @@ describe('the body', () => {
     expect(() => sent(request)).toThrow(`messages[0].content[0]: a block of the kind ${name} of anthropic-messages`);
   });
 
-  it('leaves out the reasoning of another provider, and says so in the log', () => {
-    const warnings: string[] = [];
-    const log = {
-      debug: () => {},
-      info: () => {},
-      error: () => {},
-      warn: (message: string) => void warnings.push(message),
-    };
+  it('leaves out the reasoning of another provider, and names it', () => {
+    const { run, lost } = testRun();
     const request = chatRequest({
       dialect: 'native',
       messages: [
@@ -265,15 +259,16 @@ describe('the body', () => {
           role: 'assistant',
           content: [
             { kind: 'reasoning', text: 'r' },
+            { kind: 'server_tool_result', initial: {} },
             { kind: 'text', text: 'a' },
           ],
         },
       ],
     });
-    expect(JSON.parse(build().encode(request, fakeRun({ log })).body)).toMatchObject({
+    expect(JSON.parse(build().encode(request, run).body)).toMatchObject({
       messages: [{ role: 'assistant', content: 'a' }],
     });
-    expect(warnings).toHaveLength(1);
+    expect(lost).toEqual(['request.server_tools', 'request.reasoning']);
   });
 });
 

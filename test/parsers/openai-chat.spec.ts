@@ -100,7 +100,7 @@ describe('a request', () => {
       { kind: 'unknown', initial: { type: 'other', x: 1 } },
     ],
   ])('part %j', (part, block) => {
-    expect(parse({ messages: [{ role: 'user', content: [part] }] }).messages[0]?.content).toEqual([block]);
+    expect(parse({ messages: [{ role: 'user', content: [part] }] }).messages[0]?.content).toMatchObject([block]);
   });
 });
 

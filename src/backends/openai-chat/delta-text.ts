@@ -1,4 +1,5 @@
 import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { readProof } from '../../kernel/openai-chat-reasoning.ts';
 
 /** A piece of reasoning, with what its entry of `reasoning_details` says beside the text. */
 export interface ReasoningPiece {
@@ -60,20 +61,13 @@ export function readReasoning(delta: JsonObject): {
 }
 
 function readDetail(detail: JsonObject, field: ReasoningPiece['field']): ReasoningPiece {
-  const { text, summary, data, signature, ...rest } = detail;
-  const proof = filledString(data) ?? filledString(signature);
-  const format = filledString(detail['format']);
+  const { text, summary, data: _data, signature: _signature, ...rest } = detail;
+  const signature = readProof(detail);
   return {
     text: filledString(text) ?? filledString(summary) ?? '',
     field,
     detail: rest,
-    ...(proof !== undefined && {
-      signature: {
-        value: proof,
-        ...(format !== undefined && { format }),
-        ...(filledString(data) !== undefined && { encrypted: true }),
-      },
-    }),
+    ...(signature !== undefined && { signature }),
   };
 }
 

@@ -1,18 +1,18 @@
 import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { refuse } from '../../kernel/field-check.ts';
 import { sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { settingNames, writeSettings } from '../../kernel/openai-chat-settings.ts';
-import type { ChatRequest, ToolDefinition } from '../../kernel/request.ts';
+import type { ChatRequest, ChatSettings, ToolDefinition } from '../../kernel/request.ts';
+import { reasoningEffort } from '../../kernel/reasoning-effort.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';
-import { writeMessage } from './write-message.ts';
+import type { Vendor } from './vendors.ts';
+import { writeMessages } from './write-message.ts';
 
 /** What a backend was configured with. */
 export interface ChatTarget extends BackendTarget {
   readonly model: string;
-  readonly includeUsage: boolean;
-  readonly maxTokensField: string;
+  readonly vendor: Vendor;
 }
 
 /** Fields of the body that are written from the request itself, so what the client sent under them is only a base. */
@@ -36,14 +36,22 @@ export function encodeChatRequest(request: ChatRequest, target: ChatTarget, run:
 
 function writeBody(request: ChatRequest, target: ChatTarget, run: Run): JsonObject {
   const extension = extensionOf(request) ?? {};
-  const settings = writeSettings(request.settings, extension, target.maxTokensField);
-  const { tools, functions } = writeTools(request.tools, extension);
+  const { vendor } = target;
+  const isOwn = request.dialect === openaiChat;
+  if (!isOwn) loseForeignFields(request, run);
+  const settings = writeSettings(
+    isOwn ? request.settings : settingsFor(vendor, request.settings, run),
+    extension,
+    vendor.maxTokensField,
+  );
+  const { tools, functions } = writeTools(request.tools.filter((tool) => isCallable(tool, run)), extension);
   const metadata = writeMetadata(request, extension);
-  const streamOptions = writeStreamOptions(request, extension, target.includeUsage);
+  const streamOptions = writeStreamOptions(request, extension, vendor.includeUsage);
   return {
     model: target.model,
-    messages: request.messages.map((message, index) => writeMessage(message, index, request.dialect, run.log)),
+    messages: writeMessages(request, vendor, run),
     ...settings,
+    ...(!isOwn && writeReasoning(vendor, request.settings, run)),
     ...(tools !== undefined && { tools }),
     ...(functions !== undefined && { functions }),
     ...(metadata !== undefined && { metadata }),
@@ -51,6 +59,42 @@ function writeBody(request: ChatRequest, target: ChatTarget, run: Run): JsonObje
     ...(request.stream ? { stream: true } : 'stream' in extension && { stream: false }),
     ...(streamOptions !== undefined && { stream_options: streamOptions }),
   };
+}
+
+/** What a client of another format said that has no name in this one. */
+function loseForeignFields({ ext = {}, metadata, tools }: ChatRequest, run: Run): void {
+  for (const fields of Object.values(ext))
+    for (const [name, value] of Object.entries(fields)) if (value !== null) run.lose(`request.${name}`);
+  if (Object.keys(metadata).length > 0) run.lose('request.metadata');
+  if (tools.some(({ cache }) => cache !== undefined)) run.lose('request.cache');
+}
+
+/** The settings that the vendor takes. Reasoning is said in its own place. */
+function settingsFor(vendor: Vendor, settings: ChatSettings, run: Run): ChatSettings {
+  const { reasoningEffort: _effort, reasoningBudget: _budget, showReasoning: _show, ...others } = settings;
+  const taken = Object.entries(others).filter(([name]) => {
+    const refused = (vendor.refuses as readonly string[]).includes(name);
+    if (refused) run.lose(`request.${name}`);
+    return !refused;
+  });
+  const written = Object.fromEntries(taken) as ChatSettings;
+  if (vendor.anyTool === undefined || written.toolChoice !== 'required') return written;
+  return { ...written, toolChoice: vendor.anyTool as 'required' };
+}
+
+function writeReasoning(vendor: Vendor, settings: ChatSettings, run: Run): JsonObject {
+  const effort = reasoningEffort(settings);
+  const { reasoningBudget: budget, reasoningEffort: word, showReasoning } = settings;
+  if (showReasoning === true && vendor.reasoning !== 'reasoning') run.lose('request.showReasoning');
+  if (effort === undefined) return {};
+  if (vendor.reasoning === 'none') {
+    run.lose('request.reasoningEffort');
+    return {};
+  }
+  if (vendor.reasoning === 'reasoning')
+    return { reasoning: budget !== undefined && word === undefined ? { max_tokens: budget } : { effort } };
+  if (budget !== undefined) run.lose('request.reasoningBudget');
+  return { reasoning_effort: effort };
 }
 
 /** The client's other fields, in alphabetical order. */
@@ -78,6 +122,13 @@ function writeMetadata(request: ChatRequest, extension: JsonObject): unknown {
   return Object.keys(request.metadata).length > 0 ? request.metadata : undefined;
 }
 
+/** A tool that a provider of another format runs itself can't be had here. */
+function isCallable(tool: ToolDefinition, run: Run): boolean {
+  const isForeign = tool.providerExecuted === true && extensionOf(tool) === undefined;
+  if (isForeign) run.lose('request.server_tools');
+  return !isForeign;
+}
+
 function writeTools(
   tools: readonly ToolDefinition[],
   extension: JsonObject,
@@ -98,9 +149,8 @@ function isLegacy(tool: ToolDefinition): boolean {
   return level(extensionOf(tool), 'functions') !== undefined;
 }
 
-function writeTool(tool: ToolDefinition, index: number): JsonObject {
+function writeTool(tool: ToolDefinition): JsonObject {
   const extension = extensionOf(tool);
-  if (extension === undefined) refuseForeignTool(tool, index);
   const { type, function: inner, custom, ...rest } = extension ?? {};
   if (type === undefined)
     return { ...rest, type: 'function', function: writeFunction(tool, level(extension, 'function')) };
@@ -112,14 +162,6 @@ function writeTool(tool: ToolDefinition, index: number): JsonObject {
     type,
     custom: { ...level(extension, 'custom'), name, ...(description !== undefined && { description }) },
   };
-}
-
-/** A tool of another provider that is no function can't be called through this format. */
-function refuseForeignTool(tool: ToolDefinition, index: number): void {
-  for (const [dialect, fields] of Object.entries(tool.ext ?? {})) {
-    if (fields['type'] !== undefined && tool.parameters === undefined)
-      refuse(`tools[${index}]`, `a tool of ${dialect} can't be sent to this backend`);
-  }
 }
 
 function writeFunction(

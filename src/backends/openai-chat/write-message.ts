@@ -1,47 +1,88 @@
 import { refuse } from '../../kernel/field-check.ts';
 import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
 import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { writeDataUri } from '../../kernel/media.ts';
-import type { ContentBlock, Message } from '../../kernel/request.ts';
-import type { Log } from '../../kernel/run.ts';
+import { isProofOfChat, writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
+import type { ChatRequest, ContentBlock, Message } from '../../kernel/request.ts';
+import type { Run } from '../../kernel/run.ts';
+import type { Vendor } from './vendors.ts';
 
 const reasoningKinds = new Set(['reasoning', 'reasoning_summary', 'reasoning_redacted']);
+/** Blocks that only the provider which made them understands. */
+const providerKinds = new Set(['server_tool_call', 'server_tool_result', 'compaction', 'code']);
 /** `audio/` types whose name in `input_audio.format` differs. */
 const audioFormats: ReadonlyMap<string, string> = new Map([
   ['mpeg', 'mp3'],
   ['x-wav', 'wav'],
   ['wave', 'wav'],
 ]);
+const imageLimits: MediaLimits = {
+  types: ['image/png', 'image/jpeg', 'image/webp', 'image/gif'],
+  maxBytes: 50_000_000,
+};
 
-/**
- * A message in the format. Throws REQUEST_INVALID for a block that it can't say. Reasoning of another provider is left
- * out, with a line in the log: a provider takes back only its own.
- */
-export function writeMessage(message: Message, index: number, dialect: string, log: Log): JsonObject {
+interface WriteContext {
+  readonly dialect: string;
+  readonly vendor: Vendor;
+  readonly run: Run;
+}
+
+/** All messages in the format. Throws REQUEST_INVALID for a block that it can't say. */
+export function writeMessages(request: ChatRequest, vendor: Vendor, run: Run): readonly JsonObject[] {
+  const context = { dialect: request.dialect, vendor, run };
+  const isOwn = request.dialect === openaiChat;
+  const written: JsonObject[] = [];
+  let pictures: ContentBlock[] = [];
+  for (const [index, message] of request.messages.entries()) {
+    // Results must follow their calls without anything between, so their pictures wait until all results are there.
+    if (pictures.length > 0 && message.role !== 'tool') {
+      written.push({ role: 'user', content: pictures.map(writePart) });
+      pictures = [];
+    }
+    const isResult = message.role === 'tool' && !isOwn;
+    const split = isResult ? splitResult(message, run) : { message, pictures: [] };
+    pictures.push(...split.pictures);
+    written.push(writeMessage(split.message, index, context));
+  }
+  if (pictures.length > 0) written.push({ role: 'user', content: pictures.map(writePart) });
+  return written;
+}
+
+/** In this format a tool answers in text. What else it gave is said by the user, right behind the results. */
+function splitResult(message: Message, run: Run): { readonly message: Message; readonly pictures: ContentBlock[] } {
+  if (message.isError === true) run.lose('request.is_error');
+  const pictures = message.content.filter(({ kind }) => kind === 'image' || kind === 'file' || kind === 'audio');
+  if (pictures.length === 0) return { message, pictures };
+  run.lose('request.tool_result_media');
+  return { message: { ...message, content: message.content.filter((block) => !pictures.includes(block)) }, pictures };
+}
+
+function writeMessage(message: Message, index: number, context: WriteContext): JsonObject {
+  const { vendor, dialect } = context;
   const { content: marker, role: originalRole, ...rest } = extensionOf(message) ?? {};
   const place = `messages[${index}]`;
   const parts: ContentBlock[] = [];
   const fields: Record<string, unknown> = {};
+  const reasoning: ContentBlock[] = [];
   const calls: JsonObject[] = [];
   for (const [position, block] of message.content.entries()) {
     const field = fieldOfMessage(block);
+    if (field === 'reasoning_details') continue;
     if (field !== undefined) fields[field] = block.text ?? '';
-    else if (reasoningKinds.has(block.kind))
-      log.warn('reasoning of another provider is left out of the request', { message: index, kind: block.kind });
+    else if (reasoningKinds.has(block.kind)) reasoning.push(block);
     else if (block.kind === 'tool_call' && level(extensionOf(block), 'message.function_call') !== undefined)
       fields['function_call'] = writeFunctionCall(block);
     else if (block.kind === 'tool_call' || block.kind === 'custom_tool_call')
       calls.push(writeCall(block, `${place}.tool_calls[${calls.length}]`));
-    else {
-      checkPart(block, dialect, `${place}.content[${position}]`);
-      parts.push(block);
-    }
+    else if (canSay(block, context, block.place ?? `${place}.content[${position}]`)) parts.push(block);
   }
-  const content = writeContent(parts, marker, message);
+  const content = writeContent(parts.map((block) => markCache(block, context)), marker, message);
+  const role = originalRole ?? (vendor.systemOnly === true && message.role === 'developer' ? 'system' : message.role);
   return {
     ...rest,
-    role: originalRole ?? message.role,
+    role: dialect === openaiChat ? (originalRole ?? message.role) : role,
     ...(content !== undefined && { content }),
+    ...writeReasoning(reasoning, context),
     ...fields,
     ...(message.name !== undefined && { name: message.name }),
     ...(message.callId !== undefined && { tool_call_id: message.callId }),
@@ -55,6 +96,24 @@ function fieldOfMessage(block: ContentBlock): string | undefined {
   return typeof field === 'string' ? field : undefined;
 }
 
+/**
+ * Reasoning that came through a client of another format. A provider takes back the proofs that one of this format made,
+ * and some take the text; everything else is left out.
+ */
+function writeReasoning(blocks: readonly ContentBlock[], { vendor, run }: WriteContext): JsonObject {
+  const own = blocks.filter(({ signature }) => isProofOfChat(signature?.format));
+  const text = blocks.map((block) => block.text ?? '').join('');
+  const field = vendor.reasoningBack;
+  if (blocks.some((block) => !own.includes(block) && (field === undefined || (block.text ?? '') === '')))
+    run.lose('request.reasoning');
+  return {
+    ...(field !== undefined && text !== '' && { [field]: text }),
+    ...(own.length > 0 && {
+      reasoning_details: own.map((block) => writeReasoningDetail(block.text ?? '', block.signature)),
+    }),
+  };
+}
+
 /** A string where the client sent a string or where one text is all; `marker` is what else the client sent: a list or null. */
 function writeContent(parts: readonly ContentBlock[], marker: unknown, message: Message): unknown {
   const [only] = parts;
@@ -62,20 +121,44 @@ function writeContent(parts: readonly ContentBlock[], marker: unknown, message: 
     if (marker !== undefined) return marker;
     return message.role === 'assistant' ? undefined : '';
   }
-  if (!Array.isArray(marker) && parts.length === 1 && only.kind === 'text' && extensionOf(only) === undefined)
-    return only.text ?? '';
+  const isPlain = parts.every((block) => block.kind === 'text' && extensionOf(block) === undefined);
+  if (!Array.isArray(marker) && isPlain && (parts.length === 1 || message.role === 'tool'))
+    return parts.map((block) => block.text ?? '').join('');
   return parts.map(writePart);
 }
 
-function checkPart(block: ContentBlock, dialect: string, place: string): void {
+/** False for what is left out, with its name; throws for what can't be left out, because it is what is asked about. */
+function canSay(block: ContentBlock, { dialect, vendor, run }: WriteContext, place: string): boolean {
   const { kind, initial, base64, url, fileId } = block;
   const isOwn = dialect === openaiChat;
-  if (kind === 'text' || kind === 'refusal') return;
-  if (kind === 'image' && (url !== undefined || base64 !== undefined)) return;
-  if (kind === 'audio' && base64 !== undefined) return;
-  if (kind === 'file' && (base64 !== undefined || fileId !== undefined)) return;
-  if (isOwn && initial !== undefined) return;
-  refuse(place, `a block of the kind ${kind}${isOwn ? '' : ` of ${dialect}`} can't be sent to this backend`);
+  if (kind === 'text' || kind === 'refusal') return true;
+  if (isOwn && initial !== undefined) return true;
+  if (!isOwn && providerKinds.has(kind)) {
+    run.lose('request.server_tools');
+    return false;
+  }
+  if (kind === 'image' && base64 !== undefined) {
+    if (!isOwn) checkInline(block, imageLimits, place);
+    return true;
+  }
+  if (kind === 'image' && url !== undefined) {
+    if (!isOwn && vendor.imageUrls === false) refuse(place, 'this backend takes images as base64 only');
+    return true;
+  }
+  if (kind === 'audio' && base64 !== undefined) return true;
+  // An id names a file at one provider, and nothing at another.
+  if (kind === 'file' && (base64 !== undefined || (isOwn && fileId !== undefined))) return true;
+  return refuse(place, `a block of the kind ${kind}${isOwn ? '' : ` of ${dialect}`} can't be sent to this backend`);
+}
+
+/** The client's own field says it where the client spoke this format. */
+function markCache(block: ContentBlock, { vendor, run, dialect }: WriteContext): ContentBlock {
+  if (block.cache === undefined || dialect === openaiChat) return block;
+  if (vendor.cacheControl !== true) {
+    run.lose('request.cache');
+    return block;
+  }
+  return { ...block, ext: { [openaiChat]: { ...extensionOf(block), cache_control: { type: 'ephemeral', ...block.cache } } } };
 }
 
 function writePart(block: ContentBlock): unknown {
@@ -102,10 +185,11 @@ function writePart(block: ContentBlock): unknown {
 }
 
 function writeFile(block: ContentBlock): JsonObject {
-  const { base64, fileId, mediaType } = block;
+  const { base64, fileId, mediaType, name } = block;
   return {
     ...(base64 !== undefined && { file_data: mediaType === undefined ? base64 : writeDataUri(block) }),
     ...(fileId !== undefined && { file_id: fileId }),
+    ...(name !== undefined && { filename: name }),
   };
 }
 

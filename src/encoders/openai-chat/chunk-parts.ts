@@ -1,6 +1,7 @@
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level } from '../../kernel/openai-chat-fields.ts';
+import { writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
 import { isSafeField } from '../../kernel/sse-frame.ts';
 
 /** The field of a delta that carries the text of a block; undefined for blocks without text. */
@@ -37,9 +38,12 @@ export function toolStart(
 export function signatureDetail(event: EventOfType<'reasoning.signature'>): JsonObject {
   const details: unknown = level(level(extensionOf(event), 'choices'), 'delta')?.['reasoning_details'];
   const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
-  const { format, encrypted = false, value } = event;
-  const known = { type: encrypted ? 'reasoning.encrypted' : 'reasoning.text', ...(format !== undefined && { format }) };
-  return { ...(isObject(detail) ? detail : known), [encrypted ? 'data' : 'signature']: value };
+  const proof = writeReasoningDetail('', event);
+  return isObject(detail) ? { ...detail, ...withoutType(proof) } : proof;
+}
+
+function withoutType({ type: _type, ...rest }: JsonObject): JsonObject {
+  return rest;
 }
 
 /** The provider's own index where it is free, so that its frames stay true; else the next one. */

@@ -2,12 +2,15 @@ import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
 import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
-import { escapeJsonText } from '../../kernel/json-text.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { escapeJsonText, unescapeJsonText } from '../../kernel/json-text.ts';
+import { isObject, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
 import { writeUsage } from '../../kernel/openai-chat-usage.ts';
+import { writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
-import type { ChoiceState, Identity, OpenBlock } from './stream-state.ts';
+import { ChunkWriter } from './chunk-writer.ts';
+import { canSay, isReasoning, writeCitation, writeImage } from './foreign-parts.ts';
+import type { ChoiceState, OpenBlock } from './stream-state.ts';
 import {
   fillDetails,
   freeIndex,
@@ -31,24 +34,21 @@ export class ChatStreamEncoder implements StreamEncoder {
   readonly heartbeat = ': hb\n\n';
   readonly #context: EncodeContext;
   readonly #writeError: (error: SluiceError) => JsonObject;
+  readonly #chunks: ChunkWriter;
   readonly #choices = new Map<number, ChoiceState>();
   readonly #blocks = new Map<string, OpenBlock>();
-  #meta: Partial<EventOfType<'response.meta'>> = {};
-  #identity: Identity | undefined;
-  /** Fields of the chunk that the provider sent with its metadata, for the next chunk. */
-  #pending: JsonObject | undefined;
   #usage: UsageFold | undefined;
 
   constructor(context: EncodeContext, writeError: (error: SluiceError) => JsonObject) {
     this.#context = context;
+    this.#chunks = new ChunkWriter(context);
     this.#writeError = writeError;
   }
 
   encode(event: AnswerEvent): string {
     switch (event.type) {
       case 'response.meta':
-        this.#meta = { ...this.#meta, ...event };
-        this.#keepPending(event);
+        this.#chunks.learn(event);
         return '';
       case 'block.start':
         return this.#startBlock(event);
@@ -59,7 +59,7 @@ export class ChatStreamEncoder implements StreamEncoder {
       case 'media.delta':
         return this.#media(event);
       case 'annotation':
-        return this.#isOwn ? this.#ofBlock(event, { annotations: [event.annotation] }) : '';
+        return this.#annotation(event);
       case 'reasoning.signature':
         return this.#signature(event);
       case 'block.end':
@@ -80,9 +80,11 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   encodeText(blockId: string, template: TextTemplate, json: string): string {
     if (json === '') return '';
-    if (this.#accepts(template)) return template.before + json + template.after + (template.tail ?? '');
+    if (template.dialect === openaiChat && this.#chunks.isIdentityOfProvider())
+      return template.before + json + template.after + (template.tail ?? '');
     const block = this.#blocks.get(blockId);
     if (block === undefined || block.field === undefined) return '';
+    if (!this.#chunks.isOwn && isReasoning(block.kind)) block.reasoning += json;
     const { before, after } = this.#frameOf(block, block.field);
     return before + json + after;
   }
@@ -94,25 +96,25 @@ export class ChatStreamEncoder implements StreamEncoder {
   copies(frame: DecodedFrame): boolean {
     const { events, opens } = frame;
     if (!events.every((event) => this.#copies(event, opens))) return false;
-    if (this.#identity === undefined ? !this.#isNamedBy(events) : !this.#isIdentityOfProvider()) return false;
+    if (!this.#chunks.hasIdentity ? !this.#isNamedBy(events) : !this.#chunks.isIdentityOfProvider()) return false;
     for (const event of events) if (event.type === 'response.meta' || event.type === 'block.start') this.encode(event);
     if (opens !== undefined) this.#choice(opens).started = true;
     // They went out with the frame.
-    this.#pending = undefined;
-    this.#fixIdentity();
+    this.#chunks.pending = undefined;
+    this.#chunks.fixIdentity();
     return true;
   }
 
   /** The provider's id is known here too: a step may hold the event that tells it while a frame without events passes. */
   #isNamedBy(events: readonly AnswerEvent[]): boolean {
-    return this.#meta.responseId !== undefined || events.some((event) => event.type === 'response.meta');
+    return this.#chunks.responseId !== undefined || events.some((event) => event.type === 'response.meta');
   }
 
   #copies(event: AnswerEvent, opens: number | undefined): boolean {
     switch (event.type) {
       case 'response.meta':
         return (
-          this.#identity !== undefined ||
+          this.#chunks.hasIdentity ||
           (opens !== undefined && event.responseId !== undefined && event.model !== undefined)
         );
       case 'block.start':
@@ -138,60 +140,10 @@ export class ChatStreamEncoder implements StreamEncoder {
     const { settings } = this.#context.request;
     const usage =
       settings.includeUsage === true && this.#usage !== undefined
-        ? { usage: writeUsage(this.#usage, this.#isOwn) }
+        ? { usage: writeUsage(this.#usage, this.#chunks.isOwn) }
         : undefined;
-    const last = usage === undefined && this.#pending === undefined ? '' : this.#chunk([], usage ?? {});
+    const last = usage === undefined && this.#chunks.pending === undefined ? '' : this.#chunks.chunk([], usage ?? {});
     return `${last}${sseFrame('[DONE]')}`;
-  }
-
-  get #isOwn(): boolean {
-    return this.#meta.provider === openaiChat;
-  }
-
-  /** The identity is fixed by the first chunk that is written, whatever another attempt says later. */
-  #fixIdentity(): Identity {
-    const { run, request, created } = this.#context;
-    this.#identity ??= {
-      id: this.#meta.responseId ?? `chatcmpl-${run.id}`,
-      created: this.#meta.created ?? created,
-      model: this.#meta.model ?? request.model ?? run.pipeline,
-    };
-    return this.#identity;
-  }
-
-  /** A frame of the provider may be used while the provider is the one whose identity the stream has. */
-  #accepts(template: TextTemplate): boolean {
-    return template.dialect === openaiChat && this.#isIdentityOfProvider();
-  }
-
-  #isIdentityOfProvider(): boolean {
-    const { id, model } = this.#fixIdentity();
-    return id === this.#meta.responseId && model === this.#meta.model;
-  }
-
-  #keepPending(event: EventOfType<'response.meta'>): void {
-    const { choices: _levels, id: _id, model: _model, ...further } = extensionOf(event) ?? {};
-    this.#pending = orNothing({ ...this.#pending, ...further });
-  }
-
-  #chunk(choices: readonly JsonObject[], further: JsonObject): string {
-    const { id, created, model } = this.#fixIdentity();
-    const { systemFingerprint, serviceTier } = this.#meta;
-    const pending = this.#pending;
-    this.#pending = undefined;
-    return sseFrame(
-      JSON.stringify({
-        id,
-        object: 'chat.completion.chunk',
-        created,
-        model,
-        ...(serviceTier !== undefined && { service_tier: serviceTier }),
-        ...(systemFingerprint !== undefined && { system_fingerprint: systemFingerprint }),
-        choices,
-        ...pending,
-        ...further,
-      }),
-    );
   }
 
   /** A chunk with one delta. `extension` is what the provider said beside it, in its places. */
@@ -220,7 +172,7 @@ export class ChatStreamEncoder implements StreamEncoder {
       finish_reason: reason,
       ...ofChoice,
     };
-    return this.#chunk([entry], ofChunk);
+    return this.#chunks.chunk([entry], ofChunk);
   }
 
   #takeRole(choice: ChoiceState, delta: JsonObject): JsonObject {
@@ -260,6 +212,8 @@ export class ChatStreamEncoder implements StreamEncoder {
       sameIndex,
       frame: undefined,
       hasArguments: false,
+      reasoning: '',
+      media: [],
     });
     if (isLegacy) return this.#delta(choice, { function_call: { name: event.name ?? '', arguments: '' } }, extension);
     if (toolIndex !== undefined)
@@ -268,8 +222,9 @@ export class ChatStreamEncoder implements StreamEncoder {
         { tool_calls: [toolStart(event, toolIndex, delta, `call_${this.#context.run.id}_${toolIndex}`)] },
         extension,
       );
-    if (event.kind === 'image' && isObject(event.initial))
+    if (event.kind === 'image' && this.#chunks.isOwn && isObject(event.initial))
       return this.#delta(choice, { images: [event.initial] }, extension);
+    if (!canSay(event.kind)) this.#lose(event.kind === 'unknown' ? 'unknown_blocks' : 'server_tools');
     // A text says nothing yet, but the role and the provider's fields go ahead of it.
     if (textField(event.kind, delta) === undefined || (choice.started && extension === undefined)) return '';
     return choice.started && isOnlyMarker(extension) ? '' : this.#delta(choice, {}, extension);
@@ -279,9 +234,10 @@ export class ChatStreamEncoder implements StreamEncoder {
     const block = this.#blocks.get(event.blockId);
     if (block?.field === undefined || event.text === '') return '';
     const { template, text, logprobs } = event;
+    if (!this.#chunks.isOwn && isReasoning(block.kind)) block.reasoning += escapeJsonText(text);
     if (template !== undefined) return this.encodeText(event.blockId, template, escapeJsonText(text));
     const extension = extensionOf(event);
-    if (extension === undefined && logprobs === undefined && this.#pending === undefined) {
+    if (extension === undefined && logprobs === undefined && this.#chunks.pending === undefined) {
       const { before, after } = this.#frameOf(block, block.field);
       return before + escapeJsonText(text) + after;
     }
@@ -298,10 +254,10 @@ export class ChatStreamEncoder implements StreamEncoder {
   /** The own frame around a piece of text. The role has been written before: a block can't hold text before it starts. */
   #frameOf(block: OpenBlock, field: string): { readonly before: string; readonly after: string } {
     if (block.frame === undefined) {
-      const pending = this.#pending;
-      this.#pending = undefined;
+      const pending = this.#chunks.pending;
+      this.#chunks.pending = undefined;
       const frame = this.#delta(block.choice, { [field]: place }, undefined);
-      this.#pending = pending;
+      this.#chunks.pending = pending;
       const at = frame.lastIndexOf(place);
       block.frame = { before: frame.slice(0, at), after: frame.slice(at + place.length) };
     }
@@ -329,19 +285,40 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   #media(event: EventOfType<'media.delta'>): string {
     const block = this.#blocks.get(event.blockId);
+    if (block?.kind === 'image' && !this.#chunks.isOwn) block.media.push(event);
+    if (block?.kind === 'file') this.#lose('media');
     if (block?.kind !== 'audio' || event.base64 === undefined) return '';
     const further = level(level(level(extensionOf(event), 'choices'), 'delta'), 'audio') ?? {};
     return this.#ofBlock(event, { audio: { ...further, ...(event.base64 !== '' && { data: event.base64 }) } });
   }
 
   #signature(event: EventOfType<'reasoning.signature'>): string {
-    return this.#isOwn ? this.#ofBlock(event, { reasoning_details: [signatureDetail(event)] }) : '';
+    if (this.#chunks.isOwn) return this.#ofBlock(event, { reasoning_details: [signatureDetail(event)] });
+    // Of another dialect: the whole block goes into one entry, so that the proof stands with the text that it proves.
+    const block = this.#blocks.get(event.blockId);
+    if (block === undefined) return '';
+    return this.#ofBlock(event, { reasoning_details: [writeReasoningDetail(unescapeJsonText(block.reasoning) ?? '', event)] });
+  }
+
+  #annotation(event: EventOfType<'annotation'>): string {
+    if (this.#chunks.isOwn && (event.dialect ?? openaiChat) === openaiChat)
+      return this.#ofBlock(event, { annotations: [event.annotation] });
+    const citation = writeCitation(event);
+    if (citation !== undefined) return this.#ofBlock(event, { annotations: [citation] });
+    this.#lose('citations');
+    return '';
+  }
+
+  #lose(what: string): void {
+    this.#context.run.lose(`answer.${what}`);
   }
 
   /** Arguments that came in a form without fragments (values by path) go out whole. */
   #endBlock(event: EventOfType<'block.end'>): string {
     const block = this.#blocks.get(event.blockId);
     this.#blocks.delete(event.blockId);
+    const image = block === undefined ? undefined : writeImage(block.media);
+    if (block !== undefined && image !== undefined) return this.#delta(block.choice, { images: [image] }, undefined);
     const isCall = block?.kind === 'tool_call' || block?.kind === 'custom_tool_call';
     if (block === undefined || !isCall || block.hasArguments || event.final === undefined) return '';
     const json = typeof event.final === 'string' ? event.final : JSON.stringify(event.final);
@@ -351,18 +328,24 @@ export class ChatStreamEncoder implements StreamEncoder {
   /** The verdicts of a provider of this format, where it put them. */
   #safety(event: EventOfType<'safety'>): string {
     const extension = extensionOf(event);
-    if (extension === undefined) return '';
+    if (extension === undefined) {
+      this.#lose('safety');
+      return '';
+    }
     const { choices, ...ofChunk } = extension;
     if (choices !== undefined) return this.#delta(this.#choice(event.choice), {}, extension);
     // Verdicts on the prompt may come before the provider has told its id: then they go out with the first chunk.
-    if (this.#identity !== undefined) return this.#chunk([], ofChunk);
-    this.#pending = { ...this.#pending, ...ofChunk };
+    if (this.#chunks.hasIdentity) return this.#chunks.chunk([], ofChunk);
+    this.#chunks.pending = { ...this.#chunks.pending, ...ofChunk };
     return '';
   }
 
   #finish(event: EventOfType<'finish'>): string {
     const { unified, raw } = event.reason;
-    const reason = this.#isOwn && raw !== undefined ? raw : writeFinishReason(unified);
+    if (event.stopSequence !== undefined) this.#lose('stop_sequence');
+    if (event.refusal !== undefined) this.#lose('refusal_details');
+    if (unified === 'pause') this.#lose('pause');
+    const reason = this.#chunks.isOwn && raw !== undefined ? raw : writeFinishReason(unified);
     return this.#delta(this.#choice(event.choice), {}, extensionOf(event), reason);
   }
 
@@ -379,7 +362,7 @@ export class ChatStreamEncoder implements StreamEncoder {
       const role = this.#takeRole(this.#choice(index), {});
       return { ...choice, index, delta: { ...role, ...(isObject(choice['delta']) && choice['delta']) } };
     });
-    const identity = document['id'] === undefined && listed.length === 0 ? {} : this.#fixIdentity();
+    const identity = document['id'] === undefined && listed.length === 0 ? {} : this.#chunks.fixIdentity();
     return sseFrame(JSON.stringify({ ...document, ...identity, choices }), rawName(event));
   }
 }

@@ -1,11 +1,4 @@
-import type { BlockKind } from '../../kernel/event.ts';
-
-/** What all chunks of a stream say alike. */
-export interface Identity {
-  readonly id: string;
-  readonly created: number;
-  readonly model: string;
-}
+import type { BlockKind, EventOfType } from '../../kernel/event.ts';
 
 /** A block that has begun and not ended. */
 export interface OpenBlock {
@@ -20,6 +13,10 @@ export interface OpenBlock {
   /** The own frame around a piece of text, made when it is first needed. */
   frame: { readonly before: string; readonly after: string } | undefined;
   hasArguments: boolean;
+  /** The reasoning so far, JSON-escaped, for the entry of its proof; empty where the provider writes entries itself. */
+  reasoning: string;
+  /** Pieces of a picture, which goes out whole. */
+  readonly media: EventOfType<'media.delta'>[];
 }
 
 /** What has been written of one choice. */

@@ -1,6 +1,7 @@
 import { checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
 import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
+import { readReasoningDetails } from '../../kernel/openai-chat-reasoning.ts';
 import { objectsOf } from '../../kernel/openai-chat-settings.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { readPart } from './read-part.ts';
@@ -19,6 +20,8 @@ const nullableFields = [
   'reasoning_content',
 ] as const;
 const readFields: ReadonlySet<string> = new Set(['role', ...nullableFields]);
+/** The texts are kept as they are where `reasoning_details` says them too. */
+const fieldsWithDetails = new Set([...readFields].filter((name) => !name.startsWith('reasoning')));
 const callFields = new Set(['id', 'type', 'function', 'custom']);
 const functionFields = new Set(['name', 'arguments']);
 const customFields = new Set(['name', 'input']);
@@ -28,8 +31,9 @@ export function readMessage(message: JsonObject, index: number): Message {
   const place = `messages[${index}]`;
   const role = checkWord(message['role'], messageRoles, `${place}.role`);
   const { content, name, tool_call_id: callId, tool_calls: calls, function_call: call } = message;
+  const details = readReasoningDetails(message['reasoning_details']).map(asDetail);
   const extension = {
-    ...otherFields(message, readFields),
+    ...otherFields(message, details.length > 0 ? fieldsWithDetails : readFields),
     ...(role === 'function' && { role }),
     ...(Array.isArray(content) && { content: [] }),
     ...nullFields(message, nullableFields),
@@ -40,8 +44,8 @@ export function readMessage(message: JsonObject, index: number): Message {
     ...(isPresent(name) && { name: checkString(name, `${place}.name`) }),
     ...(isPresent(callId) && { callId: checkString(callId, `${place}.tool_call_id`) }),
     content: [
-      ...readTextField(message, 'reasoning_content', 'reasoning', place),
-      ...readTextField(message, 'reasoning', 'reasoning', place),
+      // The same reasoning in parts, with its proofs, says more than the text.
+      ...(details.length > 0 ? details : readReasoningTexts(message, place)),
       ...readContent(content, needContent.has(role), `${place}.content`),
       ...readTextField(message, 'refusal', 'refusal', place),
       ...(isPresent(calls)
@@ -53,6 +57,7 @@ export function readMessage(message: JsonObject, index: number): Message {
         ? [readLegacyCall(checkObject(call, `${place}.function_call`), `${place}.function_call`)]
         : []),
     ],
+    ...(role === 'tool' && { place }),
     ...(orNothing(extension) && { ext: { [openaiChat]: extension } }),
   };
 }
@@ -63,6 +68,18 @@ function readContent(content: unknown, needed: boolean, field: string): readonly
     return objectsOf(content, field).map((part, index) => readPart(part, `${field}[${index}]`));
   if (!isPresent(content) && !needed) return [];
   return refuseType(field, 'a string or an array of parts', content);
+}
+
+function readReasoningTexts(message: JsonObject, place: string): readonly ContentBlock[] {
+  return [
+    ...readTextField(message, 'reasoning_content', 'reasoning', place),
+    ...readTextField(message, 'reasoning', 'reasoning', place),
+  ];
+}
+
+/** Marks a block that the original field, which is kept, says again. */
+function asDetail(block: ContentBlock): ContentBlock {
+  return { ...block, ext: { [openaiChat]: { 'message.field': 'reasoning_details' } } };
 }
 
 /** A text that is a field of the message and no part of its content. */

@@ -1,5 +1,5 @@
 import { checkObject, checkString } from '../../kernel/field-check.ts';
-import { orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { readDataUri } from '../../kernel/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
@@ -17,6 +17,7 @@ export function readPart(part: JsonObject, place: string): ContentBlock {
       return {
         kind: 'text',
         text: checkString(part['text'], `${place}.text`),
+        ...cacheOf(part),
         ...extended(otherFields(part, textFields)),
       };
     case 'refusal':
@@ -38,7 +39,13 @@ export function readPart(part: JsonObject, place: string): ContentBlock {
 
 function readImage(part: JsonObject, image: JsonObject, place: string): ContentBlock {
   const url = checkString(image['url'], `${place}.image_url.url`);
-  return { kind: 'image', ...(readDataUri(url) ?? { url }), ...innerExtension(part, 'image_url', image, ['url']) };
+  return {
+    kind: 'image',
+    ...(readDataUri(url) ?? { url }),
+    place,
+    ...cacheOf(part),
+    ...innerExtension(part, 'image_url', image, ['url']),
+  };
 }
 
 function readAudio(part: JsonObject, audio: JsonObject, place: string): ContentBlock {
@@ -47,20 +54,31 @@ function readAudio(part: JsonObject, audio: JsonObject, place: string): ContentB
     kind: 'audio',
     mediaType: mediaTypes.get(format) ?? `audio/${format}`,
     base64: checkString(audio['data'], `${place}.input_audio.data`),
+    place,
     ...innerExtension(part, 'input_audio', audio, ['data', 'format']),
   };
 }
 
 function readFile(part: JsonObject, file: JsonObject, place: string): ContentBlock {
-  const { file_data: data, file_id: id } = file;
+  const { file_data: data, file_id: id, filename } = file;
   if (data === undefined && id === undefined) return { kind: 'unknown', initial: part };
   const text = data === undefined ? undefined : checkString(data, `${place}.file.file_data`);
   return {
     kind: 'file',
     ...(text !== undefined && (readDataUri(text) ?? { base64: text })),
     ...(id !== undefined && { fileId: checkString(id, `${place}.file.file_id`) }),
+    ...(typeof filename === 'string' && { name: filename }),
+    place,
+    ...cacheOf(part),
     ...innerExtension(part, 'file', file, ['file_data', 'file_id']),
   };
+}
+
+/** The mark of gateways (`cache_control`) and of OpenAI (`prompt_cache_breakpoint`); the same dialect writes its field again. */
+function cacheOf(part: JsonObject): Pick<ContentBlock, 'cache'> {
+  const mark = part['cache_control'] ?? part['prompt_cache_breakpoint'];
+  if (!isObject(mark)) return mark === true ? { cache: {} } : {};
+  return { cache: typeof mark['ttl'] === 'string' ? { ttl: mark['ttl'] } : {} };
 }
 
 function innerExtension(
