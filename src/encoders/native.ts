@@ -76,13 +76,56 @@ function writeMessage(blocks: readonly AnswerBlock[]): Record<string, unknown> {
   const reasoning = joinText(blocks, ['reasoning', 'reasoning_summary']);
   const refusal = joinText(blocks, ['refusal']);
   const calls = blocks.filter(({ kind }) => kind === 'tool_call' || kind === 'custom_tool_call');
+  const parts = blocks.some(needsPart) ? blocks.flatMap(writePart) : undefined;
   return {
     role: 'assistant',
     content: joinText(blocks, ['text']),
+    ...(parts !== undefined && { parts }),
     ...(reasoning !== '' && { reasoning }),
     ...(refusal !== '' && { refusal }),
     ...(calls.length > 0 && { toolCalls: calls.map(writeCall) }),
   };
+}
+
+/** True for what the strings of a message can't say: proofs of reasoning, and media. */
+function needsPart({ signature, media }: AnswerBlock): boolean {
+  return signature !== undefined || media.length > 0;
+}
+
+/** A part as a request takes it again; blocks that no request can hold are left out. */
+function writePart(block: AnswerBlock): readonly Record<string, unknown>[] {
+  const { kind, text, signature } = block;
+  switch (kind) {
+    case 'text':
+    case 'refusal':
+      return text === '' ? [] : [{ type: kind, text }];
+    case 'reasoning':
+    case 'reasoning_summary':
+    case 'reasoning_redacted': {
+      const { value, format, encrypted } = signature ?? {};
+      const proof = { value, ...(format && { format }), ...(encrypted === true && { encrypted }) };
+      return [{ type: 'reasoning', ...(text !== '' && { text }), ...(signature !== undefined && { signature: proof }) }];
+    }
+    case 'tool_call':
+    case 'custom_tool_call':
+      return [{ type: 'tool_call', ...writeCall(block) }];
+    case 'image':
+    case 'audio':
+    case 'file':
+      return writeMedia(block);
+    default:
+      return [];
+  }
+}
+
+function writeMedia({ kind, media }: AnswerBlock): readonly Record<string, unknown>[] {
+  const base64 = media.map((piece) => (piece.partialImageIndex === undefined ? (piece.base64 ?? '') : '')).join('');
+  const { url } = media.find((piece) => piece.url !== undefined) ?? {};
+  const { fileId } = media.find((piece) => piece.fileId !== undefined) ?? {};
+  const { mediaType } = media.find((piece) => piece.mediaType !== undefined) ?? {};
+  if (base64 !== '') return [{ type: kind, mediaType: mediaType ?? 'application/octet-stream', base64 }];
+  if (url !== undefined) return [{ type: kind, url }];
+  return fileId === undefined ? [] : [{ type: kind, fileId }];
 }
 
 function writeCall({ start, blockId, arguments: json }: AnswerBlock): Record<string, unknown> {

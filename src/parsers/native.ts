@@ -15,22 +15,25 @@ import {
 import type { JsonObject } from '../kernel/json-value.ts';
 import type { ChatRequest, ChatSettings, ContentBlock, Message, ToolDefinition } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
+import { checkToolResults } from '../kernel/tool-result-check.ts';
+import { Cache, Part, readCache, readCall, readPart } from './native/read-part.ts';
 
 const { Optional } = Type;
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 const text = (description: string): ReturnType<typeof Type.String> => Type.String({ description });
 
-const Content = Type.Union(
-  [Type.String(), Type.Array(strictObject({ type: Type.Literal('text'), text: Type.String() }))],
-  {
-    description: 'The text, as a string or as parts.',
-  },
-);
+const Content = Type.Union([Type.String(), Type.Array(Part)], { description: 'The text, or the parts of the message.' });
 const ChatMessageFields = {
   role: Type.Enum([...roles]),
   content: Optional(Content),
   name: Optional(text('Name of the participant.')),
   callId: Optional(text('The tool call that a message of the role tool answers.')),
+  isError: Optional(Type.Boolean({ description: 'The tool failed, and the content says how.' })),
+  parts: Optional(
+    Type.Array(Part, {
+      description: 'All of the message, in order. Stands for content, reasoning, refusal and toolCalls, which may be beside it.',
+    }),
+  ),
   reasoning: Optional(text('Reasoning of an earlier answer.')),
   refusal: Optional(text('Refusal of an earlier answer.')),
   toolCalls: Optional(
@@ -42,7 +45,7 @@ const ChatMessageFields = {
 };
 /** An earlier answer may consist of something else than content; a message of nothing is a mistake. */
 const ChatMessage = strictObject(ChatMessageFields, {
-  anyOf: ['content', 'reasoning', 'refusal', 'toolCalls'].map((field) => ({ required: [field] })),
+  anyOf: ['content', 'parts', 'reasoning', 'refusal', 'toolCalls'].map((field) => ({ required: [field] })),
 });
 const Settings = strictObject(
   {
@@ -90,6 +93,7 @@ const Tool = strictObject({
   description: Optional(Type.String()),
   parameters: Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the arguments.' })),
   strict: Optional(Type.Boolean()),
+  cache: Optional(Cache),
 });
 
 /** The body of a request in the native format. `parse` takes exactly what it allows. */
@@ -138,13 +142,15 @@ function parseChatBody(value: unknown): ChatRequest {
   const messages = checkList(body['messages'], 'messages');
   if (messages.length === 0) refuse('messages', 'expected at least one message, got an empty array');
   const { model, stream, settings, tools, metadata, params } = body;
+  const read = messages.map((message, index) => readMessage(message, `messages[${index}]`));
+  checkToolResults(read, ({ place = 'messages' }) => `${place}.callId`);
   return {
     dialect: 'native',
     ...(model !== undefined && { model: checkString(model, 'model') }),
     stream: stream === undefined ? true : checkBoolean(stream, 'stream'),
     settings: settings === undefined ? {} : readSettings(checkObject(settings, 'settings')),
     tools: tools === undefined ? [] : checkList(tools, 'tools').map((tool, index) => readTool(tool, `tools[${index}]`)),
-    messages: messages.map((message, index) => readMessage(message, `messages[${index}]`)),
+    messages: read,
     metadata: metadata === undefined ? {} : checkObject(metadata, 'metadata'),
     params: params === undefined ? {} : checkObject(params, 'params'),
   };
@@ -153,25 +159,33 @@ function parseChatBody(value: unknown): ChatRequest {
 function readMessage(value: unknown, place: string): Message {
   const message = checkObject(value, place);
   checkKeys(message, Object.keys(ChatMessage.properties), place);
-  const { content, name, callId, reasoning, refusal, toolCalls } = message;
+  const { content, name, callId, isError, parts, reasoning, refusal, toolCalls } = message;
   const role = checkWord(message['role'], roles, `${place}.role`);
-  const isSaid = content !== undefined || toolCalls !== undefined || refusal !== undefined || reasoning !== undefined;
+  const isSaid = [content, parts, toolCalls, refusal, reasoning].some((field) => field !== undefined);
   if (!isSaid) refuseType(`${place}.content`, 'a string or an array of parts', content);
   return {
     role,
     ...(name !== undefined && { name: checkString(name, `${place}.name`) }),
     ...(callId !== undefined && { callId: checkString(callId, `${place}.callId`) }),
-    content: [
-      ...readText('reasoning', reasoning, `${place}.reasoning`),
-      ...(content === undefined ? [] : readContent(content, `${place}.content`)),
-      ...readText('refusal', refusal, `${place}.refusal`),
-      ...(toolCalls === undefined
-        ? []
-        : checkList(toolCalls, `${place}.toolCalls`).map((call, index) =>
-            readCall(call, `${place}.toolCalls[${index}]`),
-          )),
-    ],
+    ...(isError !== undefined && { isError: checkBoolean(isError, `${place}.isError`) }),
+    content: readBlocks(message, place),
+    ...(role === 'tool' && { place }),
   };
+}
+
+/** All fields are read, so that each mistake is found, also in those that `parts` stands for. */
+function readBlocks({ content, parts, reasoning, refusal, toolCalls }: JsonObject, place: string): readonly ContentBlock[] {
+  const blocks = [
+    ...readText('reasoning', reasoning, `${place}.reasoning`),
+    ...(content === undefined ? [] : readContent(content, `${place}.content`)),
+    ...readText('refusal', refusal, `${place}.refusal`),
+    ...(toolCalls === undefined
+      ? []
+      : checkList(toolCalls, `${place}.toolCalls`).map((call, index) =>
+          readToolCall(call, `${place}.toolCalls[${index}]`),
+        )),
+  ];
+  return parts === undefined ? blocks : readParts(checkList(parts, `${place}.parts`), `${place}.parts`);
 }
 
 function readText(kind: ContentBlock['kind'], value: unknown, field: string): readonly ContentBlock[] {
@@ -181,24 +195,17 @@ function readText(kind: ContentBlock['kind'], value: unknown, field: string): re
 function readContent(content: unknown, field: string): readonly ContentBlock[] {
   if (typeof content === 'string') return [{ kind: 'text', text: content }];
   if (!Array.isArray(content)) refuseType(field, 'a string or an array of parts', content);
-  return (content as unknown[]).map((value, index) => {
-    const place = `${field}[${index}]`;
-    const part = checkObject(value, place);
-    checkKeys(part, ['type', 'text'], place);
-    checkWord(part['type'], ['text'], `${place}.type`);
-    return { kind: 'text', text: checkString(part['text'], `${place}.text`) };
-  });
+  return readParts(content as unknown[], field);
 }
 
-function readCall(value: unknown, place: string): ContentBlock {
+function readParts(parts: readonly unknown[], field: string): readonly ContentBlock[] {
+  return parts.map((part, index) => readPart(part, `${field}[${index}]`));
+}
+
+function readToolCall(value: unknown, place: string): ContentBlock {
   const call = checkObject(value, place);
   checkKeys(call, ['id', 'name', 'arguments'], place);
-  return {
-    kind: 'tool_call',
-    name: checkString(call['name'], `${place}.name`),
-    callId: checkString(call['id'], `${place}.id`),
-    arguments: checkString(call['arguments'], `${place}.arguments`),
-  };
+  return readCall(call, place);
 }
 
 function readTool(value: unknown, place: string): ToolDefinition {
@@ -212,6 +219,7 @@ function readTool(value: unknown, place: string): ToolDefinition {
     ...(description !== undefined && { description: checkString(description, `${place}.description`) }),
     ...(parameters !== undefined && { parameters: checkObject(parameters, `${place}.parameters`) }),
     ...(strict !== undefined && { strict: checkBoolean(strict, `${place}.strict`) }),
+    ...readCache(tool['cache'], place),
   };
 }
 

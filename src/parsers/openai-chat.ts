@@ -1,11 +1,12 @@
 import { defineParser } from '../kernel/component.ts';
-import { checkBoolean, checkObject, checkString, refuse, refuseType } from '../kernel/field-check.ts';
+import { checkBoolean, checkObject, checkString, refuse } from '../kernel/field-check.ts';
 import { checkJsonSchema } from '../kernel/json-schema-check.ts';
 import { isObject, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
 import { extensionOf, openaiChat } from '../kernel/openai-chat-fields.ts';
 import { objectsOf, readSettings, settingNames } from '../kernel/openai-chat-settings.ts';
-import type { ChatRequest, Message, ToolDefinition } from '../kernel/request.ts';
+import type { ChatRequest, ToolDefinition } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
+import { checkToolResults } from '../kernel/tool-result-check.ts';
 import { readMessage } from './openai-chat/read-message.ts';
 
 const readFields = new Set([
@@ -78,7 +79,9 @@ function parseChatBody(value: unknown): ChatRequest {
   const { settings, originals } = readSettings(body);
   const messages = objectsOf(body['messages'], 'messages').map(readMessage);
   if (messages.length === 0) refuse('messages', 'expected at least one message, got an empty array');
-  checkToolResults(messages);
+  // A message of the deprecated role `function` names its function, not a call.
+  const results = messages.filter((message) => extensionOf(message)?.['role'] !== 'function');
+  checkToolResults(results, ({ place = 'messages' }) => `${place}.tool_call_id`);
   const includeUsage = readIncludeUsage(streamOptions);
   const extension = {
     ...otherFields(body, readFields),
@@ -104,29 +107,6 @@ function parseChatBody(value: unknown): ChatRequest {
     params: {},
     ...(orNothing(extension) && { ext: { [openaiChat]: extension } }),
   };
-}
-
-/** A result must answer a call that was made before it. Calls without an id, as some servers make them, can't be matched. */
-function checkToolResults(messages: readonly Message[]): void {
-  const called = new Set<string>();
-  let hasUnnamed = false;
-  for (const [index, message] of messages.entries()) {
-    for (const { kind, callId } of message.content) {
-      if (kind !== 'tool_call' && kind !== 'custom_tool_call') continue;
-      if (callId === undefined) hasUnnamed = true;
-      else called.add(callId);
-    }
-    if (message.role !== 'tool' || isLegacyResult(message) || hasUnnamed) continue;
-    const { callId } = message;
-    const field = `messages[${index}].tool_call_id`;
-    if (callId === undefined) refuseType(field, 'the id of a tool call', undefined);
-    if (!called.has(callId)) refuse(field, 'the result answers no tool call before it');
-  }
-}
-
-/** A message of the deprecated role `function` names its function, not a call. */
-function isLegacyResult(message: Message): boolean {
-  return extensionOf(message)?.['role'] === 'function';
 }
 
 function readIncludeUsage(options: unknown): boolean | undefined {
