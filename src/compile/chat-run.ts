@@ -5,6 +5,7 @@ import type { Encoder, EncodeContext, Modifier, StreamEncoder } from '../kernel/
 import { asSluiceError, describeCause, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
 import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
+import { readRateLimits, type RateLimits } from '../kernel/rate-limits.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { currentRun, type Caller, type RunScope } from '../kernel/run.ts';
 import { isPromise } from '../kernel/supervise.ts';
@@ -14,6 +15,7 @@ import { withoutSecrets } from '../kernel/without-secrets.ts';
 import type { UpstreamHead } from '../kernel/upstream.ts';
 import type { Capabilities } from '../kernel/capability.ts';
 import { selectBackend } from '../routing/select-backend.ts';
+import { answerHeaders } from './answer-headers.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
 import { prepareRequest, type OutgoingRequest, type Prepared } from './prepare-request.ts';
 import { RunOfRequest } from './run-of-request.ts';
@@ -55,6 +57,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   #backend: CompiledBackend;
   #outgoing: OutgoingRequest | undefined;
   #call: ForwardCall | undefined;
+  /** What the provider says about its limits. */
+  #limits: RateLimits | undefined;
   #ended = false;
   #firstContentAt: number | undefined;
 
@@ -81,7 +85,15 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     this.#backend = selectBackend(request.model, pipeline);
     this.#context = { run: this.#run, request, created: Math.floor(clock.wallTime() / 1000) };
     this.#stream = encoder.open(this.#context);
-    client.setHeaders(() => this.#headers());
+    client.setHeaders(() =>
+      answerHeaders({
+        run: this.#run,
+        encoder,
+        backend: this.#backend.name,
+        attempts: this.#call === undefined ? 0 : 1,
+        limits: this.#limits,
+      }),
+    );
   }
 
   get frames(): AnswerPipe | AnswerBody {
@@ -167,6 +179,10 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   // ---- the answer, as the forwarder brings it ----
 
+  onAccepted(head: UpstreamHead): void {
+    this.#limits = readRateLimits(head.headers, this.#run.clock.wallTime());
+  }
+
   onReadEnd(): void {
     this.#guarded(() => {
       if (this.#answer instanceof AnswerPipe) this.#answer.flush();
@@ -189,6 +205,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   onRejected(head: UpstreamHead, body: string): void {
     this.#guarded(() => {
       const { backend, token } = this.#backend;
+      this.onAccepted(head);
       const error = backend.decodeError(head, body);
       this.fail(error);
       const credential = this.#outgoing?.credential;
@@ -361,19 +378,6 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       usage: this.#answer?.usage,
       lost: this.#run.lost,
     });
-  }
-
-  #headers(): Record<string, string> {
-    const { lost } = this.#run;
-    return {
-      'x-sluice-run': this.runId,
-      'x-request-id': this.runId,
-      'request-id': this.runId,
-      ...(lost.length > 0 && { 'x-sluice-warnings': lost.map((what) => `lost ${what}`).join(', ') }),
-      'x-sluice-revision': this.#run.revision,
-      'x-sluice-backend': this.#backend.name,
-      'x-sluice-attempts': this.#call === undefined ? '0' : '1',
-    };
   }
 
   #requireAnswer(): AnswerPipe | AnswerBody {

@@ -100,6 +100,7 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     }
     this.#mode = mode;
     const { receiver, maxFrameBytes } = this.#options;
+    if (mode !== 'rejected') this.#enter(() => receiver.onAccepted(head));
     if (mode === 'frames') this.#framing = framingOf(mediaTypeOf(head))?.(receiver.frames, maxFrameBytes);
   }
 

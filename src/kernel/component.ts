@@ -3,6 +3,7 @@ import type { Capabilities, CapabilityName } from './capability.ts';
 import type { SluiceError } from './errors.ts';
 import type { AnswerEvent, RequestEvent, TextTemplate } from './event.ts';
 import type { ChatAnswer } from './answer.ts';
+import type { RateLimits } from './rate-limits.ts';
 import type { ChatRequest } from './request.ts';
 import type { Run } from './run.ts';
 import type { Configured } from './schema.ts';
@@ -296,6 +297,8 @@ export interface Encoder {
   /** The one JSON document of an answer that is not streamed. */
   encodeAnswer(answer: ChatAnswer, context: EncodeContext): unknown;
   encodeError(error: SluiceError, requestId: string): ErrorBody;
+  /** Headers for the limits of the provider, where clients of the dialect know other ones than `x-ratelimit-*`. */
+  encodeRateLimits?(limits: RateLimits, wallTime: number): Record<string, string>;
   /** The list of models, in the shape that clients of the dialect read. */
   encodeModels?(
     models: readonly { readonly id: string; readonly created: number; readonly ownedBy: string }[],

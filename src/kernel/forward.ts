@@ -26,6 +26,8 @@ export interface AnswerReceiver {
   readonly terminated: boolean;
   /** Rises with every piece of content. */
   readonly progress: number;
+  /** The provider accepted the request: its answer follows. */
+  onAccepted(head: UpstreamHead): void;
   /** One read has passed: write what it made. */
   onReadEnd(): void;
   /** The answer came as one JSON document. */
