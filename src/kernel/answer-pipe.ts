@@ -32,6 +32,8 @@ interface ActiveLane extends Lane {
   readonly template: TextTemplate;
   /** Undefined where no modifier reads the block. */
   readonly text: BlockText | undefined;
+  /** Frames that nobody changed may go out with their own bytes. */
+  copies: boolean;
 }
 
 /**
@@ -68,6 +70,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     if (decoded.events.length === 0 && decoded.opens === undefined) return;
     this.#passFrame(decoded, bytes);
     this.#learn(decoded);
+    this.#checkLane();
   }
 
   textFrame(source: string, start: number, textStart: number, textEnd: number, end: number, plain: boolean): boolean {
@@ -76,7 +79,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     const json = source.slice(textStart, textEnd);
     const text = plain ? json : unescapeJsonText(json);
     if (text === undefined) return false;
-    const { counters, sameDialect, encoder } = this.#options;
+    const { counters, encoder } = this.#options;
     this.progress += 1;
     const changed = lane.text === undefined ? text : lane.text.push(text);
     if (changed === '') {
@@ -91,7 +94,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     }
     if (lane.text === undefined) counters.pass += 1;
     else counters.scan += 1;
-    if (sameDialect) this.#appendRange(source, start, end);
+    if (lane.copies) this.#appendRange(source, start, end);
     else this.#append(encoder.encodeText(lane.blockId, lane.template, plain ? json : escapeJsonText(text)));
     return true;
   }
@@ -179,7 +182,16 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
       blockId,
       template,
       text: chain.textStage?.block(blockId),
+      copies: false,
     };
+  }
+
+  /** What a frame on the slow way said may have moved the block of the lane. */
+  #checkLane(): void {
+    const { lane } = this;
+    if (lane === undefined) return;
+    const { sameDialect, encoder } = this.#options;
+    lane.copies = sameDialect && encoder.accepts?.(lane.blockId, lane.template) === true;
   }
 
   #append(frames: string): void {

@@ -269,6 +269,11 @@ export interface StreamEncoder {
    */
   encodeText(blockId: string, template: TextTemplate, json: string): string;
   /**
+   * Asked after every frame that went the slow way, for the text frames of the same dialect behind it: true where the
+   * provider's own frame of this block is what `encodeText` would write, so that its bytes may go out. Absent means never.
+   */
+  accepts?(blockId: string, template: TextTemplate): boolean;
+  /**
    * Asked for a frame of the provider whose events were left as they are. True lets its bytes go out, and then its events
    * count as written; false, where the client did not ask for what is in it or would not accept it, has them encoded.
    */

@@ -236,7 +236,7 @@ describe.each(examplesOf('token-provider'))('the example of %s: %s', (_type, _ti
       body: '{}',
     } as const;
     const signed = { ...request, headers: {} };
-    credential.apply(signed);
+    await credential.apply(signed);
     expect(signed).toEqual({ ...request, headers: expect.anything() });
     expect(JSON.stringify(signed.headers)).toContain(exampleSecret);
     expect(credential.origins === '*' || credential.origins.length > 0).toBe(true);
@@ -310,6 +310,12 @@ describe.each(examplesOf('parser'))('the example of %s: %s', (type, _title, comp
   });
 });
 
+/** Where a comment is not the form: an event that all clients of the dialect ignore, or a line that says nothing. */
+const heartbeatForms: Readonly<Record<string, RegExp>> = {
+  'anthropic-messages': /^event: ping\ndata: \{"type":\s?"ping"\}\n\n$/,
+  ollama: /^\{[^\n]*"content":""[^\n]*"done":false\}\n$/,
+};
+
 describe.each(registry.list('encoder').map((component) => [component.type, component] as const))(
   'the encoder %s',
   (type, component) => {
@@ -322,7 +328,10 @@ describe.each(registry.list('encoder').map((component) => [component.type, compo
       expect(registry.types('parser')).toContain(type);
     });
 
-    it('writes frames that end with a blank line, and bytes only', () => {
+    /** Server-sent events end with a blank line; lines of JSON with their line end. */
+    const frameEnd = encoder.streamType === undefined ? /\n\n$/ : /[^\n]\n$/;
+
+    it('writes whole frames, and bytes only', () => {
       const stream = open();
       const block = { blockId: 'b0', role: 'assistant' } as const;
       const events: readonly AnswerEvent[] = [
@@ -335,22 +344,23 @@ describe.each(registry.list('encoder').map((component) => [component.type, compo
         { type: 'usage', total: 3 },
       ];
       const frames = [...events.map((event) => stream.encode(event)), stream.end()].filter((text) => text !== '');
-      expect(frames.length).toBeGreaterThan(2);
+      expect(frames.length).toBeGreaterThan(1);
       for (const text of [...frames, stream.heartbeat]) {
-        expect(text).toMatch(/\n\n$/);
+        expect(text).toMatch(frameEnd);
         expect(text).toMatch(/^[\u0000-\u00ff]*$/);
       }
     });
 
     it('has a heartbeat that no client takes for an event', () => {
-      expect(open().heartbeat).toMatch(/^:[^\n]*\n\n$/);
+      expect(open().heartbeat).toMatch(heartbeatForms[type] ?? /^:[^\n]*\n\n$/);
     });
 
     it('has one end for success and another one for failure', () => {
-      expect(open().end()).toMatch(/\n\n$/);
+      // In some formats the end of the connection is the terminator.
+      if (open().end() !== '') expect(open().end()).toMatch(frameEnd);
       const failure = open().fail(new SluiceError('UPSTREAM_RESET'));
       expect(failure).toContain('UPSTREAM_RESET');
-      expect(failure).toMatch(/\n\n$/);
+      expect(failure).toMatch(frameEnd);
       expect(failure).not.toMatch(/\[DONE\]|"ok"/);
     });
 

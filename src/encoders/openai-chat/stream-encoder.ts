@@ -78,10 +78,13 @@ export class ChatStreamEncoder implements StreamEncoder {
     }
   }
 
+  accepts(_blockId: string, template: TextTemplate): boolean {
+    return template.dialect === openaiChat && this.#chunks.isIdentityOfProvider();
+  }
+
   encodeText(blockId: string, template: TextTemplate, json: string): string {
     if (json === '') return '';
-    if (template.dialect === openaiChat && this.#chunks.isIdentityOfProvider())
-      return template.before + json + template.after + (template.tail ?? '');
+    if (this.accepts(blockId, template)) return template.before + json + template.after + (template.tail ?? '');
     const block = this.#blocks.get(blockId);
     if (block === undefined || block.field === undefined) return '';
     if (!this.#chunks.isOwn && isReasoning(block.kind)) block.reasoning += json;

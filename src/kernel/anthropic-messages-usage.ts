@@ -1,0 +1,103 @@
+import type { UsageFold } from './answer.ts';
+import type { EventOfType } from './event.ts';
+import { isObject, type JsonObject } from './json-value.ts';
+
+type Usage = EventOfType<'usage'>;
+
+/**
+ * Puts a later `usage` object over an earlier one of the same answer: counts are cumulative, so what is restated
+ * replaces, and null or absence keeps. The sums of `readUsage` need all parts, so it is given the result.
+ */
+export function overlayUsage(earlier: JsonObject | undefined, later: JsonObject): JsonObject {
+  if (earlier === undefined) return later;
+  const stated = Object.entries(later).filter(([name, value]) => value !== null || !Object.hasOwn(earlier, name));
+  return { ...earlier, ...Object.fromEntries(stated) };
+}
+
+/**
+ * The `usage` object of the Anthropic messages format as an event. Its input tokens exclude what was read from a cache
+ * or written to one, so the total is the sum of the three; its output tokens include thinking. A count that is not there
+ * is not invented.
+ */
+export function readUsage(usage: JsonObject, final: boolean): Usage {
+  const noCache = count(usage, 'input_tokens');
+  const cacheRead = count(usage, 'cache_read_input_tokens');
+  const byLifetime = part(usage, 'cache_creation');
+  const cacheWrite5m = count(byLifetime, 'ephemeral_5m_input_tokens');
+  const cacheWrite1h = count(byLifetime, 'ephemeral_1h_input_tokens');
+  const cacheWrite =
+    count(usage, 'cache_creation_input_tokens') ??
+    (byLifetime === undefined ? undefined : (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0));
+  const input = present({
+    total: noCache === undefined ? undefined : noCache + (cacheRead ?? 0) + (cacheWrite ?? 0),
+    noCache,
+    cacheRead,
+    cacheWrite,
+    cacheWrite5m,
+    cacheWrite1h,
+  });
+  const output = present({
+    total: count(usage, 'output_tokens'),
+    reasoning: count(part(usage, 'output_tokens_details'), 'thinking_tokens'),
+  });
+  const serverTools = countsIn(part(usage, 'server_tool_use'));
+  return {
+    type: 'usage',
+    ...(input && { input }),
+    ...(output && { output }),
+    ...(serverTools && { serverTools }),
+    ...(final && { final }),
+    raw: usage,
+  };
+}
+
+/**
+ * Usage in the form of the Anthropic messages format, complete: counts that nobody told are 0. `own` says that the
+ * provider speaks this format: then its own object is the base, so that its further fields stay.
+ */
+export function writeUsage(usage: UsageFold | undefined, own: boolean): Record<string, unknown> {
+  const { input = {}, output = {}, serverTools, raw } = usage ?? {};
+  const { total = 0, cacheRead, cacheWrite, cacheWrite5m, cacheWrite1h } = input;
+  const known = {
+    input_tokens: input.noCache ?? Math.max(0, total - (cacheRead ?? 0) - (cacheWrite ?? 0)),
+    cache_creation_input_tokens: cacheWrite ?? 0,
+    cache_read_input_tokens: cacheRead ?? 0,
+    output_tokens: output.total ?? 0,
+  };
+  if (own && isObject(raw)) return { ...known, ...raw };
+  return {
+    ...known,
+    ...((cacheWrite5m !== undefined || cacheWrite1h !== undefined) && {
+      cache_creation: {
+        ephemeral_5m_input_tokens: cacheWrite5m ?? 0,
+        ephemeral_1h_input_tokens: cacheWrite1h ?? 0,
+      },
+    }),
+    ...(output.reasoning !== undefined && { output_tokens_details: { thinking_tokens: output.reasoning } }),
+    ...(own && serverTools !== undefined && { server_tool_use: serverTools }),
+  };
+}
+
+function part(object: JsonObject, name: string): JsonObject | undefined {
+  const value = object[name];
+  return isObject(value) ? value : undefined;
+}
+
+function count(object: JsonObject | undefined, name: string): number | undefined {
+  const value = object?.[name];
+  return isCount(value) ? value : undefined;
+}
+
+function countsIn(object: JsonObject | undefined): Record<string, number> | undefined {
+  const counts = Object.entries(object ?? {}).filter((entry): entry is [string, number] => isCount(entry[1]));
+  return counts.length > 0 ? Object.fromEntries(counts) : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function present<T extends Record<string, number | undefined>>(counts: T): { [K in keyof T]?: number } | undefined {
+  const entries = Object.entries(counts).filter(([, value]) => value !== undefined);
+  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as { [K in keyof T]?: number });
+}

@@ -1,0 +1,53 @@
+import { anthropicMessages } from '../../kernel/anthropic-messages-fields.ts';
+import { checkBoolean, checkList, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
+import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
+import { filledString, type JsonObject } from '../../kernel/json-value.ts';
+import type { ToolDefinition } from '../../kernel/request.ts';
+import { marked, readCache } from './read-block.ts';
+
+const toolFields = new Set(['name', 'description', 'input_schema', 'strict', 'cache_control']);
+
+/** The tools of the client, and those that the provider runs itself, which are kept whole. Throws REQUEST_INVALID. */
+export function readTools(value: unknown): readonly ToolDefinition[] {
+  if (value === undefined || value === null) return [];
+  const tools = checkList(value, 'tools').map((item, index) =>
+    readTool(checkObject(item, `tools[${index}]`), `tools[${index}]`),
+  );
+  const names = new Set<string>();
+  for (const [index, { name }] of tools.entries()) {
+    if (names.has(name)) refuse(`tools[${index}].name`, `there is a tool "${name.slice(0, 64)}" already`);
+    names.add(name);
+  }
+  return tools;
+}
+
+function readTool(tool: JsonObject, place: string): ToolDefinition {
+  const { type, description, strict, input_schema: schema } = tool;
+  const word = isPresent(type) ? checkString(type, `${place}.type`) : 'custom';
+  if (word !== 'custom') return readServerTool(word, tool);
+  const name = checkString(tool['name'], `${place}.name`);
+  if (name === '') refuse(`${place}.name`, 'expected a string with something in it');
+  checkJsonSchema(schema, `${place}.input_schema`);
+  return {
+    name,
+    ...(isPresent(description) && { description: checkString(description, `${place}.description`) }),
+    parameters: schema,
+    ...(isPresent(strict) && { strict: checkBoolean(strict, `${place}.strict`) }),
+    ...marked(tool, toolFields),
+  };
+}
+
+/** Sets of tools have no name of their own, but that of the server they come from. */
+function readServerTool(type: string, tool: JsonObject): ToolDefinition {
+  const { cache } = readCache(tool);
+  const server = filledString(tool['mcp_server_name']);
+  return {
+    name: filledString(tool['name']) ?? (server === undefined ? type : `${type} ${server}`),
+    ...(cache && { cache }),
+    ext: { [anthropicMessages]: tool },
+  };
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
