@@ -32,8 +32,14 @@ export default {
     rule(
       'core-uses-no-packages',
       'The kernel and the components use typebox; what else they need is a capability that the process offers.',
-      { path: `^src/(kernel|${componentFolders})/` },
+      { path: `^src/(kernel|${componentFolders})/`, pathNot: '^src/tokens/aws-sigv4\\.ts$' },
       { path: '(^|/)node_modules/', pathNot: packages('typebox') },
+    ),
+    rule(
+      'core-uses-no-packages',
+      'Signing is the one thing that comes from a library; it opens no connection.',
+      { path: '^src/tokens/aws-sigv4\\.ts$' },
+      { path: '(^|/)node_modules/', pathNot: packages('typebox|@smithy/signature-v4') },
     ),
     rule(
       'undici-only-in-forward',

@@ -4,7 +4,8 @@ import type { ForwardCall, ForwardOptions } from '../kernel/forward.ts';
 import { currentRun } from '../kernel/run.ts';
 import type { Ticker, Watched } from '../kernel/ticker.ts';
 import type { UpstreamCall, UpstreamHead, UpstreamListener } from '../kernel/upstream.ts';
-import { framingOf, type Framing } from './framing.ts';
+import type { Framing } from './framing.ts';
+import { framingOf } from './framings.ts';
 
 /** An error body is read this far: enough for any message, too little to hurt. */
 const maxErrorBodyBytes = 65_536;

@@ -6,10 +6,14 @@ import type { Framing } from './framing.ts';
 
 const notPlain = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/;
 const beyondAscii = /[\x80-\xff]/;
+/** White space of JSON only: other bytes that a text counts as space are the halves of characters here. */
+const empty = /^[ \t\r]*$/;
+const byteOrderMark = '\xef\xbb\xbf';
 
 /**
  * Cuts newline-delimited JSON into lines. Works on latin1 strings of the raw bytes; a line that looks exactly like the
- * sink's lane is handed over without being taken apart. Empty lines are dropped, a CR before the LF too.
+ * sink's lane is handed over without being taken apart. Empty lines are dropped, and so are a CR before the LF and a
+ * leading byte order mark; bytes that are no UTF-8 become U+FFFD.
  */
 export class NdjsonFraming implements Framing {
   readonly #sink: FrameSink;
@@ -17,6 +21,7 @@ export class NdjsonFraming implements Framing {
   /** Pieces of an unfinished line: joined only when its end arrives, else a long line costs its square. */
   #unfinished: string[] = [];
   #unfinishedBytes = 0;
+  #firstLine = true;
 
   constructor(sink: FrameSink, maxFrameBytes: number) {
     this.#sink = sink;
@@ -28,9 +33,7 @@ export class NdjsonFraming implements Framing {
       this.#keep(chunk);
       return;
     }
-    const text = this.#unfinished.length === 0 ? chunk : this.#unfinished.join('') + chunk;
-    this.#unfinished = [];
-    this.#unfinishedBytes = 0;
+    const text = this.#takeUnfinished() + chunk;
     let position = 0;
     while (position < text.length) {
       const laneEnd = this.#readLane(text, position);
@@ -48,17 +51,18 @@ export class NdjsonFraming implements Framing {
     }
   }
 
-  /** A last line needs no line end; whether it is whole, its reader finds out. */
+  /** A last line needs no line end. One that was cut off is no JSON, and is dropped. */
   end(): void {
-    const line = this.#unfinished.join('');
-    this.#unfinished = [];
-    if (isJson(line)) this.#readLine(line);
+    const line = this.#takeUnfinished();
+    if (isJson(this.#firstLine ? withoutMark(line) : line)) this.#readLine(line);
   }
 
   #readLine(rawLine: string): void {
-    const line = rawLine.endsWith('\r') ? rawLine.slice(0, -1) : rawLine;
-    if (line.trim() === '') return;
+    let line = rawLine.endsWith('\r') ? rawLine.slice(0, -1) : rawLine;
     this.#check(line.length);
+    if (this.#firstLine) line = withoutMark(line);
+    this.#firstLine = false;
+    if (empty.test(line)) return;
     if (!beyondAscii.test(line)) {
       this.#sink.frame('', line, `${line}\n`);
       return;
@@ -82,16 +86,29 @@ export class NdjsonFraming implements Framing {
     return this.#sink.textFrame(text, position, textStart, textEnd, end, plain) ? end : position;
   }
 
+  #takeUnfinished(): string {
+    const text = this.#unfinished.length === 0 ? '' : this.#unfinished.join('');
+    this.#unfinished = [];
+    this.#unfinishedBytes = 0;
+    return text;
+  }
+
   #keep(text: string): void {
+    if (text === '') return;
     this.#unfinished.push(text);
     this.#unfinishedBytes += text.length;
-    this.#check(this.#unfinishedBytes);
+    // A CR at the end is not of the line, if an LF follows.
+    this.#check(text.endsWith('\r') ? this.#unfinishedBytes - 1 : this.#unfinishedBytes);
   }
 
   #check(bytes: number): void {
     if (bytes > this.#maxFrameBytes)
       throw new SluiceError('FRAME_TOO_LARGE', { details: { limit: this.#maxFrameBytes } });
   }
+}
+
+function withoutMark(line: string): string {
+  return line.startsWith(byteOrderMark) ? line.slice(byteOrderMark.length) : line;
 }
 
 function isJson(text: string): boolean {

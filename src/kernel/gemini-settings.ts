@@ -50,7 +50,8 @@ export const schemaName = 'response';
  * format writes it again as long as reading it gives the settings of the request. Throws REQUEST_INVALID.
  */
 export function readGeminiSettings(generationConfig: Member, toolConfig: Member): GeminiSettings {
-  const config = generationConfig.value === undefined ? {} : checkObject(generationConfig.value, generationConfig.field);
+  const config =
+    generationConfig.value === undefined ? {} : checkObject(generationConfig.value, generationConfig.field);
   const settings: Partial<Record<keyof ChatSettings, unknown>> = {};
   for (const [name, setting, read] of plainSettings) {
     const { value, field } = member(config, name, generationConfig.field);

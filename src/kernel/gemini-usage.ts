@@ -18,7 +18,7 @@ const countFields = [
  * not invented. `earlier` is what was said before: a sum needs the parts that are not restated.
  */
 export function readUsage(usage: JsonObject, final: boolean, earlier: JsonObject = {}): Usage {
-  const whole = { ...(isComplete(usage) ? zeroed(earlier) : earlier), ...usage };
+  const whole = mergeMetadata(earlier, usage);
   const total = sum(count(whole, 'promptTokenCount'), count(whole, 'toolUsePromptTokenCount'));
   const cacheRead = count(whole, 'cachedContentTokenCount');
   const input = orNothing(
@@ -73,6 +73,11 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
       ...details('candidatesTokensDetails', { TEXT: output.text, AUDIO: output.audio }),
     }),
   };
+}
+
+/** The counts of an answer after another `usageMetadata`: a part that is not restated stays. */
+export function mergeMetadata(earlier: JsonObject, usage: JsonObject): JsonObject {
+  return { ...(isComplete(usage) ? zeroed(earlier) : earlier), ...usage };
 }
 
 /** True where the total is that of the parts which are there: then the others are 0, which the format leaves out. */
