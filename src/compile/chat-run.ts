@@ -215,8 +215,9 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   onComplete(): void {
     this.#guarded(() => {
-      this.#requireAnswer().end();
-      if (!this.terminated) this.#run.meter.count('terminator_missing');
+      const answer = this.#requireAnswer();
+      answer.end();
+      if (answer.lacksTerminator) this.#run.meter.count('terminator_missing');
     });
   }
 

@@ -17,6 +17,7 @@ export const openaiResponsesEncoder = defineEncoder({
   examples: [{ title: 'Events of a response, or one document' }],
   create: (): Encoder => ({
     dialect: openaiResponses,
+    repeatsRequest: true,
     open: (context) => new ResponsesStreamEncoder(context, writeError),
     encodeAnswer,
     encodeError: (error, requestId) => ({

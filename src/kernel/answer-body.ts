@@ -67,7 +67,8 @@ export class AnswerBody extends AnswerSink implements FrameSink {
     this.ended = true;
     const left = this.#left;
     const untouched = left.length === this.#given.length && left.every((event, index) => event === this.#given[index]);
-    if (untouched && sameDialect && this.#original !== undefined) output.json(this.#original);
+    const copies = untouched && sameDialect && encoder.repeatsRequest !== true;
+    if (copies && this.#original !== undefined) output.json(this.#original);
     else output.json(JSON.stringify(encoder.encodeAnswer(this.#fold.answer, context)));
   }
 }

@@ -55,6 +55,11 @@ export abstract class AnswerSink implements ChainOwner {
     return this.decoder?.terminated === true;
   }
 
+  /** The format has a terminator, and it did not come. */
+  get lacksTerminator(): boolean {
+    return this.decoder !== undefined && !this.decoder.terminated && this.decoder.endsWithConnection !== true;
+  }
+
   /** What each modifier of the run changed. Throws MODIFIER_FAILED where a count can't be read, but not of a complete answer. */
   matches(): ReadonlyMap<string, number | undefined> {
     return this.#matches ?? this.#chain?.matches() ?? new Map<string, number | undefined>();

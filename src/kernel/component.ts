@@ -131,6 +131,8 @@ export interface AnswerDecoder {
   end(): readonly AnswerEvent[];
   /** True after the terminator of the format: what follows is dropped. */
   readonly terminated: boolean;
+  /** The format has no terminator: the end of the connection is the end. */
+  readonly endsWithConnection?: boolean;
 }
 
 /** One wire format of one upstream. Never sees a socket. */
@@ -296,6 +298,11 @@ export interface ErrorBody {
 export interface Encoder {
   /** Frames of a backend of this dialect may go out as they came. */
   readonly dialect: string;
+  /**
+   * Documents of the dialect repeat parts of the request. One of the provider would tell the client what a step has added,
+   * so none goes out as it came.
+   */
+  readonly repeatsRequest?: boolean;
   /** Media type of a stream; server-sent events when absent. */
   readonly streamType?: string;
   open(context: EncodeContext): StreamEncoder;

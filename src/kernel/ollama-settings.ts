@@ -1,12 +1,4 @@
-import {
-  checkInteger,
-  checkList,
-  checkNumber,
-  checkObject,
-  checkString,
-  refuse,
-  refuseType,
-} from './field-check.ts';
+import { checkInteger, checkList, checkNumber, checkObject, checkString, refuse, refuseType } from './field-check.ts';
 import { checkJsonSchema } from './json-schema-check.ts';
 import { isObject, orNothing, sameJson, type JsonObject } from './json-value.ts';
 import { reasoningEffort } from './reasoning-effort.ts';
@@ -127,8 +119,7 @@ function writeOptions(settings: ChatSettings, given: unknown): JsonObject | unde
     if (original !== undefined && sameJson(unified, value)) options[field] = original;
     else if (value !== undefined) options[field] = value;
   }
-  for (const field of Object.keys(originals).toSorted())
-    if (!optionNames.has(field)) options[field] = originals[field];
+  for (const field of Object.keys(originals).toSorted()) if (!optionNames.has(field)) options[field] = originals[field];
   return orNothing(options) ?? (isObject(given) ? {} : undefined);
 }
 

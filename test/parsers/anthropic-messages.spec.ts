@@ -394,6 +394,6 @@ describe('tools', () => {
       { name: 'mcp_toolset docs', ...ext({ type: 'mcp_toolset', mcp_server_name: 'docs' }) },
     ],
   ])('%j', (tool, expected) => {
-    expect(parse({ tools: [tool] }).tools).toEqual([expected]);
+    expect(parse({ tools: [tool] }).tools).toMatchObject([expected]);
   });
 });

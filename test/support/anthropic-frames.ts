@@ -47,7 +47,7 @@ export const message = (...blocks: readonly RecordedFrame[]): readonly RecordedF
   messageStop,
 ];
 
-export interface Reading {
+interface Reading {
   readonly events: readonly AnswerEvent[];
   /** Code of the error that it ended with. */
   readonly error: string | undefined;

@@ -28,6 +28,7 @@ export const lastOllamaLine = (serial: number, fields: Json = {}): Json =>
 /** The documents in the bytes of a stream; throws where a line is not whole. */
 export function readLines(latin1: string): Record<string, unknown>[] {
   const lines = Buffer.from(latin1, 'latin1').toString('utf8').split('\n');
-  if (lines.pop() !== '' || /[^\u0000-\u00ff]/.test(latin1)) throw new Error(`not lines of bytes: ${latin1.slice(-100)}`);
+  if (lines.pop() !== '' || /[^\u0000-\u00ff]/.test(latin1))
+    throw new Error(`not lines of bytes: ${latin1.slice(-100)}`);
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }

@@ -1,5 +1,6 @@
 import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { loseForeignFields } from '../../kernel/foreign-fields.ts';
+import { isObject, sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { settingNames, writeSettings } from '../../kernel/openai-chat-settings.ts';
 import type { ChatRequest, ChatSettings, ToolDefinition } from '../../kernel/request.ts';
@@ -38,7 +39,7 @@ function writeBody(request: ChatRequest, target: ChatTarget, run: Run): JsonObje
   const extension = extensionOf(request) ?? {};
   const { vendor } = target;
   const isOwn = request.dialect === openaiChat;
-  if (!isOwn) loseForeignFields(request, run);
+  if (!isOwn) loseForeignFields(request, openaiChat, run);
   const settings = writeSettings(
     isOwn ? request.settings : settingsFor(vendor, request.settings, run),
     extension,
@@ -59,14 +60,6 @@ function writeBody(request: ChatRequest, target: ChatTarget, run: Run): JsonObje
     ...(request.stream ? { stream: true } : 'stream' in extension && { stream: false }),
     ...(streamOptions !== undefined && { stream_options: streamOptions }),
   };
-}
-
-/** What a client of another format said that has no name in this one. */
-function loseForeignFields({ ext = {}, metadata, tools }: ChatRequest, run: Run): void {
-  for (const fields of Object.values(ext))
-    for (const [name, value] of Object.entries(fields)) if (value !== null) run.lose(`request.${name}`);
-  if (Object.keys(metadata).length > 0) run.lose('request.metadata');
-  if (tools.some(({ cache }) => cache !== undefined)) run.lose('request.cache');
 }
 
 /** The settings that the vendor takes. Reasoning is said in its own place. */
@@ -150,7 +143,7 @@ function isLegacy(tool: ToolDefinition): boolean {
 }
 
 function writeTool(tool: ToolDefinition): JsonObject {
-  const extension = extensionOf(tool);
+  const extension = extensionOf(tool) ?? readForeignCustom(tool);
   const { type, function: inner, custom, ...rest } = extension ?? {};
   if (type === undefined)
     return { ...rest, type: 'function', function: writeFunction(tool, level(extension, 'function')) };
@@ -162,6 +155,17 @@ function writeTool(tool: ToolDefinition): JsonObject {
     type,
     custom: { ...level(extension, 'custom'), name, ...(description !== undefined && { description }) },
   };
+}
+
+/** A custom tool of the Responses format, which has its grammar a level higher; undefined for any other tool. */
+function readForeignCustom({ ext = {}, parameters }: ToolDefinition): JsonObject | undefined {
+  if (parameters !== undefined) return undefined;
+  const found = Object.values(ext).find(({ type }) => type === 'custom');
+  if (found === undefined) return undefined;
+  const { format } = found;
+  if (!isObject(format)) return { type: 'custom', custom: {} };
+  const { type, ...grammar } = format;
+  return { type: 'custom', custom: { format: type === 'grammar' ? { type, grammar } : format } };
 }
 
 function writeFunction(

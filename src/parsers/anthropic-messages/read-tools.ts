@@ -43,6 +43,7 @@ function readServerTool(type: string, tool: JsonObject): ToolDefinition {
   const server = filledString(tool['mcp_server_name']);
   return {
     name: filledString(tool['name']) ?? (server === undefined ? type : `${type} ${server}`),
+    providerExecuted: true,
     ...(cache && { cache }),
     ext: { [anthropicMessages]: tool },
   };

@@ -20,6 +20,7 @@ function readTool(tool: JsonObject, place: string): ToolDefinition {
   return {
     name: type === 'custom' ? checkString(name, `${place}.name`) : (filledString(name) ?? type),
     ...(typeof description === 'string' && { description }),
+    ...(type !== 'custom' && { providerExecuted: true }),
     ext: { [openaiResponses]: tool },
   };
 }

@@ -1,0 +1,32 @@
+import { checkObject, checkString, refuse } from '../../kernel/field-check.ts';
+import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
+import { orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { ollama } from '../../kernel/ollama-fields.ts';
+import type { ToolDefinition } from '../../kernel/request.ts';
+
+const toolFields = new Set(['type', 'function']);
+const functionFields = new Set(['name', 'description', 'parameters']);
+
+/** One entry of `tools`. */
+export function readTool(tool: JsonObject, place: string): ToolDefinition {
+  const { type } = tool;
+  if (type !== undefined && type !== null && checkString(type, `${place}.type`) !== 'function')
+    refuse(`${place}.type`, `expected "function", got "${checkString(type, `${place}.type`).slice(0, 64)}"`);
+  const inner = checkObject(tool['function'], `${place}.function`);
+  const { description, parameters } = inner;
+  const name = checkString(inner['name'], `${place}.function.name`);
+  if (name === '') refuse(`${place}.function.name`, 'expected a name, got an empty string');
+  if (isPresent(parameters)) checkJsonSchema(parameters, `${place}.function.parameters`);
+  const unknownInner = otherFields(inner, functionFields);
+  const unknown = { ...otherFields(tool, toolFields), ...(unknownInner && { function: unknownInner }) };
+  return {
+    name,
+    ...(isPresent(description) && { description: checkString(description, `${place}.function.description`) }),
+    ...(isPresent(parameters) && { parameters }),
+    ...(orNothing(unknown) && { ext: { [ollama]: unknown } }),
+  };
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
