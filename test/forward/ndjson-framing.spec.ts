@@ -113,7 +113,9 @@ describe('the lane', () => {
   });
 
   it('gives the same lines, in the same order, as no lane, in any pieces', () => {
-    const text = fc.string({ unit: fc.constantFrom('a', '"', '\\', '{', '}', ':', ',', 't', '\n', 'é', '日', '😀', '\0') });
+    const text = fc.string({
+      unit: fc.constantFrom('a', '"', '\\', '{', '}', ':', ',', 't', '\n', 'é', '日', '😀', '\0'),
+    });
     const line = fc.oneof(
       text.map(lineOf),
       text.map((value) => `${JSON.stringify({ m: 'é', t: value, u: value })}\n`),

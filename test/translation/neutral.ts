@@ -99,12 +99,36 @@ export interface ProviderReply {
   readonly pieces: readonly Buffer[];
 }
 
+/** Parts of a request that not every upstream format can say. */
+export type NeutralAsk =
+  | 'choice_required'
+  | 'choice_none'
+  | 'choice_name'
+  | 'parallel'
+  | 'top_k'
+  | 'seed'
+  | 'stop'
+  | 'image'
+  | 'image_url'
+  | 'tool_error'
+  | 'schema'
+  | 'call_ids';
+
 /** One upstream format. */
 export interface NeutralProvider {
   /** Type of the backend. */
   readonly type: string;
   /** What the format can say: cases beyond it are not asked. */
-  readonly can: { readonly reasoning: boolean; readonly signature: boolean };
+  readonly can: {
+    readonly reasoning: boolean;
+    readonly signature: boolean;
+    /** The finishes that `stream` and `document` can say; they throw for others. */
+    readonly finishes?: readonly NeutralFinish[];
+    /** The parts of usage that it counts beside all input and all output. */
+    readonly usage?: readonly ('cacheRead' | 'reasoning')[];
+    /** What a request can say in the format, beside text, tools and the limits that all have. */
+    readonly asks?: readonly NeutralAsk[];
+  };
   /** The backend of a definition, for a server at this origin. */
   backend(origin: string): Readonly<Record<string, unknown>>;
   /** The whole answer, streamed. */
