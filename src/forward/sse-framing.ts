@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { SluiceError } from '../kernel/errors.ts';
-import { isFiller, type FrameSink } from '../kernel/frame-sink.ts';
+import { isPadding, type FrameSink } from '../kernel/frame-sink.ts';
 import { closingQuote } from '../kernel/json-text.ts';
 import type { Framing } from './framing.ts';
 
@@ -184,10 +184,10 @@ export class SseFraming implements Framing {
 
 /** The position after the filler and the tail, or -1 where something else stands there. */
 function endOfFiller(text: string, start: number, tail: string): number {
-  const quote = text.indexOf('"', start);
-  if (quote === -1 || !isFiller(text.slice(start, quote))) return -1;
-  const end = quote + tail.length;
-  return text.slice(quote, end) === tail ? end : -1;
+  const at = text.indexOf(tail.charAt(0), start);
+  if (at === -1 || !isPadding(text.slice(start, at), tail)) return -1;
+  const end = at + tail.length;
+  return text.slice(at, end) === tail ? end : -1;
 }
 
 /** The same bytes, with U+FFFD for those that are no UTF-8: what is copied to a client is as valid as what is written. */

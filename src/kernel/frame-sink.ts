@@ -1,13 +1,19 @@
 const filler = /^[\w-]{0,128}$/;
+const blanks = /^ {0,128}$/;
 
 /** True for what a provider pads frames with: letters and digits, no words that somebody could read. */
 export function isFiller(text: string): boolean {
   return filler.test(text);
 }
 
+/** True for the padding before `tail`: a filler inside of a string, blanks between the parts of a document. */
+export function isPadding(text: string, tail: string): boolean {
+  return tail.startsWith('"') ? isFiller(text) : blanks.test(text);
+}
+
 /**
  * The shape that frames of plain text currently have, in latin1 of UTF-8. `after` begins with the closing quote of the
- * text; with a `tail`, a filler (`isFiller`) stands between the two.
+ * text; with a `tail`, padding (`isPadding`) stands between the two.
  */
 export interface Lane {
   readonly before: string;

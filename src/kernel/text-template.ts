@@ -1,5 +1,5 @@
 import type { TextTemplate } from './event.ts';
-import { isFiller } from './frame-sink.ts';
+import { isFiller, isPadding } from './frame-sink.ts';
 import { closingQuote, countStringTokens, isJsonText, measureJson, toLatin1, unescapeJson } from './json-text.ts';
 
 /** Stands for the text while a candidate is verified. Plain ASCII that needs no escaping. */
@@ -38,6 +38,8 @@ export interface TemplateFormat {
   readonly end?: string;
   /** Key of the field at the top in which the provider pads its frames; its value says nothing. */
   readonly filler?: string;
+  /** The provider pads its frames with blanks of changing number before the brace that ends the document. */
+  readonly blanks?: boolean;
 }
 
 /**
@@ -99,8 +101,12 @@ function learnShape(format: TemplateFormat, frame: TextFrame): Shape | undefined
 }
 
 function shapeOf(format: TemplateFormat, before: string, rest: string, document: unknown): Shape {
-  const { dialect, filler, lead = 'data: ', end = '\n\n' } = format;
-  const [after, tail] = filler === undefined ? [rest, undefined] : splitAtFiller(rest, filler, document);
+  const { dialect, filler, blanks = false, lead = 'data: ', end = '\n\n' } = format;
+  const [after, tail] = blanks
+    ? splitAtBlanks(rest)
+    : filler === undefined
+      ? [rest, undefined]
+      : splitAtFiller(rest, filler, document);
   const template = {
     dialect,
     before: toLatin1(`${lead}${before}`),
@@ -121,6 +127,12 @@ function splitAtFiller(rest: string, filler: string, document: unknown): readonl
   const after = rest.slice(0, start);
   const tail = rest.slice(start + value.length);
   return rest.slice(start, start + value.length) === value && tail.startsWith('"') ? [after, tail] : [rest, undefined];
+}
+
+/** Cuts the blanks out that stand before the last brace; a document without any has room for them there. */
+function splitAtBlanks(rest: string): readonly [string, string | undefined] {
+  const after = rest.slice(0, -1).replace(/ {1,128}$/, '');
+  return rest.endsWith('}') && after !== '' ? [after, '}'] : [rest, undefined];
 }
 
 function isPlaceOfText(before: string, after: string, quoted: string, whole: string, format: TemplateFormat): boolean {
@@ -156,5 +168,5 @@ function matchShape(
 
 function isFillerBefore(frame: string, start: number, tail: string): boolean {
   const end = frame.length - tail.length;
-  return end >= start && frame.slice(end) === tail && isFiller(frame.slice(start, end));
+  return end >= start && frame.slice(end) === tail && isPadding(frame.slice(start, end), tail);
 }
