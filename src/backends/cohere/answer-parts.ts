@@ -1,0 +1,90 @@
+import type { EventOfType, FinishReason } from '../../kernel/event.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+
+/** Name of the format in events. */
+export const cohere = 'cohere';
+
+const finishByWord: ReadonlyMap<string, FinishReason> = new Map([
+  ['COMPLETE', 'stop'],
+  ['STOP_SEQUENCE', 'stop'],
+  ['MAX_TOKENS', 'length'],
+  ['TOOL_CALL', 'tool_calls'],
+  ['ERROR', 'error'],
+  ['TIMEOUT', 'error'],
+  ['ERROR_TOXIC', 'content_filter'],
+  ['ERROR_LIMIT', 'length'],
+]);
+
+/** What a `finish_reason` means; a word that nobody knows is taken for an ordinary end. */
+export function readFinishReason(word: string): FinishReason {
+  return finishByWord.get(word) ?? 'stop';
+}
+
+/**
+ * The `usage` object as an event. `tokens` are what the model read and wrote, the cached ones among them; `billed_units`
+ * are less and only stand in where nothing else is said.
+ */
+export function readUsage(usage: JsonObject): EventOfType<'usage'> {
+  const tokens = part(usage, 'tokens');
+  const billed = part(usage, 'billed_units');
+  const input = count(tokens, 'input_tokens') ?? count(billed, 'input_tokens');
+  const output = count(tokens, 'output_tokens') ?? count(billed, 'output_tokens');
+  const cacheRead = count(usage, 'cached_tokens');
+  const searches = count(billed, 'search_units');
+  return {
+    type: 'usage',
+    ...((input !== undefined || cacheRead !== undefined) && {
+      input: {
+        ...(input !== undefined && { total: input }),
+        ...(cacheRead !== undefined && { cacheRead }),
+        ...(input !== undefined && cacheRead !== undefined && { noCache: Math.max(0, input - cacheRead) }),
+      },
+    }),
+    ...(output !== undefined && { output: { total: output } }),
+    ...(input !== undefined && output !== undefined && { total: input + output }),
+    ...(searches !== undefined && searches > 0 && { serverTools: { search_units: searches } }),
+    final: true,
+    raw: usage,
+  };
+}
+
+type Citation = Omit<EventOfType<'annotation'>, 'type' | 'blockId'>;
+
+/** A citation: a span of the answer, in characters, and the documents and tool results that it rests on. */
+export function readCitation(citation: JsonObject): Citation {
+  const sources: unknown = citation['sources'];
+  const source: unknown = Array.isArray(sources) ? sources[0] : undefined;
+  const document = part(isObject(source) ? source : undefined, 'document');
+  const result = part(isObject(source) ? source : undefined, 'tool_output');
+  const url = filledString(document?.['url']) ?? filledString(result?.['url']);
+  const title = filledString(document?.['title']) ?? filledString(result?.['title']);
+  const citedText =
+    filledString(document?.['snippet']) ?? filledString(document?.['text']) ?? filledString(result?.['content']);
+  const start = place(citation, 'start');
+  const end = place(citation, 'end');
+  return {
+    annotation: citation,
+    dialect: cohere,
+    ...(url !== undefined && { url }),
+    ...(title !== undefined && { title }),
+    ...(citedText !== undefined && { citedText }),
+    ...(start !== undefined && { start }),
+    ...(end !== undefined && { end }),
+    ...(start !== undefined && end !== undefined && { unit: 'codepoint' as const }),
+  };
+}
+
+function part(object: JsonObject | undefined, name: string): JsonObject | undefined {
+  const value = object?.[name];
+  return isObject(value) ? value : undefined;
+}
+
+function count(object: JsonObject | undefined, name: string): number | undefined {
+  const value = object?.[name];
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+}
+
+function place(object: JsonObject, name: string): number | undefined {
+  const value = count(object, name);
+  return Number.isInteger(value) ? value : undefined;
+}
