@@ -1,9 +1,8 @@
 import type { AnswerBlock, AnswerChoice, ChatAnswer } from '../kernel/answer.ts';
 import { defineEncoder, type EncodeContext, type Encoder } from '../kernel/component.ts';
 import type { EventOfType } from '../kernel/event.ts';
-import type { ErrorKind } from '../kernel/error-table.ts';
-import type { SluiceError } from '../kernel/errors.ts';
 import { isObject, orNothing, type JsonObject } from '../kernel/json-value.ts';
+import { writeOpenAiError } from '../kernel/openai-error.ts';
 import { extensionOf, level, openaiChat, writeFinishReason } from '../kernel/openai-chat-fields.ts';
 import { writeReasoningDetail } from '../kernel/openai-chat-reasoning.ts';
 import { writeUsage } from '../kernel/openai-chat-usage.ts';
@@ -20,11 +19,11 @@ export const openaiChatEncoder = defineEncoder({
   examples: [{ title: 'Chunks of a chat completion, or one document' }],
   create: (): Encoder => ({
     dialect: openaiChat,
-    open: (context) => new ChatStreamEncoder(context, writeError),
+    open: (context) => new ChatStreamEncoder(context, writeOpenAiError),
     encodeAnswer,
     encodeError: (error, requestId) => ({
       contentType: 'application/json',
-      body: { error: { ...writeError(error), request_id: requestId } },
+      body: { error: { ...writeOpenAiError(error), request_id: requestId } },
     }),
     encodeModels: (models) => ({
       object: 'list',
@@ -32,39 +31,6 @@ export const openaiChatEncoder = defineEncoder({
     }),
   }),
 });
-
-/** Error types as OpenAI's clients know them; `upstream_error` is ours. */
-const errorTypes: Readonly<Record<ErrorKind, string>> = {
-  invalid_request: 'invalid_request_error',
-  authentication: 'authentication_error',
-  permission: 'permission_error',
-  not_found: 'invalid_request_error',
-  too_large: 'invalid_request_error',
-  rate_limit: 'rate_limit_error',
-  content_filter: 'invalid_request_error',
-  gateway: 'server_error',
-  upstream: 'upstream_error',
-  overloaded: 'server_error',
-  timeout: 'timeout',
-  client: 'invalid_request_error',
-};
-/** Codes that clients of the format act on; everything else has the code of our own table. */
-const errorCodes: Partial<Record<ErrorKind, string>> = {
-  authentication: 'invalid_api_key',
-  rate_limit: 'rate_limit_exceeded',
-  content_filter: 'content_filter',
-  overloaded: 'overloaded',
-};
-
-function writeError(error: SluiceError): JsonObject {
-  const { field } = error.details;
-  return {
-    message: error.message,
-    type: errorTypes[error.kind],
-    param: error.code === 'REQUEST_INVALID' && typeof field === 'string' ? field : null,
-    code: error.code === 'MODEL_UNKNOWN' ? 'model_not_found' : (errorCodes[error.kind] ?? error.code),
-  };
-}
 
 function encodeAnswer(answer: ChatAnswer, context: EncodeContext): JsonObject {
   const { meta, choices, usage, safety } = answer;

@@ -1,5 +1,6 @@
 import type { UsageFold } from './answer.ts';
 import type { EventOfType } from './event.ts';
+import { countOf, isCount, partOf, presentCounts } from './json-counts.ts';
 import { isObject, type JsonObject } from './json-value.ts';
 
 type Usage = EventOfType<'usage'>;
@@ -20,15 +21,15 @@ export function overlayUsage(earlier: JsonObject | undefined, later: JsonObject)
  * is not invented.
  */
 export function readUsage(usage: JsonObject, final: boolean): Usage {
-  const noCache = count(usage, 'input_tokens');
-  const cacheRead = count(usage, 'cache_read_input_tokens');
-  const byLifetime = part(usage, 'cache_creation');
-  const cacheWrite5m = count(byLifetime, 'ephemeral_5m_input_tokens');
-  const cacheWrite1h = count(byLifetime, 'ephemeral_1h_input_tokens');
+  const noCache = countOf(usage, 'input_tokens');
+  const cacheRead = countOf(usage, 'cache_read_input_tokens');
+  const byLifetime = partOf(usage, 'cache_creation');
+  const cacheWrite5m = countOf(byLifetime, 'ephemeral_5m_input_tokens');
+  const cacheWrite1h = countOf(byLifetime, 'ephemeral_1h_input_tokens');
   const cacheWrite =
-    count(usage, 'cache_creation_input_tokens') ??
+    countOf(usage, 'cache_creation_input_tokens') ??
     (byLifetime === undefined ? undefined : (cacheWrite5m ?? 0) + (cacheWrite1h ?? 0));
-  const input = present({
+  const input = presentCounts({
     total: noCache === undefined ? undefined : noCache + (cacheRead ?? 0) + (cacheWrite ?? 0),
     noCache,
     cacheRead,
@@ -36,11 +37,11 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
     cacheWrite5m,
     cacheWrite1h,
   });
-  const output = present({
-    total: count(usage, 'output_tokens'),
-    reasoning: count(part(usage, 'output_tokens_details'), 'thinking_tokens'),
+  const output = presentCounts({
+    total: countOf(usage, 'output_tokens'),
+    reasoning: countOf(partOf(usage, 'output_tokens_details'), 'thinking_tokens'),
   });
-  const serverTools = countsIn(part(usage, 'server_tool_use'));
+  const serverTools = countsIn(partOf(usage, 'server_tool_use'));
   return {
     type: 'usage',
     ...(input && { input }),
@@ -78,26 +79,7 @@ export function writeUsage(usage: UsageFold | undefined, own: boolean): Record<s
   };
 }
 
-function part(object: JsonObject, name: string): JsonObject | undefined {
-  const value = object[name];
-  return isObject(value) ? value : undefined;
-}
-
-function count(object: JsonObject | undefined, name: string): number | undefined {
-  const value = object?.[name];
-  return isCount(value) ? value : undefined;
-}
-
 function countsIn(object: JsonObject | undefined): Record<string, number> | undefined {
   const counts = Object.entries(object ?? {}).filter((entry): entry is [string, number] => isCount(entry[1]));
   return counts.length > 0 ? Object.fromEntries(counts) : undefined;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
-}
-
-function present<T extends Record<string, number | undefined>>(counts: T): { [K in keyof T]?: number } | undefined {
-  const entries = Object.entries(counts).filter(([, value]) => value !== undefined);
-  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as { [K in keyof T]?: number });
 }

@@ -1,6 +1,7 @@
 import { mergeUsage, type UsageFold } from './answer.ts';
 import type { EventOfType } from './event.ts';
-import { isObject, orNothing, sameJson, type JsonObject } from './json-value.ts';
+import { countOf, presentCounts } from './json-counts.ts';
+import { isObject, sameJson, type JsonObject } from './json-value.ts';
 
 type Usage = EventOfType<'usage'>;
 
@@ -19,32 +20,28 @@ const countFields = [
  */
 export function readUsage(usage: JsonObject, final: boolean, earlier: JsonObject = {}): Usage {
   const whole = mergeMetadata(earlier, usage);
-  const total = sum(count(whole, 'promptTokenCount'), count(whole, 'toolUsePromptTokenCount'));
-  const cacheRead = count(whole, 'cachedContentTokenCount');
-  const input = orNothing(
-    present({
-      total,
-      noCache: total !== undefined && cacheRead !== undefined ? Math.max(0, total - cacheRead) : undefined,
-      cacheRead,
-      audio: ofModality(whole['promptTokensDetails'], 'AUDIO'),
-      image: ofModality(whole['promptTokensDetails'], 'IMAGE'),
-    }),
-  );
-  const candidates = count(whole, 'candidatesTokenCount');
-  const reasoning = count(whole, 'thoughtsTokenCount');
-  const output = orNothing(
-    present({
-      total: sum(candidates, reasoning),
-      text: ofModality(whole['candidatesTokensDetails'], 'TEXT'),
-      reasoning,
-      audio: ofModality(whole['candidatesTokensDetails'], 'AUDIO'),
-    }),
-  );
+  const total = sum(countOf(whole, 'promptTokenCount'), countOf(whole, 'toolUsePromptTokenCount'));
+  const cacheRead = countOf(whole, 'cachedContentTokenCount');
+  const input = presentCounts({
+    total,
+    noCache: total !== undefined && cacheRead !== undefined ? Math.max(0, total - cacheRead) : undefined,
+    cacheRead,
+    audio: ofModality(whole['promptTokensDetails'], 'AUDIO'),
+    image: ofModality(whole['promptTokensDetails'], 'IMAGE'),
+  });
+  const candidates = countOf(whole, 'candidatesTokenCount');
+  const reasoning = countOf(whole, 'thoughtsTokenCount');
+  const output = presentCounts({
+    total: sum(candidates, reasoning),
+    text: ofModality(whole['candidatesTokensDetails'], 'TEXT'),
+    reasoning,
+    audio: ofModality(whole['candidatesTokensDetails'], 'AUDIO'),
+  });
   return {
     type: 'usage',
     ...(input && { input }),
     ...(output && { output }),
-    ...present({ total: count(whole, 'totalTokenCount') }),
+    ...presentCounts({ total: countOf(whole, 'totalTokenCount') }),
     ...(final && { final }),
     raw: usage,
   };
@@ -58,7 +55,7 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
   const { input = {}, output = {}, raw } = usage;
   const base = own && isObject(raw) ? raw : {};
   if (own && isObject(raw) && saysTheSame(raw, usage)) return { ...raw };
-  const toolUse = count(base, 'toolUsePromptTokenCount') ?? 0;
+  const toolUse = countOf(base, 'toolUsePromptTokenCount') ?? 0;
   const inputTotal = input.total ?? 0;
   const outputTotal = output.total ?? 0;
   const reasoning = output.reasoning;
@@ -67,7 +64,7 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
     promptTokenCount: Math.max(0, inputTotal - toolUse),
     candidatesTokenCount: Math.max(0, outputTotal - (reasoning ?? 0)),
     totalTokenCount: usage.total ?? inputTotal + outputTotal,
-    ...present({ thoughtsTokenCount: reasoning, cachedContentTokenCount: input.cacheRead }),
+    ...presentCounts({ thoughtsTokenCount: reasoning, cachedContentTokenCount: input.cacheRead }),
     ...(!own && {
       ...details('promptTokensDetails', { AUDIO: input.audio, IMAGE: input.image }),
       ...details('candidatesTokensDetails', { TEXT: output.text, AUDIO: output.audio }),
@@ -82,13 +79,13 @@ export function mergeMetadata(earlier: JsonObject, usage: JsonObject): JsonObjec
 
 /** True where the total is that of the parts which are there: then the others are 0, which the format leaves out. */
 function isComplete(usage: JsonObject): boolean {
-  const [prompt, toolUse, candidates, thoughts] = countFields.map((name) => count(usage, name) ?? 0);
-  const total = count(usage, 'totalTokenCount');
+  const [prompt, toolUse, candidates, thoughts] = countFields.map((name) => countOf(usage, name) ?? 0);
+  const total = countOf(usage, 'totalTokenCount');
   return total !== undefined && total === (prompt ?? 0) + (toolUse ?? 0) + (candidates ?? 0) + (thoughts ?? 0);
 }
 
 function zeroed(earlier: JsonObject): JsonObject {
-  return Object.fromEntries(countFields.filter((name) => count(earlier, name) !== undefined).map((name) => [name, 0]));
+  return Object.fromEntries(countFields.filter((name) => countOf(earlier, name) !== undefined).map((name) => [name, 0]));
 }
 
 /** True where nobody changed the counts that the provider's object gives. */
@@ -98,10 +95,10 @@ function saysTheSame(raw: JsonObject, usage: UsageFold): boolean {
     sameJson(merged.input, usage.input) &&
     sameJson(merged.output, usage.output) &&
     merged.total === usage.total &&
-    (usage.input?.total === undefined || count(raw, 'promptTokenCount') !== undefined) &&
+    (usage.input?.total === undefined || countOf(raw, 'promptTokenCount') !== undefined) &&
     (usage.output?.total === undefined ||
-      count(raw, 'candidatesTokenCount') !== undefined ||
-      count(raw, 'thoughtsTokenCount') !== undefined)
+      countOf(raw, 'candidatesTokenCount') !== undefined ||
+      countOf(raw, 'thoughtsTokenCount') !== undefined)
   );
 }
 
@@ -115,20 +112,9 @@ function details(field: string, counts: Readonly<Record<string, number | undefin
 function ofModality(list: unknown, modality: string): number | undefined {
   if (!Array.isArray(list)) return undefined;
   const entry: unknown = list.find((item: unknown) => isObject(item) && item['modality'] === modality);
-  return isObject(entry) ? count(entry, 'tokenCount') : undefined;
+  return isObject(entry) ? countOf(entry, 'tokenCount') : undefined;
 }
 
 function sum(left: number | undefined, right: number | undefined): number | undefined {
   return left === undefined && right === undefined ? undefined : (left ?? 0) + (right ?? 0);
-}
-
-function count(object: JsonObject, name: string): number | undefined {
-  const value = object[name];
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
-
-function present<T extends Record<string, number | undefined>>(counts: T): { [K in keyof T]?: number } {
-  return Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: number;
-  };
 }

@@ -1,5 +1,6 @@
 import type { UsageFold } from './answer.ts';
 import type { EventOfType } from './event.ts';
+import { countOf, partOf, presentCounts } from './json-counts.ts';
 import { isObject, type JsonObject } from './json-value.ts';
 
 type Usage = EventOfType<'usage'>;
@@ -9,35 +10,35 @@ type Usage = EventOfType<'usage'>;
  * cache, its completion tokens include reasoning. A count that is not there is not invented.
  */
 export function readUsage(usage: JsonObject, final: boolean): Usage {
-  const prompt = part(usage, 'prompt_tokens_details');
-  const completion = part(usage, 'completion_tokens_details');
-  const total = count(usage, 'prompt_tokens');
-  const cacheRead = count(prompt, 'cached_tokens') ?? count(usage, 'prompt_cache_hit_tokens');
-  const cacheWrite = count(prompt, 'cache_write_tokens');
+  const prompt = partOf(usage, 'prompt_tokens_details');
+  const completion = partOf(usage, 'completion_tokens_details');
+  const total = countOf(usage, 'prompt_tokens');
+  const cacheRead = countOf(prompt, 'cached_tokens') ?? countOf(usage, 'prompt_cache_hit_tokens');
+  const cacheWrite = countOf(prompt, 'cache_write_tokens');
   const noCache =
-    count(usage, 'prompt_cache_miss_tokens') ??
+    countOf(usage, 'prompt_cache_miss_tokens') ??
     (total !== undefined && cacheRead !== undefined ? Math.max(0, total - cacheRead - (cacheWrite ?? 0)) : undefined);
-  const input = present({
+  const input = presentCounts({
     total,
     noCache,
     cacheRead,
     cacheWrite,
-    audio: count(prompt, 'audio_tokens'),
-    image: count(prompt, 'image_tokens'),
+    audio: countOf(prompt, 'audio_tokens'),
+    image: countOf(prompt, 'image_tokens'),
   });
-  const output = present({
-    total: count(usage, 'completion_tokens'),
-    text: count(completion, 'text_tokens'),
-    reasoning: count(completion, 'reasoning_tokens'),
-    audio: count(completion, 'audio_tokens'),
+  const output = presentCounts({
+    total: countOf(usage, 'completion_tokens'),
+    text: countOf(completion, 'text_tokens'),
+    reasoning: countOf(completion, 'reasoning_tokens'),
+    audio: countOf(completion, 'audio_tokens'),
   });
   return {
     type: 'usage',
     ...(input && { input }),
     ...(output && { output }),
-    ...present({
-      total: count(usage, 'total_tokens'),
-      cost: count(usage, 'cost') ?? count(part(usage, 'cost'), 'total_cost'),
+    ...presentCounts({
+      total: countOf(usage, 'total_tokens'),
+      cost: countOf(usage, 'cost') ?? countOf(partOf(usage, 'cost'), 'total_cost'),
     }),
     ...(final && { final }),
     raw: usage,
@@ -53,16 +54,16 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
   if (own && isObject(raw)) {
     return {
       ...raw,
-      ...present({ prompt_tokens: input.total, completion_tokens: output.total, total_tokens: usage.total }),
+      ...presentCounts({ prompt_tokens: input.total, completion_tokens: output.total, total_tokens: usage.total }),
     };
   }
-  const prompt = present({
+  const prompt = presentCounts({
     cached_tokens: input.cacheRead,
     cache_write_tokens: input.cacheWrite,
     audio_tokens: input.audio,
     image_tokens: input.image,
   });
-  const completion = present({
+  const completion = presentCounts({
     reasoning_tokens: output.reasoning,
     audio_tokens: output.audio,
     text_tokens: output.text,
@@ -76,19 +77,4 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
     ...(prompt && { prompt_tokens_details: prompt }),
     ...(completion && { completion_tokens_details: completion }),
   };
-}
-
-function part(object: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = object?.[name];
-  return isObject(value) ? value : undefined;
-}
-
-function count(object: JsonObject | undefined, name: string): number | undefined {
-  const value = object?.[name];
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
-
-function present<T extends Record<string, number | undefined>>(counts: T): { [K in keyof T]?: number } | undefined {
-  const entries = Object.entries(counts).filter(([, value]) => value !== undefined);
-  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as { [K in keyof T]?: number });
 }

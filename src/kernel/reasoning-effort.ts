@@ -14,9 +14,9 @@ const budgets = [
 ] as const;
 
 /** The tokens that may be spent on reasoning, or undefined where the request says nothing or uses a word of one provider. */
-export function reasoningBudget({ reasoningBudget: budget, reasoningEffort }: ChatSettings): number | undefined {
+export function reasoningBudget({ reasoningBudget: budget, reasoningEffort: effort }: ChatSettings): number | undefined {
   if (budget !== undefined) return budget;
-  return budgets.find(([word]) => word === reasoningEffort)?.[1];
+  return budgets.find(([word]) => word === effort)?.[1];
 }
 
 /** The word for the reasoning that is asked for: the client's own, or the one for the largest budget within its own. */

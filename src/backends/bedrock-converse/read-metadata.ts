@@ -1,4 +1,5 @@
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
+import { presentCounts } from '../../kernel/json-counts.ts';
 import { filledString, isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { bedrockConverse } from './converse-fields.ts';
 
@@ -27,14 +28,14 @@ function readUsage(usage: JsonObject): EventOfType<'usage'> {
   const cacheWrite = count(usage['cacheWriteInputTokens']);
   const inputTotal = noCache === undefined ? undefined : noCache + (cacheRead ?? 0) + (cacheWrite ?? 0);
   const outputTotal = count(usage['outputTokens']);
-  const input = present({
+  const input = presentCounts({
     total: inputTotal,
     noCache,
     cacheRead,
     cacheWrite,
     ...readCacheDetails(usage['cacheDetails']),
   });
-  const output = present({ total: outputTotal });
+  const output = presentCounts({ total: outputTotal });
   const total =
     inputTotal !== undefined && outputTotal !== undefined ? inputTotal + outputTotal : count(usage['totalTokens']);
   const serverTools = readServerTools(usage['serverToolUsage']);
@@ -117,9 +118,4 @@ function isBlocked(value: unknown): boolean {
 
 function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
-
-function present<T extends Record<string, number | undefined>>(counts: T): { [K in keyof T]?: number } | undefined {
-  const entries = Object.entries(counts).filter(([, value]) => value !== undefined);
-  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as { [K in keyof T]?: number });
 }

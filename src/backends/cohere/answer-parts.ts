@@ -1,4 +1,5 @@
 import type { EventOfType, FinishReason } from '../../kernel/event.ts';
+import { countOf, partOf } from '../../kernel/json-counts.ts';
 import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
 
 /** Name of the format in events. */
@@ -25,12 +26,12 @@ export function readFinishReason(word: string): FinishReason {
  * are less and only stand in where nothing else is said.
  */
 export function readUsage(usage: JsonObject): EventOfType<'usage'> {
-  const tokens = part(usage, 'tokens');
-  const billed = part(usage, 'billed_units');
-  const input = count(tokens, 'input_tokens') ?? count(billed, 'input_tokens');
-  const output = count(tokens, 'output_tokens') ?? count(billed, 'output_tokens');
-  const cacheRead = count(usage, 'cached_tokens');
-  const searches = count(billed, 'search_units');
+  const tokens = partOf(usage, 'tokens');
+  const billed = partOf(usage, 'billed_units');
+  const input = countOf(tokens, 'input_tokens') ?? countOf(billed, 'input_tokens');
+  const output = countOf(tokens, 'output_tokens') ?? countOf(billed, 'output_tokens');
+  const cacheRead = countOf(usage, 'cached_tokens');
+  const searches = countOf(billed, 'search_units');
   return {
     type: 'usage',
     ...((input !== undefined || cacheRead !== undefined) && {
@@ -54,8 +55,8 @@ type Citation = Omit<EventOfType<'annotation'>, 'type' | 'blockId'>;
 export function readCitation(citation: JsonObject): Citation {
   const sources: unknown = citation['sources'];
   const source: unknown = Array.isArray(sources) ? sources[0] : undefined;
-  const document = part(isObject(source) ? source : undefined, 'document');
-  const result = part(isObject(source) ? source : undefined, 'tool_output');
+  const document = partOf(isObject(source) ? source : undefined, 'document');
+  const result = partOf(isObject(source) ? source : undefined, 'tool_output');
   const url = filledString(document?.['url']) ?? filledString(result?.['url']);
   const title = filledString(document?.['title']) ?? filledString(result?.['title']);
   const citedText =
@@ -74,17 +75,7 @@ export function readCitation(citation: JsonObject): Citation {
   };
 }
 
-function part(object: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = object?.[name];
-  return isObject(value) ? value : undefined;
-}
-
-function count(object: JsonObject | undefined, name: string): number | undefined {
-  const value = object?.[name];
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-}
-
 function place(object: JsonObject, name: string): number | undefined {
-  const value = count(object, name);
+  const value = countOf(object, name);
   return Number.isInteger(value) ? value : undefined;
 }

@@ -205,7 +205,9 @@ export class ChatStreamEncoder implements StreamEncoder {
     const delta = level(level(extension, 'choices'), 'delta');
     const isTool = event.kind === 'tool_call' || event.kind === 'custom_tool_call';
     const isLegacy = isTool && delta?.['function_call'] !== undefined;
-    const toolIndex = isTool && !isLegacy ? freeIndex(choice.toolIndexes, event.nativeIndex) : undefined;
+    // Calls are counted here; other formats count all blocks of an answer.
+    const wanted = this.#chunks.isOwn ? event.nativeIndex : undefined;
+    const toolIndex = isTool && !isLegacy ? freeIndex(choice.toolIndexes, wanted) : undefined;
     const sameIndex = isLegacy || toolIndex === event.nativeIndex;
     this.#blocks.set(event.blockId, {
       choice,
