@@ -1,7 +1,7 @@
 const maxHeadBytes = 16_384;
 const maxSizeLineBytes = 64;
 /** Last bytes of the body that are kept, to see the terminator. */
-const tailBytes = 16;
+const tailBytes = 64;
 
 /** What a finished answer was. `tail` is the end of the body as latin1. */
 export interface AnswerSummary {

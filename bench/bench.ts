@@ -85,15 +85,16 @@ async function start(bench: Bench, system: System, purpose: string): Promise<Run
     mockPort: bench.mockPort,
     folder,
     core: bench.affinity?.system,
-    modes: mockModes(bench.settings.profile),
+    modes: mockModes(bench.settings.profile, system.scenarios),
   };
   return system.start(context);
 }
 
-/** The systems that were asked for and that this machine has; the others are noted. */
+/** The systems that were asked for, have something to do and are on this machine; those that it lacks are noted. */
 export function chooseSystems(bench: Bench): System[] {
+  const { only, systems } = bench.settings;
   return allSystems.filter((system) => {
-    if (!selects(bench.settings.systems, system.name)) return false;
+    if (!selects(systems, system.name) || !system.scenarios.some((name) => selects(only, name))) return false;
     const reason = system.unavailable();
     if (reason !== undefined) bench.measurements.notes.push(`${system.name}: ${reason}`);
     return reason === undefined;
@@ -110,13 +111,12 @@ async function startAndWarm(bench: Bench, system: System): Promise<WarmSystem | 
   try {
     bench.progress(`start and warm up ${system.name}`);
     const running = await start(bench, system, 'load');
-    const scenarios = await bench.runner.check(running, bench.scenarios);
-    const milliseconds = system.warmsUp ? bench.settings.profile.warmUp : briefWarmUpMilliseconds;
-    await bench.runner.warmUp(
-      running,
-      scenarios.filter((scenario) => scenario.name !== 'ttft'),
-      milliseconds,
-    );
+    const takesPart = bench.scenarios.filter(({ name }) => system.scenarios.includes(name));
+    const scenarios = await bench.runner.check(running, takesPart);
+    const loads = scenarios.filter((scenario) => scenario.name !== 'ttft');
+    const { warmUp, leastWarmUp } = bench.settings.profile;
+    const milliseconds = system.warmsUp ? Math.max(warmUp, leastWarmUp / loads.length) : briefWarmUpMilliseconds;
+    await bench.runner.warmUp(running, loads, milliseconds);
     return { system: running, scenarios };
   } catch (error) {
     bench.measurements.problems.push(`${system.name} is left out: ${errorMessage(error)}`);
@@ -155,6 +155,7 @@ export async function measureIdle(bench: Bench, systems: readonly System[]): Pro
   const { single } = bench;
   if (single === undefined || !selects(bench.settings.only, 'idle')) return;
   for (const system of systems) {
+    if (!system.scenarios.includes('idle')) continue;
     try {
       const running = await start(bench, system, 'idle');
       await bench.runner.measureIdle(running, single);

@@ -1,4 +1,6 @@
+import { dialectPairs, systemOfPair, untranslated, type DialectPair } from './dialects.ts';
 import type { Measurements, Metric } from './measurements.ts';
+import { burstEvents } from './mock-answers.ts';
 import type { ScenarioName } from './scenarios.ts';
 import { ratio } from './statistics.ts';
 import type { WordMaskFigure } from './word-mask.ts';
@@ -8,6 +10,8 @@ const ours = 'sluice-5+3';
 const ourFloor = 'sluice-empty';
 const yardsticks = ['nginx', 'pipe'] as const;
 const maskWords = 100_000;
+/** CPU of a translated stream, by that of the same provider's stream as it is. */
+const translation = { budget: 2, stretch: 1.3 };
 
 /** One line of the table: what was measured against what was promised. */
 export interface BudgetLine {
@@ -74,6 +78,23 @@ export function comparable(
   return value === undefined || direct === undefined ? undefined : value - direct;
 }
 
+function timesLine(
+  name: string,
+  against: string,
+  value: number | undefined,
+  budget: number,
+  stretch: number | undefined,
+): BudgetLine {
+  return {
+    figure: name,
+    against,
+    budget: `<= ${budget}x`,
+    stretch: stretch === undefined ? '' : `${stretch}x`,
+    measured: value === undefined ? '' : `${value.toFixed(2)}x`,
+    verdict: verdict(value, (limit) => value !== undefined && value <= limit, budget, stretch),
+  };
+}
+
 function ratioLine(measurements: Measurements, budget: RatioBudget, yardstick: 'nginx' | 'pipe'): BudgetLine {
   const { scenario, metric } = budget;
   const value = ratio(
@@ -81,14 +102,22 @@ function ratioLine(measurements: Measurements, budget: RatioBudget, yardstick: '
     comparable(measurements, scenario, yardstick, metric),
   );
   const stretch = yardstick === 'nginx' ? budget.stretch : undefined;
-  return {
-    figure: budget.figure,
-    against: yardstick,
-    budget: `<= ${budget[yardstick]}x`,
-    stretch: stretch === undefined ? '' : `${stretch}x`,
-    measured: value === undefined ? '' : `${value.toFixed(2)}x`,
-    verdict: verdict(value, (limit) => value !== undefined && value <= limit, budget[yardstick], stretch),
-  };
+  return timesLine(budget.figure, yardstick, value, budget[yardstick], stretch);
+}
+
+/** Without steps: what the other format costs, and nothing else. */
+function translationLine(measurements: Measurements, pair: DialectPair): BudgetLine {
+  const cpu = (of: DialectPair): number | undefined =>
+    measurements.figure('translated', systemOfPair(of), 'cpuPerAnswer');
+  const plain = untranslated(pair);
+  const { budget, stretch } = translation;
+  return timesLine(
+    `CPU of a ${burstEvents}-event stream, ${pair.provider} to ${pair.client}, no steps`,
+    systemOfPair(plain),
+    ratio(cpu(pair), cpu(plain)),
+    budget,
+    stretch,
+  );
 }
 
 /** Microseconds that the steps add to an event, from the streams in a burst: their figures are the steadiest. */
@@ -137,5 +166,8 @@ export function budgetLines(measurements: Measurements, speeds: readonly WordMas
   const ratios = ratioBudgets.flatMap((budget) =>
     yardsticks.map((yardstick) => ratioLine(measurements, budget, yardstick)),
   );
-  return [...ratios, stepCost(measurements), idleMemory(measurements), maskSpeed(speeds)];
+  const translated = dialectPairs
+    .filter(({ provider, client }) => provider !== client)
+    .map((pair) => translationLine(measurements, pair));
+  return [...ratios, ...translated, stepCost(measurements), idleMemory(measurements), maskSpeed(speeds)];
 }

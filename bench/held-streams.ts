@@ -20,7 +20,7 @@ export class HeldStreams {
   }
 
   async open(): Promise<HoldResult> {
-    const request = chatRequest(this.#job.target.path, this.#job.target.stream);
+    const request = chatRequest(this.#job.target);
     const deadline = performance.now() + this.#job.timeoutMilliseconds;
     while (this.#connections.length < this.#job.connections && performance.now() < deadline) {
       for (let index = 0; index < groupSize && this.#connections.length < this.#job.connections; index++) {

@@ -19,7 +19,7 @@ function probe(target: Target): Promise<ProbeResult> {
       () => reject(new Error(`no complete answer in ${probeTimeoutMilliseconds} ms`)),
       probeTimeoutMilliseconds,
     );
-    const connection = new LoadConnection(target.port, chatRequest(target.path, target.stream), {
+    const connection = new LoadConnection(target.port, chatRequest(target), {
       firstByte: () => {},
       body: (bytes, start, end) => (body += bytes.toString('latin1', start, end)),
       end: (summary) => {

@@ -1,7 +1,11 @@
+import type { Dialect } from './dialects.ts';
+
 /** Where a request goes: the system under test, or the mock itself. */
 export interface Target {
   readonly port: number;
   readonly path: string;
+  /** What the client speaks. */
+  readonly dialect: Dialect;
   readonly stream: boolean;
 }
 

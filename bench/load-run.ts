@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AnswerSummary } from './answer-reader.ts';
 import { chatRequest } from './chat-request.ts';
 import { cpuMicroseconds } from './cpu-meter.ts';
+import { dialects } from './dialects.ts';
 import { LoadConnection } from './load-connection.ts';
 import type { LoadJob, LoadResult } from './load-job.ts';
-import { doneFrame } from './mock-answers.ts';
 import { percentile } from './statistics.ts';
 
 /** After this many errors no further request is sent: the system is broken, not slow. */
@@ -48,8 +48,8 @@ export class LoadRun {
 
   constructor(job: LoadJob) {
     this.#job = job;
-    this.#request = chatRequest(job.target.path, job.target.stream);
-    this.#terminator = job.target.stream ? doneFrame : '}';
+    this.#request = chatRequest(job.target);
+    this.#terminator = job.target.stream ? dialects[job.target.dialect].terminator : '}';
   }
 
   async run(): Promise<LoadResult> {

@@ -9,8 +9,9 @@ export const burstEvents = 64;
 /** A provider sends what has come together since its last write: a burst is several writes, back to back. */
 export const burstWriteCount = 8;
 /** Role, finish reason and usage carry no text. */
-export const eventsWithoutText = 3;
-export const doneFrame = 'data: [DONE]\n\n';
+const eventsWithoutText = 3;
+export const promptTokens = 96;
+export const completionTokens = 61;
 /** Time between two lone events of one stream. */
 export const loneIntervalMilliseconds = 10;
 
@@ -91,18 +92,23 @@ const identity = {
 };
 
 const usage = {
-  prompt_tokens: 96,
-  completion_tokens: 61,
-  total_tokens: 157,
+  prompt_tokens: promptTokens,
+  completion_tokens: completionTokens,
+  total_tokens: promptTokens + completionTokens,
   prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
   completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
 };
 
 const textDelta = (index: number): string => tokens[index % tokens.length] ?? '';
 
+/** The pieces of text in a stream of `events` events. */
+export function textDeltas(events: number): string[] {
+  return Array.from({ length: events - eventsWithoutText }, (_, index) => textDelta(index));
+}
+
 /** The whole text of a stream of `events` events. */
 export function streamText(events: number): string {
-  return Array.from({ length: events - eventsWithoutText }, (_, index) => textDelta(index)).join('');
+  return textDeltas(events).join('');
 }
 
 function chunkFrame(delta: object, finishReason: string | null, filler: object = {}): string {
@@ -121,8 +127,8 @@ function fillerOf(index: number): object {
 /** The SSE frames of a stream of `events` events: role, text deltas, finish reason, usage; `[DONE]` not included. */
 export function streamFrames(events: number, padded = false): string[] {
   const frames = [chunkFrame({ role: 'assistant', content: '', refusal: null }, null)];
-  for (let index = 0; index < events - eventsWithoutText; index++) {
-    frames.push(chunkFrame({ content: textDelta(index) }, null, padded ? fillerOf(index) : {}));
+  for (const [index, content] of textDeltas(events).entries()) {
+    frames.push(chunkFrame({ content }, null, padded ? fillerOf(index) : {}));
   }
   frames.push(chunkFrame({}, 'stop'));
   frames.push(`data: ${JSON.stringify({ ...identity, choices: [], usage })}\n\n`);

@@ -1,26 +1,23 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
+import { dialects } from './dialects.ts';
 import { EventWheel, type WheelEntry } from './event-wheel.ts';
-import {
-  burstEvents,
-  burstWriteCount,
-  doneFrame,
-  jsonBody,
-  loneIntervalMilliseconds,
-  streamFrames,
-} from './mock-answers.ts';
+import { burstEvents, burstWriteCount, jsonBody, loneIntervalMilliseconds, streamFrames } from './mock-answers.ts';
+import { messageFrames } from './mock-messages.ts';
 import { RequestReader } from './request-reader.ts';
 
 /*
  * The provider of the bench: a raw TCP server that writes prepared bytes and parses no more than it must. The first
- * part of the path chooses the answer, /json, /single, /burst, /padded, /lone-<events> or /idle; the rest is not read.
- * Started by run.ts with an IPC channel, on which it sends its port; it ends when the channel closes.
+ * part of the path chooses the answer, /json, /single, /burst, /padded, /lone-<events> or /idle; the end of the path its
+ * format, and only the burst comes in Anthropic's. Started by run.ts with an IPC channel, on which it sends its port; it
+ * ends when the channel closes.
  */
 
 const maxLoneEvents = 1_000;
 const streamHead =
   'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ntransfer-encoding: chunked\r\n\r\n';
 const lastChunk = '0\r\n\r\n';
+const doneFrame = dialects.openai.terminator;
 
 function httpChunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
@@ -31,13 +28,13 @@ function wholeStream(events: number): Buffer {
 }
 
 /** The writes of a burst: like a provider that sends what has come together since its last write. */
-function burstWrites(padded: boolean): Buffer[] {
-  const frames = streamFrames(burstEvents, padded).map(httpChunk);
-  frames[0] = `${streamHead}${frames[0]}`;
-  frames.push(`${httpChunk(doneFrame)}${lastChunk}`);
-  const perWrite = Math.ceil(frames.length / burstWriteCount);
+function burstWrites(frames: readonly string[], terminator: string): Buffer[] {
+  const chunks = frames.map(httpChunk);
+  chunks[0] = `${streamHead}${chunks[0]}`;
+  chunks.push(`${httpChunk(terminator)}${lastChunk}`);
+  const perWrite = Math.ceil(chunks.length / burstWriteCount);
   return Array.from({ length: burstWriteCount }, (_, index) =>
-    Buffer.from(frames.slice(index * perWrite, (index + 1) * perWrite).join('')),
+    Buffer.from(chunks.slice(index * perWrite, (index + 1) * perWrite).join('')),
   );
 }
 
@@ -50,8 +47,9 @@ const jsonHead = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-l
 const jsonAnswer = Buffer.from(jsonHead + jsonBody);
 /** Role, one text delta, finish reason, usage. */
 const singleAnswer = wholeStream(4);
-const burstAnswer = burstWrites(false);
-const paddedAnswer = burstWrites(true);
+const burstAnswer = burstWrites(streamFrames(burstEvents), doneFrame);
+const paddedAnswer = burstWrites(streamFrames(burstEvents, true), doneFrame);
+const messagesBurstAnswer = burstWrites(messageFrames(burstEvents), dialects.anthropic.terminator);
 const idleAnswer = Buffer.from(`${streamHead}${streamFrames(burstEvents).slice(0, 2).map(httpChunk).join('')}`);
 const notFound = Buffer.from('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
 
@@ -94,6 +92,16 @@ function startLoneStream(socket: Socket, events: number): void {
 
 function answer(socket: Socket, path: string): void {
   const mode = path.slice(1, path.indexOf('/', 1));
+  if (path.endsWith(dialects.anthropic.resource)) answerMessages(socket, mode);
+  else answerChat(socket, mode);
+}
+
+function answerMessages(socket: Socket, mode: string): void {
+  if (mode === 'burst') writeAll(socket, messagesBurstAnswer);
+  else socket.write(notFound);
+}
+
+function answerChat(socket: Socket, mode: string): void {
   if (mode === 'json') socket.write(jsonAnswer);
   else if (mode === 'burst') writeAll(socket, burstAnswer);
   else if (mode === 'padded') writeAll(socket, paddedAnswer);

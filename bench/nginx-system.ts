@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { untilReady } from './ready.ts';
+import { oneFormatScenarios } from './scenarios.ts';
 import { plainSystem, type System } from './system.ts';
 
 const programs = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/opt/homebrew/bin/nginx'];
@@ -61,6 +62,7 @@ http {
 export const nginx: System = {
   name: 'nginx',
   warmsUp: false,
+  scenarios: oneFormatScenarios,
   unavailable: () => (program() === undefined ? 'nginx is not installed' : undefined),
   async start(context) {
     const port = await freePort();

@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import { oneFormatScenarios } from './scenarios.ts';
 import { plainSystem, type System } from './system.ts';
 
 /** node:http piped to node:http; see node-pipe.ts. */
 export const nodePipe: System = {
   name: 'pipe',
   warmsUp: true,
+  scenarios: oneFormatScenarios,
   unavailable: () => undefined,
   async start(context) {
     const child = context.children.start({

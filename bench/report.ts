@@ -1,4 +1,5 @@
 import { budgetLines, comparable, type BudgetLine } from './budgets.ts';
+import { dialectPairs, systemOfPair, untranslated } from './dialects.ts';
 import { figure, percent, table, times } from './markdown.ts';
 import { frameWayNames, type Measurements, type Metric } from './measurements.ts';
 import { burstEvents } from './mock-answers.ts';
@@ -55,6 +56,18 @@ function furtherEvent(input: ReportInput, scenario: ScenarioName): Column {
   };
 }
 
+/** How much the other format costs, by the system with the same provider that passes its answer on. */
+function translationColumn(input: ReportInput): Column {
+  const cpu = (system: string): number | undefined => input.measurements.figure('translated', system, 'cpuPerAnswer');
+  return {
+    title: 'x untranslated',
+    value(system) {
+      const pair = dialectPairs.find((candidate) => systemOfPair(candidate) === system);
+      return pair === undefined ? '' : times(ratio(cpu(system), cpu(systemOfPair(untranslated(pair)))));
+    },
+  };
+}
+
 function addedFirstToken(input: ReportInput): Column {
   return {
     title: 'added p50 ms',
@@ -80,6 +93,13 @@ function columnsOf(input: ReportInput, scenario: LoadScenario): Column[] {
         ...ratioColumns(input, scenario.name, 'cpuPerAnswer'),
         furtherEvent(input, scenario.name),
         column('events/s', 'eventsPerSecond'),
+        ...firstByte,
+      ];
+    case 'translated':
+      return [
+        column('us CPU/stream', 'cpuPerAnswer'),
+        translationColumn(input),
+        column('streams/s', 'answersPerSecond'),
         ...firstByte,
       ];
     case 'lone':

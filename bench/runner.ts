@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkAnswer } from './check-answer.ts';
 import { errorMessage } from './error-message.ts';
 import type { LoadClient } from './load-client.ts';
-import type { LoadResult } from './load-job.ts';
+import type { LoadResult, Target } from './load-job.ts';
 import { figuresOf, keptEnough, keptShare, type Figures, type Measurements } from './measurements.ts';
 import { residentKilobytes } from './process-tree.ts';
 import { idleMode, loneScenario, type LoadScenario } from './scenarios.ts';
@@ -13,6 +13,10 @@ const warmUpConnections = 32;
 const calibrationShare = 0.98;
 const idleWarmUpConnections = 64;
 const idleTimeoutMilliseconds = 30_000;
+
+function targetOf(system: RunningSystem, { mode, stream }: Pick<LoadScenario, 'mode' | 'stream'>): Target {
+  return { port: system.port, path: system.path(mode), dialect: system.dialect, stream };
+}
 
 /** Measures running systems, one load at a time, and keeps the figures. */
 export class Runner {
@@ -39,11 +43,13 @@ export class Runner {
     return right;
   }
 
-  async #answersRightly(system: RunningSystem, { name, mode, stream, text }: LoadScenario): Promise<boolean> {
+  async #answersRightly(system: RunningSystem, scenario: LoadScenario): Promise<boolean> {
+    const { name, mode, text } = scenario;
     if (this.#expectedBytes(system, mode) > 0) return true;
     try {
-      const answer = await this.#client.probe({ port: system.port, path: system.path(mode), stream });
-      this.#answerBytes.set(`${system.name} ${mode}`, checkAnswer(answer, stream, system.expectedText(text)));
+      const target = targetOf(system, scenario);
+      const answer = await this.#client.probe(target);
+      this.#answerBytes.set(`${system.name} ${mode}`, checkAnswer(answer, target, system.expectedText(text)));
       return true;
     } catch (error) {
       this.#measurements.problems.push(`${name} is left out for ${system.name}: ${errorMessage(error)}`);
@@ -103,7 +109,7 @@ export class Runner {
     const cpu = paced ? figures.cpuPerEvent : figures.cpuPerAnswer;
     const cost = cpu === undefined ? '' : `, ${cpu.toFixed(1)} us CPU per ${paced ? 'event' : 'answer'}`;
     const rate = `${(figures.answersPerSecond ?? 0).toFixed(0)} answers/s`;
-    this.#progress(`round ${round}  ${scenario.name.padEnd(7)} ${system.name.padEnd(17)} ${rate}${cost}`);
+    this.#progress(`round ${round}  ${scenario.name.padEnd(10)} ${system.name.padEnd(29)} ${rate}${cost}`);
   }
 
   /** Resident memory that each of many waiting streams adds. The system must be fresh: a used heap has room. */
@@ -119,9 +125,8 @@ export class Runner {
     await sleep(this.#profile.idleSettle);
     const before = residentKilobytes(pid);
     const streams = this.#profile.idleStreams;
-    const target = { port: system.port, path: system.path(idleMode), stream: true };
     const held = await this.#client.hold({
-      target,
+      target: targetOf(system, { mode: idleMode, stream: true }),
       connections: streams,
       timeoutMilliseconds: idleTimeoutMilliseconds,
     });
@@ -135,7 +140,7 @@ export class Runner {
     } else if (before !== undefined && after !== undefined) {
       const kilobytes = (after - before) / streams;
       this.#measurements.add('idle', system.name, { idleKilobytes: kilobytes });
-      this.#progress(`idle    ${system.name.padEnd(17)} ${kilobytes.toFixed(1)} KB per stream, ${streams} streams`);
+      this.#progress(`idle       ${system.name.padEnd(29)} ${kilobytes.toFixed(1)} KB per stream, ${streams} streams`);
     }
   }
 
@@ -145,7 +150,7 @@ export class Runner {
 
   async #load(system: RunningSystem, scenario: LoadScenario): Promise<LoadResult> {
     const result = await this.#client.load({
-      target: { port: system.port, path: system.path(scenario.mode), stream: scenario.stream },
+      target: targetOf(system, scenario),
       connections: scenario.connections,
       spreadMilliseconds: scenario.spread,
       rampMilliseconds: scenario.ramp,

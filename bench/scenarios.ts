@@ -1,8 +1,21 @@
 import { burstEvents, burstWriteCount, jsonText, loneIntervalMilliseconds, streamText } from './mock-answers.ts';
 import type { Profile } from './settings.ts';
 
-export const scenarioNames = ['json', 'single', 'burst', 'padded', 'lone', 'ttft', 'idle', 'word-mask'] as const;
+export const scenarioNames = [
+  'json',
+  'single',
+  'burst',
+  'padded',
+  'translated',
+  'lone',
+  'ttft',
+  'idle',
+  'word-mask',
+] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
+
+/** What a system takes part in whose provider and clients speak the same format. */
+export const oneFormatScenarios = scenarioNames.filter((name) => name !== 'translated' && name !== 'word-mask');
 
 /** A scenario that is answered and counted; idle streams and the word mask have code of their own. */
 export interface LoadScenario {
@@ -76,6 +89,15 @@ export function loadScenarios(profile: Profile, loneStreams: number): LoadScenar
       'The same stream with a filler of other letters in each event, as OpenAI sends it',
       burstEvents,
     ),
+    {
+      ...closedLoop(
+        profile,
+        'translated',
+        'The burst between formats, from provider to client, empty pipelines: passed on as it is, and translated',
+        burstEvents,
+      ),
+      mode: 'burst',
+    },
     loneScenario(profile, loneStreams),
     {
       ...closedLoop(profile, 'ttft', 'Time to first token: 1 connection, shortest stream', singleEvents),
@@ -89,7 +111,10 @@ export function loadScenarios(profile: Profile, loneStreams: number): LoadScenar
 /** The mode of streams that stay open after the first text. */
 export const idleMode = 'idle';
 
-/** Every first part of a path that the scenarios use. */
-export function mockModes(profile: Profile): string[] {
-  return [...new Set([...loadScenarios(profile, 1).map((scenario) => scenario.mode), idleMode])];
+/** Every first part of a path that the scenarios of a system use. */
+export function mockModes(profile: Profile, scenarios: readonly ScenarioName[]): string[] {
+  const modes = loadScenarios(profile, 1)
+    .filter(({ name }) => scenarios.includes(name))
+    .map(({ mode }) => mode);
+  return [...new Set(scenarios.includes('idle') ? [...modes, idleMode] : modes)];
 }

@@ -6,6 +6,8 @@ export interface Profile {
   readonly rounds: number;
   /** Milliseconds of load, per kind of load and system, that warm the code up and are not counted. */
   readonly warmUp: number;
+  /** The same for all kinds of load together, at least: a system that has only one kind must be as warm as the others. */
+  readonly leastWarmUp: number;
   readonly ramp: number;
   readonly measure: number;
   /** Numbers of paced streams to try, the highest first: the first that mock and generator can keep up with is used. */
@@ -24,6 +26,7 @@ const full: Profile = {
   name: 'full',
   rounds: 3,
   warmUp: 10_000,
+  leastWarmUp: 20_000,
   ramp: 400,
   measure: 2_500,
   loneStreams: [400, 200, 100],
@@ -39,6 +42,7 @@ const short: Profile = {
   name: 'short',
   rounds: 1,
   warmUp: 250,
+  leastWarmUp: 1_250,
   ramp: 50,
   measure: 300,
   loneStreams: [100, 50],
@@ -63,8 +67,9 @@ export interface Settings {
 export const usageText = `node bench/run.ts [--short] [--only <scenario,...>] [--systems <name,...>] [--out <file>]
 
 --short     about a minute, for a quick look and for CI; the figures are rough
---only      json, single, burst, padded, lone, ttft, idle, word-mask
---systems   nginx, pipe, sluice (all three), sluice-empty, sluice-5+3, sluice-5+3-match
+--only      json, single, burst, padded, translated, lone, ttft, idle, word-mask
+--systems   nginx, pipe, sluice (all), sluice-empty, sluice-5+3, sluice-5+3-match, and for translated:
+            sluice-openai-to-anthropic and the like
 --out       where the report goes; without it a full run of everything writes bench/RESULTS.md, others print it`;
 
 const list = (text: string | undefined): string[] =>

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dialects, type Dialect } from './dialects.ts';
 import { wordsInText } from './mock-answers.ts';
 import { wordList } from './word-lists.ts';
 
@@ -26,7 +27,15 @@ function stepsOf(steps: Steps): object {
   return { processors: Object.keys(processorLists).map(processor), modifiers: modifiers.map(modifier) };
 }
 
-function pipeline(name: string, mockPort: number, steps: Steps): object {
+/** What the pipelines of a system have in common. */
+export interface PipelineOptions {
+  readonly mockPort: number;
+  /** What the mock speaks to them. */
+  readonly provider: Dialect;
+  readonly steps: Steps;
+}
+
+function pipeline(name: string, { mockPort, provider, steps }: PipelineOptions): object {
   return {
     apiVersion: 'sluice/v1',
     name,
@@ -34,7 +43,7 @@ function pipeline(name: string, mockPort: number, steps: Steps): object {
     ...stepsOf(steps),
     backends: {
       mock: {
-        type: 'openai-chat',
+        type: dialects[provider].backend,
         config: { baseUrl: `http://127.0.0.1:${mockPort}/${name}/v1`, model: 'mock' },
         network: 'private',
         token: { type: 'static', config: { token: { $env: 'BENCH_API_KEY' } } },
@@ -56,13 +65,12 @@ async function writeWordLists(folder: string): Promise<void> {
 /** Writes one pipeline per answer of the mock, and the word lists that they name. */
 export async function writePipelines(
   folder: string,
-  mockPort: number,
   modes: readonly string[],
-  steps: Steps,
+  options: PipelineOptions,
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
-  if (steps !== 'none') await writeWordLists(join(folder, 'resources', 'word-list'));
+  if (options.steps !== 'none') await writeWordLists(join(folder, 'resources', 'word-list'));
   for (const mode of modes) {
-    await writeFile(join(folder, `${mode}.json`), `${JSON.stringify(pipeline(mode, mockPort, steps), null, 2)}\n`);
+    await writeFile(join(folder, `${mode}.json`), `${JSON.stringify(pipeline(mode, options), null, 2)}\n`);
   }
 }

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { dialectPairs, dialects, systemOfPair, type DialectPair } from './dialects.ts';
 import { freePort } from './free-port.ts';
 import { wordsInText } from './mock-answers.ts';
 import { get, untilReady } from './ready.ts';
+import { oneFormatScenarios, type ScenarioName } from './scenarios.ts';
 import { writePipelines, type Steps } from './sluice-pipelines.ts';
 import type { System } from './system.ts';
 
@@ -23,15 +25,23 @@ function readCounters(body: string): Record<string, number> | undefined {
   }
 }
 
-function sluice(name: string, steps: Steps): System {
+interface SluiceOptions {
+  readonly name: string;
+  readonly steps: Steps;
+  readonly pair: DialectPair;
+  readonly scenarios: readonly ScenarioName[];
+}
+
+function sluice({ name, steps, pair: { provider, client }, scenarios }: SluiceOptions): System {
   return {
     name,
     warmsUp: true,
+    scenarios,
     unavailable: () => (existsSync(program) ? undefined : 'dist/main.js is missing; run `npm run build` first'),
     async start(context) {
       const port = await freePort();
       const folder = join(context.folder, 'pipelines');
-      await writePipelines(folder, context.mockPort, context.modes, steps);
+      await writePipelines(folder, context.modes, { mockPort: context.mockPort, provider, steps });
       const child = context.children.start({
         name,
         file: process.execPath,
@@ -52,7 +62,8 @@ function sluice(name: string, steps: Steps): System {
         name,
         port,
         child,
-        path: (mode) => `/pipelines/${mode}/v1/chat/completions`,
+        dialect: client,
+        path: (mode) => `/pipelines/${mode}${dialects[client].resource}`,
         expectedText: steps === 'some-match' ? masked : (text) => text,
         frameCounters: async () => readCounters((await get(port, '/metrics.json')).body),
       };
@@ -60,9 +71,22 @@ function sluice(name: string, steps: Steps): System {
   };
 }
 
-/** A pipeline without a step; one with 5 processors and 3 modifiers that find nothing; one that finds some words. */
+function withSteps(name: string, steps: Steps): System {
+  return sluice({ name, steps, pair: { provider: 'openai', client: 'openai' }, scenarios: oneFormatScenarios });
+}
+
+/** A process of its own for each pair, so that none is slower for what another one taught the compiler. */
+function betweenDialects(pair: DialectPair): System {
+  return sluice({ name: systemOfPair(pair), steps: 'none', pair, scenarios: ['translated'] });
+}
+
+/**
+ * A pipeline without a step; one with 5 processors and 3 modifiers that find nothing; one that finds some words. Then
+ * empty ones between formats.
+ */
 export const sluiceSystems: readonly System[] = [
-  sluice('sluice-empty', 'none'),
-  sluice('sluice-5+3', 'never-match'),
-  sluice('sluice-5+3-match', 'some-match'),
+  withSteps('sluice-empty', 'none'),
+  withSteps('sluice-5+3', 'never-match'),
+  withSteps('sluice-5+3-match', 'some-match'),
+  ...dialectPairs.map(betweenDialects),
 ];

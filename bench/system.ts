@@ -1,4 +1,6 @@
 import type { Child, ChildProcesses } from './child-processes.ts';
+import { dialects, type Dialect } from './dialects.ts';
+import type { ScenarioName } from './scenarios.ts';
 
 /** What a system needs to start. */
 export interface StartContext {
@@ -17,6 +19,8 @@ export interface RunningSystem {
   readonly port: number;
   /** Undefined for the mock itself, whose CPU time is nobody's. */
   readonly child: Child | undefined;
+  /** What its clients speak. */
+  readonly dialect: Dialect;
   /** The path that leads to the mock's answer of this mode. */
   path(mode: string): string;
   /** The text that a client must get; a masking system changes it. */
@@ -30,6 +34,8 @@ export interface System {
   readonly name: string;
   /** False for a program that is as fast at first as it will be. */
   readonly warmsUp: boolean;
+  /** Those that it takes part in. */
+  readonly scenarios: readonly ScenarioName[];
   /** Why it can't run on this machine; undefined when it can. */
   unavailable(): string | undefined;
   start(context: StartContext): Promise<RunningSystem>;
@@ -41,7 +47,8 @@ export function plainSystem(name: string, port: number, child: Child | undefined
     name,
     port,
     child,
-    path: (mode) => `/${mode}/v1/chat/completions`,
+    dialect: 'openai',
+    path: (mode) => `/${mode}${dialects.openai.resource}`,
     expectedText: (text) => text,
     frameCounters: async () => undefined,
   };
