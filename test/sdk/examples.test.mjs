@@ -11,7 +11,8 @@ import { projectFolder, startProduct } from './product.mjs';
 const run = promisify(execFile);
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
-describe('the examples, as they are', () => {
+// They take the time of the demo, so all of them run at once.
+describe('the examples, as they are', { concurrency: true }, () => {
   let folder;
   let product;
   let options;

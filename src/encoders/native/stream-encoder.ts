@@ -2,6 +2,7 @@ import type { EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import { isContent, type AnswerEvent, type EventOfType, type TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText, toLatin1 } from '../../kernel/json-text.ts';
+import { callIdOf } from './call-id.ts';
 
 /**
  * Writes every event under its name: `id` is its number, counted from 1, `t` in the data are the milliseconds since the
@@ -29,6 +30,7 @@ export class NativeStreamEncoder implements StreamEncoder {
     switch (event.type) {
       case 'block.start':
         this.#blocks.set(event.blockId, textFields(event.blockId, event.role, event.choice));
+        if (isCall(event)) return start + this.#frame({ ...event, callId: callIdOf(event, this.#context.run.id) });
         break;
       case 'block.end':
         this.#blocks.delete(event.blockId);
@@ -114,6 +116,10 @@ export class NativeStreamEncoder implements StreamEncoder {
 function textFields(blockId: string, role: string, choice: number | undefined): string {
   const fields = JSON.stringify({ blockId, ...(choice !== undefined && { choice }), role });
   return `${toLatin1(fields.slice(1, -1))},"text":"`;
+}
+
+function isCall({ kind }: EventOfType<'block.start'>): boolean {
+  return kind === 'tool_call' || kind === 'custom_tool_call';
 }
 
 /** A piece of text that says nothing beside its text has one form, whichever way it comes. */
