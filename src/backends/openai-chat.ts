@@ -15,7 +15,8 @@ const config = strictObject({
   ),
   vendor: Type.Optional(
     Type.Enum([...vendorNames], {
-      description: 'Whose server it is, for what it takes and what it refuses. Default: by the host of baseUrl.',
+      description:
+        'Whose server it is. What it would refuse is said in its words, or left out and named; "compatible" is sent what a client of this format said. Default: by the host of baseUrl.',
     }),
   ),
   includeUsage: Type.Optional(
@@ -67,7 +68,7 @@ export const openaiChatBackend = defineBackend({
       model,
       vendor: {
         ...vendor,
-        ...(includeUsage !== undefined && { includeUsage }),
+        ...(includeUsage !== undefined && { includeUsage, ...(includeUsage && { streamOptions: true }) }),
         ...(maxTokensField !== undefined && { maxTokensField }),
       },
     };

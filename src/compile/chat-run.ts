@@ -14,6 +14,7 @@ import type { Watched } from '../kernel/ticker.ts';
 import { withoutSecrets } from '../kernel/without-secrets.ts';
 import type { UpstreamHead } from '../kernel/upstream.ts';
 import type { Capabilities } from '../kernel/capability.ts';
+import { lossOfField } from '../kernel/losses.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
@@ -81,7 +82,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       onProgress: (step, message, data) =>
         this.#show({ type: 'step.progress', processorId: step, message, ...(data !== undefined && { data }) }),
     });
-    for (const field of options.dropped ?? []) this.#run.lose(`request.${field}`);
+    for (const field of options.dropped ?? []) this.#run.lose(lossOfField(field));
     this.#backend = selectBackend(request.model, pipeline);
     this.#context = { run: this.#run, request, created: Math.floor(clock.wallTime() / 1000) };
     this.#stream = encoder.open(this.#context);

@@ -2,6 +2,7 @@ import type { AnswerEvent } from '../kernel/event.ts';
 import type { Credential } from '../kernel/component.ts';
 import { applyCredential } from '../kernel/credential.ts';
 import { asSluiceError } from '../kernel/errors.ts';
+import { refuseKeptElsewhere } from '../kernel/kept-elsewhere.ts';
 import { runProcessors, type ProcessedRequest, type RequestChainHooks } from '../kernel/request-chain.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import type { Run } from '../kernel/run.ts';
@@ -77,6 +78,7 @@ function complete(
   run: Run,
   credential: Credential | undefined,
 ): OutgoingRequest | Promise<OutgoingRequest> {
+  refuseKeptElsewhere(request, backend.type);
   const upstream = backend.backend.encode(request, run);
   const outgoing = { request, backend, upstream, credential };
   if (credential === undefined) return { ...outgoing, secrets: [] };

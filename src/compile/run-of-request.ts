@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import type { LossName } from '../kernel/losses.ts';
 import type { Caller, Log, Meter, Run } from '../kernel/run.ts';
 
 /** Things that are told to be left out; there are not many more names for them. */
@@ -53,7 +54,7 @@ export class RunOfRequest implements Run {
     return this.#lost ?? [];
   }
 
-  lose(what: string): void {
+  lose(what: LossName): void {
     this.#lost ??= [];
     // It may hold a name that the client chose, and goes into a header.
     const name = what.slice(0, maxLostCharacters).replace(/[^\w.[\]-]/g, '_');

@@ -3,6 +3,7 @@ import { defineEncoder, type Encoder, type ErrorBody } from '../kernel/component
 import type { ErrorKind } from '../kernel/error-table.ts';
 import type { SluiceError } from '../kernel/errors.ts';
 import type { JsonObject } from '../kernel/json-value.ts';
+import { writeAnthropicRateLimits } from '../kernel/rate-limits.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { MessageStreamEncoder } from './anthropic-messages/stream-encoder.ts';
 import { writeMessage } from './anthropic-messages/write-message.ts';
@@ -20,6 +21,7 @@ export const anthropicMessagesEncoder = defineEncoder({
     encodeAnswer: writeMessage,
     encodeError,
     encodeModels,
+    encodeRateLimits: writeAnthropicRateLimits,
   }),
 });
 
@@ -41,9 +43,16 @@ const errorTypes: Readonly<Record<ErrorKind, string>> = {
 /** Clients of the format know an overload by a status of its own. */
 const overloadedStatus = 529;
 
+/** What a provider rejects is named by its status, as Anthropic itself would name it. */
+const rejectionTypes: Readonly<Partial<Record<number, string>>> = {
+  404: errorTypes.not_found,
+  413: errorTypes.too_large,
+};
+
 function writeError(error: SluiceError, requestId: string): JsonObject {
-  const { kind, message, code } = error;
-  return { type: 'error', error: { type: errorTypes[kind], message, code }, request_id: requestId };
+  const { kind, status, message, code } = error;
+  const type = (kind === 'invalid_request' ? rejectionTypes[status] : undefined) ?? errorTypes[kind];
+  return { type: 'error', error: { type, message, code }, request_id: requestId };
 }
 
 function encodeError(error: SluiceError, requestId: string): ErrorBody {

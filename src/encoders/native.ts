@@ -4,6 +4,7 @@ import type { ErrorKind } from '../kernel/error-table.ts';
 import type { SluiceError } from '../kernel/errors.ts';
 import type { BlockKind } from '../kernel/event.ts';
 import { strictObject } from '../kernel/schema.ts';
+import { callIdOf } from './native/call-id.ts';
 import { NativeStreamEncoder } from './native/stream-encoder.ts';
 
 /** Answers in the native format: every event of the stream by its name, or one short document; errors as RFC 9457. */
@@ -60,30 +61,30 @@ function encodeAnswer(answer: ChatAnswer, { run, request }: EncodeContext): Reco
     id: run.id,
     pipeline: run.pipeline,
     model: meta.model ?? request.model ?? null,
-    message: writeMessage(first?.blocks ?? []),
-    ...(choices.length > 1 && { choices: choices.map(writeChoice) }),
+    message: writeMessage(first?.blocks ?? [], run.id),
+    ...(choices.length > 1 && { choices: choices.map((choice) => writeChoice(choice, run.id)) }),
     finishReason: first?.finish?.reason.unified ?? null,
     usage: usage === undefined ? null : writeUsage(usage),
   };
 }
 
-function writeChoice({ index, blocks, finish }: AnswerChoice): Record<string, unknown> {
-  return { index, message: writeMessage(blocks), finishReason: finish?.reason.unified ?? null };
+function writeChoice({ index, blocks, finish }: AnswerChoice, run: string): Record<string, unknown> {
+  return { index, message: writeMessage(blocks, run), finishReason: finish?.reason.unified ?? null };
 }
 
 /** Has the form of a message of a request, so a client can send it back as it is. */
-function writeMessage(blocks: readonly AnswerBlock[]): Record<string, unknown> {
+function writeMessage(blocks: readonly AnswerBlock[], run: string): Record<string, unknown> {
   const reasoning = joinText(blocks, ['reasoning', 'reasoning_summary']);
   const refusal = joinText(blocks, ['refusal']);
   const calls = blocks.filter(({ kind }) => kind === 'tool_call' || kind === 'custom_tool_call');
-  const parts = blocks.some(needsPart) ? blocks.flatMap(writePart) : undefined;
+  const parts = blocks.some(needsPart) ? blocks.flatMap((block) => writePart(block, run)) : undefined;
   return {
     role: 'assistant',
     content: joinText(blocks, ['text']),
     ...(parts !== undefined && { parts }),
     ...(reasoning !== '' && { reasoning }),
     ...(refusal !== '' && { refusal }),
-    ...(calls.length > 0 && { toolCalls: calls.map(writeCall) }),
+    ...(calls.length > 0 && { toolCalls: calls.map((call) => writeCall(call, run)) }),
   };
 }
 
@@ -93,7 +94,7 @@ function needsPart({ signature, media }: AnswerBlock): boolean {
 }
 
 /** A part as a request takes it again; blocks that no request can hold are left out. */
-function writePart(block: AnswerBlock): readonly Record<string, unknown>[] {
+function writePart(block: AnswerBlock, run: string): readonly Record<string, unknown>[] {
   const { kind, text, signature } = block;
   switch (kind) {
     case 'text':
@@ -104,11 +105,13 @@ function writePart(block: AnswerBlock): readonly Record<string, unknown>[] {
     case 'reasoning_redacted': {
       const { value, format, encrypted } = signature ?? {};
       const proof = { value, ...(format && { format }), ...(encrypted === true && { encrypted }) };
-      return [{ type: 'reasoning', ...(text !== '' && { text }), ...(signature !== undefined && { signature: proof }) }];
+      return [
+        { type: 'reasoning', ...(text !== '' && { text }), ...(signature !== undefined && { signature: proof }) },
+      ];
     }
     case 'tool_call':
     case 'custom_tool_call':
-      return [{ type: 'tool_call', ...writeCall(block) }];
+      return [{ type: 'tool_call', ...writeCall(block, run) }];
     case 'image':
     case 'audio':
     case 'file':
@@ -128,8 +131,8 @@ function writeMedia({ kind, media }: AnswerBlock): readonly Record<string, unkno
   return fileId === undefined ? [] : [{ type: kind, fileId }];
 }
 
-function writeCall({ start, blockId, arguments: json }: AnswerBlock): Record<string, unknown> {
-  return { id: start.callId ?? blockId, name: start.name ?? '', arguments: json };
+function writeCall({ start, arguments: json }: AnswerBlock, run: string): Record<string, unknown> {
+  return { id: callIdOf(start, run), name: start.name ?? '', arguments: json };
 }
 
 function joinText(blocks: readonly AnswerBlock[], kinds: readonly BlockKind[]): string {

@@ -6,7 +6,7 @@ import { extensionOf, ollama } from '../kernel/ollama-fields.ts';
 import { writeUsage } from '../kernel/ollama-usage.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { LineEncoder } from './ollama/line-encoder.ts';
-import { callEntry, doneReason, logprobsOf, loseUnsaid, textField, timeOf } from './ollama/line-parts.ts';
+import { callEntry, doneReason, logprobsOf, loseCounts, loseUnsaid, textField, timeOf } from './ollama/line-parts.ts';
 
 /** Answers in the format of Ollama's chat API: lines, documents, errors and the list of models. */
 export const ollamaEncoder = defineEncoder({
@@ -70,6 +70,7 @@ function encodeAnswer({ meta, choices, usage, safety }: ChatAnswer, context: Enc
   const logprobs = blocks.flatMap((block) => block.logprobs).flatMap((piece) => logprobsOf(piece) ?? []);
   loseOfBlocks(blocks, logprobs.length > 0, context);
   if (choice?.finish !== undefined) loseUnsaid(choice.finish, run);
+  loseCounts(usage, run);
   return {
     model: meta.model ?? request.model ?? run.pipeline,
     created_at: createdAt ?? timeOf((meta.created ?? context.created) * 1_000),

@@ -4,10 +4,18 @@ import type { EventOfType } from '../kernel/event.ts';
 import { isObject, orNothing, type JsonObject } from '../kernel/json-value.ts';
 import { writeOpenAiError } from '../kernel/openai-error.ts';
 import { extensionOf, level, openaiChat, writeFinishReason } from '../kernel/openai-chat-fields.ts';
-import { writeReasoningDetail } from '../kernel/openai-chat-reasoning.ts';
 import { writeUsage } from '../kernel/openai-chat-usage.ts';
 import { strictObject } from '../kernel/schema.ts';
-import { canSay, writeCitation, writeImage } from './openai-chat/foreign-parts.ts';
+import { isCall } from './openai-chat/chunk-parts.ts';
+import {
+  isReasoning,
+  lossesOfFinish,
+  lossOf,
+  writeAudio,
+  writeCitation,
+  writeImage,
+} from './openai-chat/foreign-parts.ts';
+import { ReasoningEntries } from './openai-chat/reasoning-entries.ts';
 import { ChatStreamEncoder } from './openai-chat/stream-encoder.ts';
 
 /** Answers in the OpenAI chat completions format: chunks, documents, errors and the list of models. */
@@ -56,15 +64,23 @@ function writeChoice(choice: AnswerChoice, isOwn: boolean, context: EncodeContex
   const levels = blocks.map((block) => level(extensionOf(block.start), 'choices') ?? {});
   const { delta: _fields, ...further } = Object.assign({}, ...levels) as Record<string, unknown>;
   const logprobs = joinLogprobs(blocks.flatMap((block) => block.logprobs));
-  const { unified, raw } = finish?.reason ?? {};
-  const reason = isOwn && raw !== undefined ? raw : unified === undefined ? null : writeFinishReason(unified);
+  const message = writeMessage(blocks, levels, isOwn, context);
+  const explanation = finish?.reason.unified === 'refusal' ? finish.refusal?.explanation : undefined;
+  const refusal = message['refusal'] ?? explanation ?? null;
   return {
     ...further,
     index,
-    message: writeMessage(blocks, levels, isOwn, context),
+    message: { ...message, refusal },
     logprobs,
-    finish_reason: reason,
+    finish_reason: finishWord(choice, isOwn, refusal !== null),
   };
+}
+
+function finishWord({ blocks, finish }: AnswerChoice, isOwn: boolean, refused: boolean): string | null {
+  if (finish === undefined) return null;
+  const { unified, raw } = finish.reason;
+  if (isOwn && raw !== undefined) return raw;
+  return writeFinishReason(unified, { called: blocks.some(({ kind }) => isCall(kind)), refused });
 }
 
 function writeMessage(
@@ -76,20 +92,22 @@ function writeMessage(
   const ofKind = (...kinds: readonly string[]): AnswerBlock[] => blocks.filter((block) => kinds.includes(block.kind));
   const texts = ofKind('text');
   const reasoning = ofKind('reasoning', 'reasoning_summary', 'reasoning_redacted');
-  const calls = ofKind('tool_call', 'custom_tool_call');
+  const calls = blocks.filter(({ kind }) => isCall(kind));
   const legacy = calls.find(isLegacy);
   const annotations = texts.flatMap((block) => block.annotations.flatMap((event) => writeAnnotation(event, isOwn)));
   const images = ofKind('image')
     .map((block) => (isOwn ? block.start.initial : undefined) ?? writeImage(block.media))
     .filter((image) => image !== undefined);
-  const [audio] = ofKind('audio').map((block) => block.start.initial);
+  const [audio] = ofKind('audio').map((block) =>
+    isOwn ? block.start.initial : writeAudio(block.media, context.run.id),
+  );
   const toolCalls = calls.filter((call) => call !== legacy).map((call, index) => writeCall(call, index, context));
   return {
     ...furtherFields(levels),
     role: 'assistant',
     content: joined(texts),
     refusal: joined(ofKind('refusal')),
-    ...(isOwn ? writeOwnReasoning(reasoning) : writeReasoning(reasoning)),
+    ...(isOwn ? writeOwnReasoning(reasoning) : writeReasoning(blocks, context)),
     ...(annotations.length > 0 && { annotations }),
     ...(images.length > 0 && { images }),
     ...(audio !== undefined && { audio }),
@@ -121,24 +139,36 @@ function furtherFields(levels: readonly JsonObject[]): JsonObject {
 }
 
 /** Reasoning of another dialect: its text, and where it is proven an entry for each block. */
-function writeReasoning(blocks: readonly AnswerBlock[]): JsonObject {
-  const text = blocks.map((block) => block.text).join('');
-  const proven = blocks.some(({ signature }) => signature !== undefined);
+function writeReasoning(blocks: readonly AnswerBlock[], { run }: EncodeContext): JsonObject {
+  const entries = new ReasoningEntries();
+  const details: JsonObject[] = [];
+  let calls = 0;
+  for (const { kind, text, signature, start } of blocks) {
+    const callId = isCall(kind) ? (start.callId ?? callIdOf(run.id, calls)) : undefined;
+    details.push(...(isReasoning(kind) ? entries.add({ kind, text, signature }) : entries.before(callId)));
+    if (isCall(kind)) calls += 1;
+  }
+  details.push(...entries.before());
+  const text = blocks.map((block) => (isReasoning(block.kind) ? block.text : '')).join('');
   return {
     ...(text !== '' && { reasoning_content: text }),
-    ...(proven && { reasoning_details: blocks.map((block) => writeReasoningDetail(block.text, block.signature)) }),
+    ...(details.length > 0 && { reasoning_details: details }),
   };
+}
+
+function callIdOf(runId: string, index: number): string {
+  return `call_${runId}_${index}`;
 }
 
 /** Names what the document can't say. */
 function loseForeign({ blocks, finish }: AnswerChoice, { run }: EncodeContext): void {
-  for (const { kind, annotations } of blocks) {
-    if (!canSay(kind)) run.lose(kind === 'unknown' ? 'answer.unknown_blocks' : 'answer.server_tools');
+  for (const { kind, annotations, media } of blocks) {
+    const loss = lossOf(kind);
+    if (loss !== undefined) run.lose(`answer.${loss}`);
+    if (kind === 'audio' && media.some(({ base64 }) => base64 === undefined)) run.lose('answer.media');
     if (annotations.some((event) => writeCitation(event) === undefined)) run.lose('answer.citations');
   }
-  if (finish?.stopSequence !== undefined) run.lose('answer.stop_sequence');
-  if (finish?.refusal !== undefined) run.lose('answer.refusal_details');
-  if (finish?.reason.unified === 'pause') run.lose('answer.pause');
+  for (const loss of finish === undefined ? [] : lossesOfFinish(finish)) run.lose(`answer.${loss}`);
 }
 
 function writeAnnotation(event: EventOfType<'annotation'>, isOwn: boolean): readonly unknown[] {
@@ -175,7 +205,7 @@ function writeDetail(block: AnswerBlock, marker: unknown): readonly JsonObject[]
 function writeCall(block: AnswerBlock, index: number, context: EncodeContext): JsonObject {
   const unknown = level(level(level(extensionOf(block.start), 'choices'), 'delta'), 'tool_calls') ?? {};
   const { function: inner, custom, ...further } = unknown;
-  const { name = '', callId = `call_${context.run.id}_${index}` } = block.start;
+  const { name = '', callId = callIdOf(context.run.id, index) } = block.start;
   const head = { ...further, id: callId };
   if (block.kind === 'custom_tool_call')
     return { ...head, type: 'custom', custom: { ...(isObject(custom) && custom), name, input: block.arguments } };

@@ -46,7 +46,11 @@ export class ErrorFilter implements ExceptionFilter {
       ...error.context,
       ...(error.cause !== undefined && { cause: describeCause(error.cause) }),
     });
-    const { contentType, body, status = error.status } = this.#dialects.encoder(dialectOf(request)).encodeError(error, request.id);
+    const {
+      contentType,
+      body,
+      status = error.status,
+    } = this.#dialects.encoder(dialectOf(request)).encodeError(error, request.id);
     reply
       .header('content-type', contentType)
       .header('cache-control', 'no-store')

@@ -25,7 +25,8 @@ export class GeminiController {
     const path = readCall(call);
     const { alt } = request.query as { readonly alt?: unknown };
     // The other form, one JSON array in pieces, is read by no client that streams.
-    if (path.stream === true && alt !== 'sse') refuse('alt', 'expected "sse": streams are served as server-sent events');
+    if (path.stream === true && alt !== 'sse')
+      refuse('alt', 'expected "sse": streams are served as server-sent events');
     this.#chat.chat(name, 'gemini', request, reply, path);
   }
 }

@@ -30,6 +30,8 @@ const byPattern: ReadonlyMap<string | undefined, ChatRoute> = new Map(
 /** A client may send the whole URL in the place of the path. */
 const origin = /^https?:\/\/[^/?#]*/i;
 const pipelinePath = /^\/pipelines\/[^/?]*\/([^?]*)/;
+/** A path whose pipeline can be read, whatever comes behind it. */
+const readablePipeline = /^\/pipelines\/[a-z][a-z0-9-]{0,62}\//;
 /** Who is meant by a path at which there is nothing; the first that matches. */
 const dialectsOfPaths: readonly (readonly [RegExp, string])[] = [
   [/^v1beta(\/|$)|^v1\/models\/[^/]*:/, 'gemini'],
@@ -57,14 +59,21 @@ export function routeOf(request: FastifyRequest): MatchedRoute | undefined {
   return { pipeline: name ?? '', dialect, method: route.method };
 }
 
-/** Why the router found nothing: there is no such path, its name can't be read, or it takes another method. */
+/** Why the router found nothing: there is no such path, a name in it can't be read, or it takes another method. */
 export function notFound({ url, method }: Pick<FastifyRequest, 'url' | 'method'>, isUnreadable = false): SluiceError {
   const path = pathBelow(url);
   const route = chatRoutes.find((candidate) => matches(candidate.path, path));
   if (route === undefined) return new SluiceError('ROUTE_UNKNOWN');
-  if (isUnreadable) return new SluiceError('PIPELINE_NAME_INVALID');
+  if (isUnreadable) return unreadableName(url);
   if (route.method === method) return new SluiceError('ROUTE_UNKNOWN');
   return new SluiceError('METHOD_NOT_ALLOWED', { details: { allowed: route.method, method } });
+}
+
+/** Behind the pipeline the path can only hold a model. */
+function unreadableName(url: string): SluiceError {
+  if (!readablePipeline.test(url.replace(origin, ''))) return new SluiceError('PIPELINE_NAME_INVALID');
+  const details = { field: 'model', reason: 'the name in the path is too long, or its escapes are wrong' };
+  return new SluiceError('REQUEST_INVALID', { details });
 }
 
 /** The dialect in which this request is answered, also where nothing is found. */
@@ -89,5 +98,7 @@ function pathBelow(url: string): string {
 function matches(pattern: string, path: string): boolean {
   const parts = pattern.split('/');
   const segments = path.split('/');
-  return parts.length === segments.length && parts.every((part, index) => part.startsWith(':') || part === segments[index]);
+  return (
+    parts.length === segments.length && parts.every((part, index) => part.startsWith(':') || part === segments[index])
+  );
 }

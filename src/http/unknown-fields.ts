@@ -17,7 +17,8 @@ export function checkUnknownFields(
   const unknown = Object.keys(body).filter((name) => !fields.has(name));
   const [first] = unknown;
   if (first === undefined) return { body, dropped: [] };
-  if (policy === 'reject') refuse(first.slice(0, 64), 'there is no such field in this format, and this pipeline refuses unknown ones');
+  if (policy === 'reject')
+    refuse(first.slice(0, 64), 'there is no such field in this format, and this pipeline refuses unknown ones');
   const known = Object.entries(body).filter(([name]) => fields.has(name));
   return { body: Object.fromEntries(known), dropped: unknown };
 }

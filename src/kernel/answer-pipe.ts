@@ -148,7 +148,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
       throw error;
     }
     const { encoder, sameDialect } = this.#options;
-    const mayCopy = sameDialect && !unread && !chain.waiting && isUntouched(events, left);
+    const mayCopy = sameDialect && !unread && frame.irregular !== true && !chain.waiting && isUntouched(events, left);
     if (mayCopy && encoder.copies(frame)) {
       this.#left = undefined;
       this.#append(bytes);

@@ -143,6 +143,8 @@ export abstract class AnswerSink implements ChainOwner {
           });
         // A count that can't be read fails the run: nothing has said yet that the answer is complete.
         this.#matches = this.matches();
+        // A step may have made the answer, or have taken its end away; clients wait for one.
+        for (const finish of this.#order.missingFinishes) this.take(finish);
         this.finish();
         return;
       default:

@@ -58,11 +58,13 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
  */
 export function writeUsage(usage: UsageFold | undefined, own: boolean): Record<string, unknown> {
   const { input = {}, output = {}, serverTools, raw } = usage ?? {};
-  const { total = 0, cacheRead, cacheWrite, cacheWrite5m, cacheWrite1h } = input;
+  const { total = 0, cacheWrite, cacheWrite5m, cacheWrite1h } = input;
+  // Clients add the three. Grok on Azure counts more from the cache than its whole prompt has.
+  const cacheRead = Math.min(input.cacheRead ?? 0, Math.max(0, (input.total ?? Infinity) - (cacheWrite ?? 0)));
   const known = {
-    input_tokens: input.noCache ?? Math.max(0, total - (cacheRead ?? 0) - (cacheWrite ?? 0)),
+    input_tokens: input.noCache ?? Math.max(0, total - cacheRead - (cacheWrite ?? 0)),
     cache_creation_input_tokens: cacheWrite ?? 0,
-    cache_read_input_tokens: cacheRead ?? 0,
+    cache_read_input_tokens: cacheRead,
     output_tokens: output.total ?? 0,
   };
   if (own && isObject(raw)) return { ...known, ...raw };

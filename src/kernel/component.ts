@@ -116,6 +116,8 @@ export interface DecodedFrame {
   readonly events: readonly AnswerEvent[];
   /** Nothing in the frame can carry text that its events do not show, so its bytes may go out as they are. */
   readonly transparent: boolean;
+  /** The frame is not of the form that official clients of its dialect read: it is always written anew. */
+  readonly irregular?: boolean;
   /** The choice that the frame opens with all that its dialect asks of a first frame: id, model and role. */
   readonly opens?: number;
 }

@@ -1,5 +1,5 @@
 import { SluiceError } from './errors.ts';
-import type { AnswerEvent } from './event.ts';
+import type { AnswerEvent, EventOfType } from './event.ts';
 
 /** Blocks of one answer. Far above what a model makes; a component that opens blocks without end is stopped here. */
 const maxBlocks = 65_536;
@@ -14,11 +14,26 @@ export class EventOrder {
   readonly #open = new Map<string, number>();
   readonly #ended = new Set<string>();
   readonly #finished = new Set<number>();
+  /** The choices that a block was of, and whether the client was asked to run a tool there. */
+  readonly #choices = new Map<number, boolean>();
   #state: 'new' | 'running' | 'failed' | 'ended' = 'new';
 
   /** True after `stream.end`. */
   get ended(): boolean {
     return this.#state === 'ended';
+  }
+
+  /** The ends that are missing in an answer that is complete: of its choices, or of the one that has no block. */
+  get missingFinishes(): readonly EventOfType<'finish'>[] {
+    const choices = this.#choices.size + this.#finished.size === 0 ? new Map([[0, false]]) : this.#choices;
+    return [...choices]
+      .filter(([choice]) => !this.#finished.has(choice))
+      .map(([choice, called]) => ({
+        type: 'finish',
+        ...(choice > 0 && { choice }),
+        reason: { unified: called ? 'tool_calls' : 'stop' },
+        synthetic: true,
+      }));
   }
 
   /** Throws EVENT_ORDER, with the rule that is broken as the reason. */
@@ -34,6 +49,7 @@ export class EventOrder {
         return;
       case 'block.start':
         this.#start(event.blockId, event.choice ?? 0);
+        this.#noteChoice(event);
         return;
       case 'block.end':
         this.#requireOpen(event.type, event.blockId, event.choice);
@@ -69,6 +85,11 @@ export class EventOrder {
     if (this.#open.has(blockId) || this.#ended.has(blockId)) broken('a second block.start of one block');
     if (this.#open.size + this.#ended.size >= maxBlocks) broken(`more than ${maxBlocks} blocks`);
     this.#open.set(blockId, choice);
+  }
+
+  #noteChoice({ kind, choice = 0 }: EventOfType<'block.start'>): void {
+    const calls = kind === 'tool_call' || kind === 'custom_tool_call';
+    this.#choices.set(choice, calls || this.#choices.get(choice) === true);
   }
 
   #requireOpen(type: string, blockId: string, choice: number | undefined): void {

@@ -26,6 +26,12 @@ export function checkString(value: unknown, field: string): string {
   return typeof value === 'string' ? value : refuseType(field, 'a string', value);
 }
 
+/** A name or an id: a string with something in it. */
+export function checkFilled(value: unknown, field: string): string {
+  const text = checkString(value, field);
+  return text === '' ? refuse(field, 'expected a string with something in it, got an empty one') : text;
+}
+
 export function checkBoolean(value: unknown, field: string): boolean {
   return typeof value === 'boolean' ? value : refuseType(field, 'a boolean', value);
 }

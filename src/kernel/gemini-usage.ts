@@ -85,7 +85,9 @@ function isComplete(usage: JsonObject): boolean {
 }
 
 function zeroed(earlier: JsonObject): JsonObject {
-  return Object.fromEntries(countFields.filter((name) => countOf(earlier, name) !== undefined).map((name) => [name, 0]));
+  return Object.fromEntries(
+    countFields.filter((name) => countOf(earlier, name) !== undefined).map((name) => [name, 0]),
+  );
 }
 
 /** True where nobody changed the counts that the provider's object gives. */

@@ -5,6 +5,13 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const fieldName = /^[a-z][a-z0-9_-]{0,48}$/i;
+
+/** True for a key that looks like the name of a field, and not like words of somebody. */
+export function isFieldName(key: string): boolean {
+  return fieldName.test(key);
+}
+
 /** A string with something in it; everything else is undefined. */
 export function filledString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;

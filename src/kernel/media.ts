@@ -33,14 +33,20 @@ export interface MediaLimits {
  * Refuses inline media that the provider would refuse, before anything is sent: not base64, too large, of a type that it
  * does not take. `place` names the field.
  */
-export function checkInline({ base64, mediaType }: ContentBlock, limits: MediaLimits, place: string): void {
+export function checkInline(block: ContentBlock, limits: MediaLimits, place: string): void {
+  const { base64, mediaType } = block;
   if (base64 === undefined) return;
-  if (!isBase64(base64)) refuse(place, 'the data is no base64');
+  checkBase64(block, place);
   const bytes = Math.floor((base64.length * 3) / 4);
   if (bytes > limits.maxBytes)
     refuse(place, `${bytes} bytes are more than the ${limits.maxBytes} that this backend takes`);
   if (mediaType === undefined || !limits.types.includes(mediaType))
     refuse(place, `expected one of ${limits.types.join(', ')}, got "${(mediaType ?? 'no type').slice(0, 64)}"`);
+}
+
+/** Refuses bytes that are none: that is wrong in every format. `place` names the field. */
+export function checkBase64({ base64 }: ContentBlock, place: string): void {
+  if (base64 !== undefined && !isBase64(base64)) refuse(place, 'the data is no base64');
 }
 
 /** Looks at the ends and at samples of long text: a check of every byte of a picture would cost as much as sending it. */

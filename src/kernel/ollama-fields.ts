@@ -37,7 +37,7 @@ const doneWords: Readonly<Record<FinishReason, string>> = {
   length: 'length',
   tool_calls: 'stop',
   content_filter: 'content_filter',
-  refusal: 'stop',
+  refusal: 'content_filter',
   pause: 'stop',
   error: 'error',
 };

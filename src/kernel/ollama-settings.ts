@@ -1,6 +1,7 @@
 import { checkInteger, checkList, checkNumber, checkObject, checkString, refuse, refuseType } from './field-check.ts';
 import { checkJsonSchema } from './json-schema-check.ts';
 import { isObject, orNothing, sameJson, type JsonObject } from './json-value.ts';
+import type { LossName } from './losses.ts';
 import { reasoningEffort } from './reasoning-effort.ts';
 import type { ChatSettings } from './request.ts';
 
@@ -64,7 +65,7 @@ export interface WrittenSettings {
   readonly format: unknown;
   readonly options: JsonObject | undefined;
   readonly think: unknown;
-  readonly lost: readonly string[];
+  readonly lost: readonly LossName[];
 }
 
 /**
@@ -158,7 +159,7 @@ const levelsByEffort: ReadonlyMap<string, 'low' | 'high'> = new Map([
 function writeThink(
   settings: ChatSettings,
   levels: boolean,
-): { readonly think: boolean | string | undefined; readonly lost: readonly string[] } {
+): { readonly think: boolean | string | undefined; readonly lost: readonly LossName[] } {
   const effort = reasoningEffort(settings);
   const { reasoningBudget: budget = 0 } = settings;
   if (effort === undefined) return { think: settings.showReasoning === true ? true : undefined, lost: [] };
@@ -166,29 +167,25 @@ function writeThink(
   const word = effort === 'medium' ? undefined : levelsByEffort.get(effort);
   const isExact = effort === 'medium' || (levels && word === effort);
   const isOfBudget = settings.reasoningEffort === undefined;
-  return {
-    think: word !== undefined && levels ? word : true,
-    lost: [
-      ...(isExact || isOfBudget ? [] : ['request.reasoningEffort']),
-      ...(budget > 0 ? ['request.reasoningBudget'] : []),
-    ],
-  };
+  const lost: LossName[] = [];
+  if (!isExact && !isOfBudget) lost.push('request.reasoning_effort');
+  if (budget > 0) lost.push('request.reasoning_budget');
+  return { think: word !== undefined && levels ? word : true, lost };
 }
 
-function lostSettings(settings: ChatSettings): readonly string[] {
+function lostSettings(settings: ChatSettings): readonly LossName[] {
   const { choices = 1, parallelToolCalls, user, responseFormat, toolChoice } = settings;
   const isForced =
     toolChoice === 'required' ||
     (typeof toolChoice === 'object' && ('name' in toolChoice || toolChoice.mode === 'required'));
-  return [
-    ...(choices > 1 ? ['request.choices'] : []),
-    ...(isForced ? ['request.toolChoice'] : []),
-    ...(parallelToolCalls === false ? ['request.parallelToolCalls'] : []),
-    ...(user === undefined ? [] : ['request.user']),
-    ...(responseFormat?.type === 'json_schema' && responseFormat.description !== undefined
-      ? ['request.response_format.description']
-      : []),
-  ];
+  const lost: LossName[] = [];
+  if (choices > 1) lost.push('request.choices');
+  if (isForced) lost.push('request.tool_choice');
+  if (parallelToolCalls === false) lost.push('request.parallel_tool_calls');
+  if (user !== undefined) lost.push('request.user');
+  if (responseFormat?.type === 'json_schema' && responseFormat.description !== undefined)
+    lost.push('request.response_format.description');
+  return lost;
 }
 
 function positive(value: number): number | undefined {

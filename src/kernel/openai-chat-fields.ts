@@ -36,14 +36,21 @@ const finishWords: Readonly<Record<FinishReason, string>> = {
   length: 'length',
   tool_calls: 'tool_calls',
   content_filter: 'content_filter',
-  // The format says a refusal with `delta.refusal`, and knows no pause.
-  refusal: 'stop',
+  // A refusal without words: one with them ends with an ordinary stop. The format knows no pause.
+  refusal: 'content_filter',
   pause: 'stop',
   error: 'error',
 };
 
-/** The `finish_reason` that clients of the format know for a reason. */
-export function writeFinishReason(reason: FinishReason): string {
+/**
+ * The `finish_reason` that clients of the format know for a reason. A client waits for calls that it is told of, so an end
+ * for calls which the format can't say is an ordinary one.
+ */
+export function writeFinishReason(
+  reason: FinishReason,
+  said: { readonly called: boolean; readonly refused: boolean },
+): string {
+  if ((reason === 'refusal' && said.refused) || (reason === 'tool_calls' && !said.called)) return 'stop';
   return finishWords[reason];
 }
 

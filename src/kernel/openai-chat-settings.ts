@@ -160,10 +160,11 @@ function readToolChoice(value: unknown, field: string): ChatSettings['toolChoice
     return typeof value === 'string' ? undefined : refuseType(field, 'a string or an object', value);
   if (typeof value['name'] === 'string') return { name: value['name'] };
   if (value['type'] === 'allowed_tools') return readAllowedTools(value['allowed_tools'], `${field}.allowed_tools`);
-  const inner = value[value['type'] === 'custom' ? 'custom' : 'function'];
-  return isObject(inner)
-    ? { name: checkString(inner['name'], `${field}.${value['type'] === 'custom' ? 'custom' : 'function'}.name`) }
-    : undefined;
+  const { type } = value;
+  const level = type === 'custom' ? 'custom' : 'function';
+  // A tool that the provider runs is chosen by its type alone.
+  if (value[level] === undefined && type !== undefined && type !== level) return undefined;
+  return { name: checkString(checkObject(value[level], `${field}.${level}`)['name'], `${field}.${level}.name`) };
 }
 
 function readAllowedTools(value: unknown, field: string): ChatSettings['toolChoice'] {

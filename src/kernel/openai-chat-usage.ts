@@ -26,10 +26,11 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
     audio: countOf(prompt, 'audio_tokens'),
     image: countOf(prompt, 'image_tokens'),
   });
+  const reasoning = countOf(completion, 'reasoning_tokens');
   const output = presentCounts({
-    total: countOf(usage, 'completion_tokens'),
+    total: readOutput(usage, reasoning),
     text: countOf(completion, 'text_tokens'),
-    reasoning: countOf(completion, 'reasoning_tokens'),
+    reasoning,
     audio: countOf(completion, 'audio_tokens'),
   });
   return {
@@ -45,6 +46,14 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
   };
 }
 
+/** Where the sum of the provider holds only with its reasoning added (xAI), the completion tokens are without it. */
+function readOutput(usage: JsonObject, reasoning = 0): number | undefined {
+  const completion = countOf(usage, 'completion_tokens');
+  if (completion === undefined || reasoning === 0) return completion;
+  const apart = (countOf(usage, 'prompt_tokens') ?? 0) + completion + reasoning;
+  return countOf(usage, 'total_tokens') === apart ? completion + reasoning : completion;
+}
+
 /**
  * Usage in the form of the OpenAI chat completions format. `own` says that the provider speaks this format: then its own
  * object is the base, so that its further fields stay.
@@ -52,9 +61,16 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
 export function writeUsage(usage: UsageFold, own: boolean): Record<string, unknown> {
   const { input = {}, output = {}, raw } = usage;
   if (own && isObject(raw)) {
+    const said = countOf(raw, 'completion_tokens');
+    const reasoning = countOf(partOf(raw, 'completion_tokens_details'), 'reasoning_tokens');
+    const isSaid = readOutput(raw, reasoning) === output.total;
     return {
       ...raw,
-      ...presentCounts({ prompt_tokens: input.total, completion_tokens: output.total, total_tokens: usage.total }),
+      ...presentCounts({
+        prompt_tokens: input.total,
+        completion_tokens: isSaid ? said : output.total,
+        total_tokens: usage.total,
+      }),
     };
   }
   const prompt = presentCounts({

@@ -64,12 +64,16 @@ export function errorFromComplaint(complaint: Complaint): SluiceError {
 }
 
 function errorByClass({ message, words, status }: Complaint, options: ErrorOptions): SluiceError {
-  if (status === 429 || (status === undefined && /rate.?limit|too_many_requests|quota|throttl|resource_exhausted/.test(words)))
+  if (
+    status === 429 ||
+    (status === undefined && /rate.?limit|too_many_requests|quota|throttl|resource_exhausted/.test(words))
+  )
     return new SluiceError('UPSTREAM_RATE_LIMITED', options);
   if (
     status === 401 ||
     status === 403 ||
-    (status === undefined && /authentication|permission|api.?key|unauthori[sz]ed|unauthenticated|access_?denied/.test(words))
+    (status === undefined &&
+      /authentication|permission|api.?key|unauthori[sz]ed|unauthenticated|access_?denied/.test(words))
   )
     return new SluiceError('UPSTREAM_AUTH', options);
   if (status === 503 || status === 529 || (/overloaded|capacity|unavailable/.test(words) && (status ?? 500) >= 500))
@@ -78,7 +82,9 @@ function errorByClass({ message, words, status }: Complaint, options: ErrorOptio
     return new SluiceError('UPSTREAM_5XX', { ...options, details: { status } });
   const blamesRequest =
     status === undefined
-      ? /invalid_request|invalid_argument|bad_request|not_found|context_length|content_filter|unprocessable|validation/.test(words)
+      ? /invalid_request|invalid_argument|bad_request|not_found|context_length|content_filter|unprocessable|validation/.test(
+          words,
+        )
       : rejections.has(status);
   if (!blamesRequest) return new SluiceError('UPSTREAM_ERROR', options);
   return new SluiceError('UPSTREAM_REJECTED', {

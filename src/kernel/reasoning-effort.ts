@@ -14,13 +14,19 @@ const budgets = [
 ] as const;
 
 /** The tokens that may be spent on reasoning, or undefined where the request says nothing or uses a word of one provider. */
-export function reasoningBudget({ reasoningBudget: budget, reasoningEffort: effort }: ChatSettings): number | undefined {
+export function reasoningBudget({
+  reasoningBudget: budget,
+  reasoningEffort: effort,
+}: ChatSettings): number | undefined {
   if (budget !== undefined) return budget;
   return budgets.find(([word]) => word === effort)?.[1];
 }
 
 /** The word for the reasoning that is asked for: the client's own, or the one for the largest budget within its own. */
-export function reasoningEffort({ reasoningEffort: effort, reasoningBudget: budget }: ChatSettings): string | undefined {
+export function reasoningEffort({
+  reasoningEffort: effort,
+  reasoningBudget: budget,
+}: ChatSettings): string | undefined {
   if (effort !== undefined || budget === undefined) return effort;
   if (budget > 0 && budget < budgets[1][1]) return 'minimal';
   return budgets.findLast(([, tokens]) => tokens <= budget)?.[0];

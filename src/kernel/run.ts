@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from './clock.ts';
+import type { LossName } from './losses.ts';
 
 /** Structured log lines. Fields never hold a secret or text of a prompt or an answer. */
 export interface Log {
@@ -38,10 +39,10 @@ export interface Run {
   readonly log: Log;
   readonly meter: Meter;
   /**
-   * Says that something can't be told to the other side, such as `request.seed` or `answer.citations`: it is left out, but
-   * not in silence. Shown in `x-sluice-warnings` while the head has not left, and in the record of the run.
+   * Says that something can't be told to the other side, by its name in `losses.ts`, such as `request.seed`: it is left
+   * out, but not in silence. Shown in `x-sluice-warnings` while the head has not left, and in the record of the run.
    */
-  lose(what: string): void;
+  lose(what: LossName): void;
   /** Tells the client what goes on (`step.progress`); shown by the native dialect only. */
   progress(step: string, message: string, data?: unknown): void;
 }

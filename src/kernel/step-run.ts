@@ -1,5 +1,6 @@
 import type { Caller, Log, Meter, Run } from './run.ts';
 import type { Clock } from './clock.ts';
+import type { LossName } from './losses.ts';
 
 /** The run as one step sees it: its signal ends with the step's own timeout too, and is made only when it is used. */
 export class StepRun implements Run {
@@ -42,7 +43,7 @@ export class StepRun implements Run {
     return this.#run.meter;
   }
 
-  lose(what: string): void {
+  lose(what: LossName): void {
     this.#run.lose(what);
   }
 

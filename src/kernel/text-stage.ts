@@ -60,6 +60,9 @@ export class TextStage {
       case 'block.end':
         this.#close(event, emit);
         return;
+      case 'finish':
+        emit(this.#readFinish(event));
+        return;
       default:
         emit(event);
     }
@@ -75,6 +78,42 @@ export class TextStage {
   /** The stream failed: what is held is dropped, because a guard has not judged it. */
   discard(): void {
     this.#blocks.clear();
+  }
+
+  /**
+   * The words beside the reason of an end belong to no block, but a guard reads them too. A word that it changes means
+   * nothing any more and is left out.
+   */
+  #readFinish(event: EventOfType<'finish'>): EventOfType<'finish'> {
+    const { reason, stopSequence, refusal, ...rest } = event;
+    const raw = this.#guard(reason.raw, 'text');
+    const stop = this.#guard(stopSequence, 'text');
+    const category = this.#guard(refusal?.category, 'refusal');
+    const explanation = this.#guard(refusal?.explanation, 'refusal');
+    const isSame = raw === reason.raw && stop === stopSequence && category === refusal?.category;
+    if (isSame && explanation === refusal?.explanation) return event;
+    return {
+      ...rest,
+      reason: { unified: reason.unified, ...(raw !== undefined && raw === reason.raw && { raw }) },
+      ...(stop !== undefined && stop === stopSequence && { stopSequence: stop }),
+      ...(refusal !== undefined && {
+        refusal: {
+          ...(category !== undefined && category === refusal.category && { category }),
+          ...(explanation !== undefined && { explanation }),
+        },
+      }),
+    };
+  }
+
+  /** What the guards leave of a text that is told at once. */
+  #guard(words: string | undefined, channel: Channel): string | undefined {
+    if (words === undefined || words === '') return words;
+    const guards = this.#modifiers.filter(({ guard, modifier }) => guard && modifier.channels.includes(channel));
+    if (guards.length === 0) return words;
+    const block = new BlockText(guards, this.#run, channel, 'assistant', undefined);
+    const left = block.push(words) + block.flush();
+    if (left !== words) this.#ended.push(block);
+    return left;
   }
 
   #open(event: EventOfType<'block.start'>): void {

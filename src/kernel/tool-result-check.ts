@@ -5,7 +5,10 @@ import type { Message } from './request.ts';
  * Refuses a result that answers no tool call before it: no provider takes one. `field` is the field that names the call.
  * Calls without an id, as some servers make them, can't be matched, so behind one every result passes.
  */
-export function checkToolResults(messages: readonly Message[], field: (message: Message, index: number) => string): void {
+export function checkToolResults(
+  messages: readonly Message[],
+  field: (message: Message, index: number) => string,
+): void {
   let called: Set<string> | undefined;
   let hasUnnamed = false;
   for (const [index, message] of messages.entries()) {

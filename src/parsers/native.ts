@@ -2,6 +2,7 @@ import Type from 'typebox';
 import { defineParser } from '../kernel/component.ts';
 import {
   checkBoolean,
+  checkFilled,
   checkInteger,
   checkKeys,
   checkList,
@@ -12,6 +13,7 @@ import {
   refuse,
   refuseType,
 } from '../kernel/field-check.ts';
+import { checkJsonSchema } from '../kernel/json-schema-check.ts';
 import type { JsonObject } from '../kernel/json-value.ts';
 import type { ChatRequest, ChatSettings, ContentBlock, Message, ToolDefinition } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
@@ -22,7 +24,9 @@ const { Optional } = Type;
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
 const text = (description: string): ReturnType<typeof Type.String> => Type.String({ description });
 
-const Content = Type.Union([Type.String(), Type.Array(Part)], { description: 'The text, or the parts of the message.' });
+const Content = Type.Union([Type.String(), Type.Array(Part)], {
+  description: 'The text, or the parts of the message.',
+});
 const ChatMessageFields = {
   role: Type.Enum([...roles]),
   content: Optional(Content),
@@ -31,7 +35,8 @@ const ChatMessageFields = {
   isError: Optional(Type.Boolean({ description: 'The tool failed, and the content says how.' })),
   parts: Optional(
     Type.Array(Part, {
-      description: 'All of the message, in order. Stands for content, reasoning, refusal and toolCalls, which may be beside it.',
+      description:
+        'All of the message, in order. Stands for content, reasoning, refusal and toolCalls, which may be beside it.',
     }),
   ),
   reasoning: Optional(text('Reasoning of an earlier answer.')),
@@ -64,7 +69,7 @@ const Settings = strictObject(
         strictObject({
           type: Type.Literal('json_schema'),
           name: Type.String(),
-          schema: Optional(Type.Unknown()),
+          schema: Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'JSON Schema of the answer.' })),
           strict: Optional(Type.Boolean()),
           description: Optional(Type.String()),
         }),
@@ -96,7 +101,7 @@ const Tool = strictObject({
   cache: Optional(Cache),
 });
 
-/** The body of a request in the native format. `parse` takes exactly what it allows. */
+/** The body of a request in the native format. `parse` takes exactly what it allows, and checks JSON Schemas more closely. */
 export const ChatBody = strictObject(
   {
     messages: Type.Array(ChatMessage, { minItems: 1 }),
@@ -174,7 +179,10 @@ function readMessage(value: unknown, place: string): Message {
 }
 
 /** All fields are read, so that each mistake is found, also in those that `parts` stands for. */
-function readBlocks({ content, parts, reasoning, refusal, toolCalls }: JsonObject, place: string): readonly ContentBlock[] {
+function readBlocks(
+  { content, parts, reasoning, refusal, toolCalls }: JsonObject,
+  place: string,
+): readonly ContentBlock[] {
   const blocks = [
     ...readText('reasoning', reasoning, `${place}.reasoning`),
     ...(content === undefined ? [] : readContent(content, `${place}.content`)),
@@ -212,12 +220,12 @@ function readTool(value: unknown, place: string): ToolDefinition {
   const tool = checkObject(value, place);
   checkKeys(tool, Object.keys(Tool.properties), place);
   const { description, parameters, strict } = tool;
-  const name = checkString(tool['name'], `${place}.name`);
-  if (name === '') refuse(`${place}.name`, 'expected a name, got an empty string');
+  const name = checkFilled(tool['name'], `${place}.name`);
+  if (parameters !== undefined) checkJsonSchema(parameters, `${place}.parameters`);
   return {
     name,
     ...(description !== undefined && { description: checkString(description, `${place}.description`) }),
-    ...(parameters !== undefined && { parameters: checkObject(parameters, `${place}.parameters`) }),
+    ...(parameters !== undefined && { parameters }),
     ...(strict !== undefined && { strict: checkBoolean(strict, `${place}.strict`) }),
     ...readCache(tool['cache'], place),
   };
@@ -259,6 +267,7 @@ function readResponseFormat(value: unknown, field: string): NonNullable<ChatSett
   checkKeys(format, type === 'json_schema' ? ['type', 'name', 'schema', 'strict', 'description'] : ['type'], field);
   if (type !== 'json_schema') return { type };
   const { schema, strict, description } = format;
+  if (schema !== undefined) checkJsonSchema(schema, `${field}.schema`);
   return {
     type,
     name: checkString(format['name'], `${field}.name`),

@@ -1,5 +1,5 @@
 import { defineParser } from '../kernel/component.ts';
-import { checkBoolean, checkObject, checkString, refuse } from '../kernel/field-check.ts';
+import { checkBoolean, checkFilled, checkObject, checkString, refuse } from '../kernel/field-check.ts';
 import { checkJsonSchema } from '../kernel/json-schema-check.ts';
 import { isObject, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
 import { extensionOf, openaiChat } from '../kernel/openai-chat-fields.ts';
@@ -8,6 +8,7 @@ import type { ChatRequest, ToolDefinition } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { checkToolResults } from '../kernel/tool-result-check.ts';
 import { readMessage } from './openai-chat/read-message.ts';
+import { cacheOf } from './openai-chat/read-part.ts';
 
 const readFields = new Set([
   'model',
@@ -124,6 +125,7 @@ function readTool(tool: JsonObject, index: number): ToolDefinition {
     const unknown = { ...otherFields(tool, toolFields), ...(unknownInner && { function: unknownInner }) };
     return {
       ...readFunction(inner, `${place}.function`),
+      ...cacheOf(tool),
       ...(orNothing(unknown) && { ext: { [openaiChat]: unknown } }),
     };
   }
@@ -131,7 +133,7 @@ function readTool(tool: JsonObject, index: number): ToolDefinition {
   const custom = checkObject(tool['custom'], `${place}.custom`);
   const { description } = custom;
   return {
-    name: checkString(custom['name'], `${place}.custom.name`),
+    name: checkFilled(custom['name'], `${place}.custom.name`),
     ...(typeof description === 'string' && { description }),
     ext: { [openaiChat]: { ...tool, custom: otherFields(custom, customFields) ?? {} } },
   };
@@ -147,7 +149,7 @@ function readLegacyFunction(tool: JsonObject, index: number): ToolDefinition {
 function readFunction(inner: JsonObject, place: string): ToolDefinition {
   const { description, parameters, strict } = inner;
   return {
-    name: checkString(inner['name'], `${place}.name`),
+    name: checkFilled(inner['name'], `${place}.name`),
     ...(isPresent(description) && { description: checkString(description, `${place}.description`) }),
     ...(isPresent(parameters) && { parameters: readSchema(parameters, `${place}.parameters`) }),
     ...(isPresent(strict) && { strict: checkBoolean(strict, `${place}.strict`) }),

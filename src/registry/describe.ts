@@ -3,6 +3,7 @@ import { prepareSchema, type JsonSchema } from '../definitions/prepare-schema.ts
 import { answerEventSchemas } from '../kernel/event.ts';
 import { describeComponents } from './describe-components.ts';
 import { describeErrors } from './describe-errors.ts';
+import { describeLosses } from './describe-losses.ts';
 import { componentKinds, type Registry } from './registry.ts';
 
 const draft = 'https://json-schema.org/draft/2020-12/schema';
@@ -33,6 +34,7 @@ export function describe(registry: Registry): Map<string, string> {
     files.set(`docs/components/${kind}.md`, describeComponents(kind, registry.list(kind)));
   }
   files.set('docs/errors.md', describeErrors());
+  files.set('docs/losses.md', describeLosses());
   return files;
 }
 

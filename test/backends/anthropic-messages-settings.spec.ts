@@ -139,12 +139,12 @@ describe('settings', () => {
       metadata: { a: 'b' },
     });
     expect([...sent(request).lost].sort()).toEqual([
+      'request.field.logit_bias',
+      'request.field.logprobs',
+      'request.field.service_tier',
       'request.image_detail',
-      'request.logit_bias',
-      'request.logprobs',
       'request.metadata',
       'request.name',
-      'request.service_tier',
     ]);
   });
 });
@@ -167,9 +167,9 @@ describe('thinking', () => {
     [
       { reasoningEffort: 'high', maxOutputTokens: 1_024 },
       { max_tokens: 1_024, thinking: undefined },
-      ['request.reasoning'],
+      ['request.reasoning_effort'],
     ],
-    [{ reasoningEffort: 'ultra' }, { max_tokens: 4_096, thinking: undefined }, ['request.reasoning']],
+    [{ reasoningEffort: 'ultra' }, { max_tokens: 4_096, thinking: undefined }, ['request.reasoning_effort']],
     [{ reasoningBudget: 2_000, showReasoning: false }, { thinking: { ...enabled(2_000), display: 'omitted' } }, []],
     [
       { reasoningBudget: 2_000, temperature: 0.5, topP: 0.9, topK: 2 },
@@ -220,8 +220,8 @@ describe('thinking', () => {
       const { body, lost } = sent(chatRequest({ settings, messages: [user(said('a')), ...messages] }));
       return [body['thinking'] !== undefined, lost];
     };
-    expect(thinks(assistant(call), result)).toEqual([false, ['request.reasoning']]);
-    expect(thinks(assistant(said('b')))).toEqual([false, ['request.reasoning']]);
+    expect(thinks(assistant(call), result)).toEqual([false, ['request.reasoning_effort']]);
+    expect(thinks(assistant(said('b')))).toEqual([false, ['request.reasoning_effort']]);
     expect(thinks(assistant(proven, call), result)).toEqual([true, []]);
     expect(thinks(assistant(call), result, assistant(said('b')), user(said('c')))).toEqual([true, []]);
   });

@@ -126,7 +126,13 @@ describe('settings', () => {
       { thinking: { type: 'enabled', budget_tokens: 1_999 } },
       [],
     ],
-    ['no room for reasoning', { reasoningEffort: 'low', maxOutputTokens: 500 }, {}, undefined, ['request.reasoning']],
+    [
+      'no room for reasoning',
+      { reasoningEffort: 'low', maxOutputTokens: 500 },
+      {},
+      undefined,
+      ['request.reasoning_effort'],
+    ],
     ['no reasoning', { reasoningEffort: 'none' }, {}, undefined, []],
     [
       'effort of newer models',
@@ -154,7 +160,7 @@ describe('settings', () => {
       { reasoningEffort: 'low' },
       { model: 'deepseek.r1-v1:0' },
       undefined,
-      ['request.reasoning'],
+      ['request.reasoning_effort'],
     ],
     [
       'what the definition sets',
@@ -193,7 +199,10 @@ describe('settings', () => {
     const signature = { value: 'sig', format: 'bedrock-converse' };
     const asked = (...turn: Message['content']): ReturnType<typeof encode> =>
       encode({ settings, tools: [tool], messages: [user(text('a')), assistant(...turn), result] });
-    expect(asked(call)).toMatchObject({ body: { inferenceConfig: { temperature: 0.5 } }, lost: ['request.reasoning'] });
+    expect(asked(call)).toMatchObject({
+      body: { inferenceConfig: { temperature: 0.5 } },
+      lost: ['request.reasoning_budget'],
+    });
     expect(asked(call).body['additionalModelRequestFields']).toBeUndefined();
     expect(asked({ kind: 'reasoning', text: 'hm', signature }, call).body['additionalModelRequestFields']).toEqual({
       thinking: { type: 'enabled', budget_tokens: 2_048 },
@@ -235,12 +244,12 @@ describe('what else a request holds', () => {
       streamProcessingMode: 'async',
     });
     expect(body['serviceTier']).toEqual({ type: 'flex' });
-    expect(lost).toEqual(['request.guardrailConfig']);
+    expect(lost).toEqual(['request.field.guardrailConfig']);
     expect(encode({ stream: false }, { guardrail }).body['guardrailConfig']).not.toHaveProperty('streamProcessingMode');
   });
 
   it.each<[Partial<ChatRequest>, readonly string[]]>([
-    [{ ext: { 'openai-chat': { store: true, logit_bias: null } } }, ['request.store']],
+    [{ ext: { 'openai-chat': { store: true, logit_bias: null } } }, ['request.field.store']],
     [{ ext: { 'openai-chat': { stream_options: { include_usage: true } } } }, []],
     [{ settings: { maxOutputTokens: 5 }, ext: { 'openai-chat': { max_tokens: 5, stop: null } } }, []],
     [{ ext: { 'openai-chat': { tool_choice: { type: 'new' }, modalities: [] } } }, ['request.tool_choice']],

@@ -46,6 +46,18 @@ describe('where a request goes', () => {
 });
 
 describe('a conversation', () => {
+  it.each([
+    [false, { toolUseId: 'call_1', content: [] }],
+    [true, { toolUseId: 'call_1', content: [{ text: 'error' }], status: 'error' }],
+  ])('leaves out the text of an empty result, which would be refused (an error: %s)', (isError, toolResult) => {
+    const { body, lost } = encode({
+      messages: [user(text('Go')), assistant(call), { role: 'tool', callId: 'call_1', isError, content: [text(' ')] }],
+      tools: [tool],
+    });
+    expect(body['messages']).toMatchObject([{}, {}, { content: [{ toolResult }] }]);
+    expect(lost).toEqual([]);
+  });
+
   it('has its system prompt beside it, and results of tools in a turn of the user', () => {
     const { body, lost } = encode({
       messages: [

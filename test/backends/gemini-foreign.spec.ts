@@ -265,7 +265,7 @@ describe('what is left out is named', () => {
     ['request.parallel_tool_calls', { settings: { parallelToolCalls: false } }],
     ['request.tool_choice', { settings: { toolChoice: 'required' } }],
     ['request.metadata', { metadata: { a: 1 } }],
-    ['request.logit_bias', { ext: { 'openai-chat': { logit_bias: { 1: 1 }, store: null } } }],
+    ['request.field.logit_bias', { ext: { 'openai-chat': { logit_bias: { 1: 1 }, store: null } } }],
     ['request.tools.strict', { tools: [{ name: 'f', strict: true }] }],
     ['request.cache', { tools: [{ name: 'f', cache: {} }] }],
     ['request.cache', { messages: [user({ ...text('a'), cache: { ttl: '5m' } })] }],

@@ -254,15 +254,15 @@ describe('a request of another format', () => {
     [{ showReasoning: true }, true, true, []],
     [{ showReasoning: false }, undefined, undefined, []],
     [{ reasoningEffort: 'none' }, false, false, []],
-    [{ reasoningEffort: 'minimal' }, 'low', true, ['request.reasoningEffort']],
+    [{ reasoningEffort: 'minimal' }, 'low', true, ['request.reasoning_effort']],
     [{ reasoningEffort: 'low' }, 'low', true, []],
     [{ reasoningEffort: 'medium' }, true, true, []],
     [{ reasoningEffort: 'high' }, 'high', true, []],
-    [{ reasoningEffort: 'xhigh' }, 'high', true, ['request.reasoningEffort']],
-    [{ reasoningEffort: 'turbo' }, true, true, ['request.reasoningEffort']],
+    [{ reasoningEffort: 'xhigh' }, 'high', true, ['request.reasoning_effort']],
+    [{ reasoningEffort: 'turbo' }, true, true, ['request.reasoning_effort']],
     [{ reasoningBudget: 0 }, false, false, []],
-    [{ reasoningBudget: 2_048 }, 'low', true, ['request.reasoningBudget']],
-    [{ reasoningBudget: 50_000 }, 'high', true, ['request.reasoningBudget']],
+    [{ reasoningBudget: 2_048 }, 'low', true, ['request.reasoning_budget']],
+    [{ reasoningBudget: 50_000 }, 'high', true, ['request.reasoning_budget']],
   ])('thinks as %j asks', (settings, leveled, switched, lost) => {
     expect(send(foreign({ settings }))).toMatchObject({ lost });
     expect(send(foreign({ settings })).body['think']).toEqual(leveled);
@@ -273,11 +273,11 @@ describe('a request of another format', () => {
   const g = { name: 'g', parameters: {} };
   it.each<readonly [ChatRequest['settings']['toolChoice'], readonly string[], readonly string[]]>([
     ['auto', ['f', 'g'], []],
-    ['none', [], []],
-    ['required', ['f', 'g'], ['request.toolChoice']],
-    [{ name: 'g' }, ['g'], ['request.toolChoice']],
+    ['none', [], ['request.tools']],
+    ['required', ['f', 'g'], ['request.tool_choice']],
+    [{ name: 'g' }, ['g'], ['request.tool_choice']],
     [{ allowed: ['f'], mode: 'auto' }, ['f'], []],
-    [{ allowed: ['f'], mode: 'required' }, ['f'], ['request.toolChoice']],
+    [{ allowed: ['f'], mode: 'required' }, ['f'], ['request.tool_choice']],
   ])('shows the tools that %j allows', (toolChoice, names, lost) => {
     const sent = send(foreign({ tools: [f, g], settings: { toolChoice: toolChoice ?? 'auto' } }));
     const tools = (sent.body['tools'] ?? []) as { function: { name: string } }[];
@@ -291,7 +291,7 @@ describe('a request of another format', () => {
 
   it.each<readonly [string, Partial<ChatRequest>]>([
     ['request.choices', { settings: { choices: 2 } }],
-    ['request.parallelToolCalls', { settings: { parallelToolCalls: false } }],
+    ['request.parallel_tool_calls', { settings: { parallelToolCalls: false } }],
     ['request.user', { settings: { user: 'u' } }],
     [
       'request.response_format.description',
@@ -303,7 +303,7 @@ describe('a request of another format', () => {
     ['request.server_tools', { tools: [{ name: 'web', ext: { 'openai-chat': { type: 'web_search' } } }] }],
     ['request.server_tools', user(text, { kind: 'server_tool_call', name: 'web', initial: {} })],
     ['request.metadata', { metadata: { team: 'care' } }],
-    ['request.logit_bias', { ext: { 'openai-chat': { logit_bias: { 5: 1 }, user: null } } }],
+    ['request.field.logit_bias', { ext: { 'openai-chat': { logit_bias: { 5: 1 }, user: null } } }],
     ['request.name', { messages: [{ role: 'user', name: 'ann', content: [text] }] }],
     ['request.is_error', { messages: [{ role: 'tool', callId: 'c', isError: true, content: [text] }] }],
     ['request.signature', user(text, { kind: 'reasoning', text: 'r', signature: { value: 's', format: 'gemini' } })],

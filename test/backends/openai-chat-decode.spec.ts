@@ -2,6 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { ChatStreamDecoder } from '../../src/backends/openai-chat/stream-decoder.ts';
 import { blocksOf, chunk, decode, head, ofType, stop, typesOf } from '../support/chat-chunks.ts';
 
+describe('a refusal', () => {
+  it('is what the answer ended with, though the format calls it a stop', () => {
+    const [finish] = ofType(
+      decode(chunk({ role: 'assistant', refusal: 'No' }), chunk({ refusal: '.' }), stop),
+      'finish',
+    );
+    expect(finish?.reason).toEqual({ unified: 'refusal', raw: 'stop' });
+  });
+});
+
 describe('a plain stream', () => {
   it('becomes metadata, one block, finish and usage', () => {
     const usage = {

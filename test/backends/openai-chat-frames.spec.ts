@@ -127,6 +127,16 @@ describe('frames that may go out as they are', () => {
     expect(transparent(data)).toBe(expected);
   });
 
+  it.each([
+    ['content in parts', chunk({ content: [{ type: 'text', text: 'a' }] })],
+    ['a message in place of a delta', chunk({}, { delta: undefined, message: { content: 'a' } })],
+    ['the text of a completion', chunk({}, { delta: undefined, text: 'a' })],
+    ['arguments that are no text', chunk({ tool_calls: [{ index: 0, function: { name: 'f', arguments: { a: 1 } } }] })],
+  ])('%s is written anew', (_title, data) => {
+    expect(new ChatStreamDecoder().frame('', data).irregular).toBe(true);
+    expect(new ChatStreamDecoder().frame('', chunk({ content: 'a' })).irregular).toBeUndefined();
+  });
+
   it('a frame with a name is not', () => {
     expect(transparent(chunk({ content: 'a' }), 'secret')).toBe(false);
   });

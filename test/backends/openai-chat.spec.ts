@@ -243,11 +243,11 @@ describe('the body', () => {
   });
 
   it.each([
-    [{ kind: 'unknown', initial: { a: 1 } }, 'unknown'],
-    [{ kind: 'image', fileId: 'f' }, 'image'],
-  ] as const)('%j of another dialect is refused by name', (block, name) => {
+    [{ kind: 'unknown', initial: { a: 1 } }, 'a block of the kind unknown of anthropic-messages'],
+    [{ kind: 'image', fileId: 'f' }, 'a file that was uploaded for anthropic-messages'],
+  ] as const)('%j of another dialect is refused by name', (block, reason) => {
     const request = chatRequest({ dialect: 'anthropic-messages', messages: [{ role: 'user', content: [block] }] });
-    expect(() => sent(request)).toThrow(`messages[0].content[0]: a block of the kind ${name} of anthropic-messages`);
+    expect(() => sent(request)).toThrow(`messages[0].content[0]: ${reason}`);
   });
 
   it('leaves out the reasoning of another provider, and names it', () => {

@@ -208,6 +208,6 @@ describe('a request of another format', () => {
       include: ['reasoning.encrypted_content', 'message.output_text.logprobs'],
       top_logprobs: 2,
     });
-    expect(lost).toEqual(['request.logit_bias']);
+    expect(lost).toEqual(['request.field.logit_bias']);
   });
 });

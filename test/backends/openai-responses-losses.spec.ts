@@ -28,7 +28,7 @@ describe('what is lost is named', () => {
     [
       'a field of another format',
       { ext: { 'openai-chat': { logit_bias: { a: 1 }, store: null } } },
-      ['request.logit_bias'],
+      ['request.field.logit_bias'],
     ],
     ['metadata', { metadata: { a: 1 } }, ['request.metadata']],
     ['cache marks', { tools: [{ ...tool, cache: {} }] }, ['request.cache']],

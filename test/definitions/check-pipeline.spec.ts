@@ -22,7 +22,12 @@ describe('a definition without a mistake', () => {
       processors: [],
       tokenProviders: {},
       modifiers: [],
-      inbound: { formats: ['native', 'openai-chat'], maxBodyBytes: 33_554_432, unknownModel: 'refuse', unknownFields: 'forward' },
+      inbound: {
+        formats: ['native', 'openai-chat'],
+        maxBodyBytes: 33_554_432,
+        unknownModel: 'refuse',
+        unknownFields: 'forward',
+      },
       backends: {
         gpt: {
           ...backend,

@@ -164,6 +164,17 @@ describe('an error', () => {
   });
 });
 
+describe('what a provider rejects', () => {
+  it.each([
+    [400, 'invalid_request_error'],
+    [404, 'not_found_error'],
+    [413, 'request_too_large'],
+  ])('with %i is a %s', (status, type) => {
+    const error = new SluiceError('UPSTREAM_REJECTED', { status, details: { reason: 'no' } });
+    expect(messages.encodeError(error, 'req-1').body).toMatchObject({ error: { type } });
+  });
+});
+
 describe('the list of models', () => {
   it('has the shape that clients page through', () => {
     const models = ['a', 'b'].map((id) => ({ id, created: 1_767_225_600, ownedBy: 'sluice' }));

@@ -121,6 +121,15 @@ describe('the events of a message', () => {
   });
 });
 
+describe('usage', () => {
+  it('has parts that are no more than the whole, for clients that add them up', () => {
+    const usage: AnswerEvent = { type: 'usage', input: { total: 7, cacheRead: 161 } };
+    expect(read(bytesOf([foreign, finish('stop'), usage]))).toMatchObject({
+      usage: { input_tokens: 0, cache_read_input_tokens: 7 },
+    });
+  });
+});
+
 describe('the reason', () => {
   const text = [start('a', 'text'), say('a', 'x'), end('a')];
   it.each<readonly [string, readonly AnswerEvent[], Json]>([
@@ -131,7 +140,8 @@ describe('the reason', () => {
       { stop_reason: 'stop_sequence', stop_sequence: 'END' },
     ],
     ['length', [foreign, finish('length')], { stop_reason: 'max_tokens' }],
-    ['calls', [foreign, finish('tool_calls')], { stop_reason: 'tool_use' }],
+    ['calls', [foreign, call('t', 'f'), end('t'), finish('tool_calls')], { stop_reason: 'tool_use' }],
+    ['calls that the format can not say', [foreign, ...text, finish('tool_calls')], { stop_reason: 'end_turn' }],
     [
       'calls that a provider ends with a stop',
       [foreign, call('t', 'f'), end('t'), finish('stop')],

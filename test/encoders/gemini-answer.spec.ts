@@ -62,7 +62,11 @@ describe('a document', () => {
       end('i'),
     ];
     expect(parts([claude, ...signed, block('a'), say('a', 'x'), end('a'), ...call, ...image, finish])).toEqual([
-      { text: 'hm', thought: true, thoughtSignature: 'sluice1.anthropic-messages.s.U0lH' },
+      {
+        text: 'hm',
+        thought: true,
+        thoughtSignature: Buffer.from('sluice1.anthropic-messages.s.U0lH').toString('base64'),
+      },
       { text: 'x' },
       { functionCall: { id: '1', name: 'f', args: { a: 1 } } },
       { inlineData: { mimeType: 'image/png', data: 'AAEC' } },
@@ -165,6 +169,12 @@ describe('a document', () => {
         groundingSupports: [{ segment: { startIndex: 3, endIndex: 4, text: 'x' }, groundingChunkIndices: [0] }],
       },
     });
+  });
+
+  it('names a pause as lost', () => {
+    const lost: string[] = [];
+    write([claude, block('a'), say('a', 'x'), end('a'), { type: 'finish', reason: { unified: 'pause' } }], lost);
+    expect(lost).toEqual(['answer.pause']);
   });
 
   it('names what is lost', () => {

@@ -25,7 +25,7 @@ const parts = (events: readonly AnswerEvent[], lost: string[] = []): readonly Js
 
 describe('parts', () => {
   const frames = (value: unknown): Json => ({ ext: { gemini: { candidates: { content: { parts: value } } } } });
-  const envelope = 'sluice1.anthropic-messages.s.U0lH';
+  const envelope = Buffer.from('sluice1.anthropic-messages.s.U0lH').toString('base64');
 
   it.each<readonly [string, readonly AnswerEvent[], readonly Json[]]>([
     ['thoughts', [meta, block('r', 'reasoning'), say('r', 'hm'), end('r')], [{ text: 'hm', thought: true }]],
@@ -118,7 +118,11 @@ describe('parts', () => {
         end('c'),
       ],
       [
-        { text: '', thought: true, thoughtSignature: 'sluice1.anthropic-messages.e.U0lH' },
+        {
+          text: '',
+          thought: true,
+          thoughtSignature: Buffer.from('sluice1.anthropic-messages.e.U0lH').toString('base64'),
+        },
         { functionCall: { id: 'x', name: 'f', args: {} } },
       ],
     ],

@@ -156,6 +156,13 @@ describe('an answer in one document', () => {
     });
   });
 
+  it('gives a call without an id one of the run, as the stream does', () => {
+    const unnamed: AnswerEvent = { type: 'block.start', blockId: 'c', kind: 'tool_call', role: 'assistant', name: 'f' };
+    const stream = native.open(encodeContext(chatRequest({ dialect: 'native' })));
+    expect(stream.encode(unnamed)).toContain('"callId":"call_run-1_c"');
+    expect(answerOf([unnamed])).toMatchObject({ message: { toolCalls: [{ id: 'call_run-1_c' }] } });
+  });
+
   it('has a message that a next request takes', () => {
     const { message } = answerOf(events) as { message: unknown };
     expect(

@@ -4,7 +4,7 @@ import { ollamaEncoder } from '../../src/encoders/ollama.ts';
 import { AnswerFold } from '../../src/kernel/answer.ts';
 import type { Encoder, StreamEncoder } from '../../src/kernel/component.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
-import type { AnswerEvent } from '../../src/kernel/event.ts';
+import type { AnswerEvent, FinishReason } from '../../src/kernel/event.ts';
 import { answerEvents } from '../support/answer-events.ts';
 import { chatRequest } from '../support/chat-run.ts';
 import { readLines } from '../support/ollama-lines.ts';
@@ -34,7 +34,7 @@ const call = (blockId: string, fields: Json, ...pieces: string[]): AnswerEvent[]
   ...pieces.map((json): AnswerEvent => ({ type: 'toolArgs.delta', blockId, json })),
   { type: 'block.end', blockId },
 ];
-const finish = (unified: 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'error' = 'stop'): AnswerEvent => ({
+const finish = (unified: FinishReason = 'stop'): AnswerEvent => ({
   type: 'finish',
   reason: { unified },
 });
@@ -79,6 +79,7 @@ describe('a stream', () => {
     ['length', 'length'],
     ['tool_calls', 'stop'],
     ['content_filter', 'content_filter'],
+    ['refusal', 'content_filter'],
     ['error', 'error'],
   ] as const)('that ended with %s says %s', (unified, word) => {
     expect(write([meta, ...text('b0', 'x'), finish(unified)]).at(-1)).toMatchObject({ done_reason: word });
@@ -172,7 +173,9 @@ describe('a stream', () => {
     ['answer.signature', [{ type: 'reasoning.signature', blockId: 'x', value: 's' }]],
     ['answer.safety', [{ type: 'safety', scope: 'prompt', verdicts: [] }]],
     ['answer.stop_sequence', [{ type: 'finish', reason: { unified: 'stop' }, stopSequence: 'END' }]],
-    ['answer.refusal', [{ type: 'finish', reason: { unified: 'refusal' }, refusal: {} }]],
+    ['answer.pause', [{ type: 'finish', reason: { unified: 'pause' } }]],
+    ['answer.usage_details', [{ type: 'usage', input: { total: 9, cacheRead: 4 } }]],
+    ['answer.refusal_details', [{ type: 'finish', reason: { unified: 'refusal' }, refusal: {} }]],
     ['answer.media', start('audio')],
     ['answer.media', start('image')],
     ['answer.server_tools', start('server_tool_call')],

@@ -3,6 +3,7 @@ import { decodeChatBody } from '../../src/backends/openai-chat/decode-body.ts';
 import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
 import { AnswerFold } from '../../src/kernel/answer.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
+import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { encodeContext } from '../support/chat-run.ts';
 
 type Json = Record<string, unknown>;
@@ -23,6 +24,25 @@ describe('an answer in one document', () => {
     for (const event of decodeChatBody(JSON.stringify(body))) fold.push(event);
     return JSON.parse(JSON.stringify(chat.encodeAnswer(fold.answer, encodeContext())));
   };
+
+  it('of another format refuses with the words of the refusal, and waits for no call that it can not say', () => {
+    const meta = { type: 'response.meta', provider: 'anthropic-messages' } as const;
+    const encode = (finish: AnswerEvent): unknown => {
+      const fold = new AnswerFold();
+      for (const event of [meta, finish]) fold.push(event);
+      return chat.encodeAnswer(fold.answer, encodeContext());
+    };
+    const refused = { type: 'finish', reason: { unified: 'refusal' } } as const;
+    expect(encode({ ...refused, refusal: { explanation: 'no' } })).toMatchObject({
+      choices: [{ finish_reason: 'stop', message: { content: null, refusal: 'no' } }],
+    });
+    expect(encode(refused)).toMatchObject({
+      choices: [{ finish_reason: 'content_filter', message: { refusal: null } }],
+    });
+    expect(encode({ type: 'finish', reason: { unified: 'tool_calls' } })).toMatchObject({
+      choices: [{ finish_reason: 'stop' }],
+    });
+  });
 
   it.each<readonly [string, Json]>([
     ['text', document({})],
@@ -74,6 +94,20 @@ describe('an answer in one document', () => {
           ...message,
           reasoning: 'r',
           reasoning_details: [{ type: 'reasoning.text', text: 'r', format: 'f1', index: 0, signature: 's' }],
+        },
+      }),
+    ],
+    [
+      'a summary of reasoning, and what it is made of',
+      document({
+        message: {
+          ...message,
+          reasoning: 'r',
+          reasoning_details: [
+            { type: 'reasoning.summary', summary: 'r', format: 'openai-responses-v1', index: 0 },
+            { type: 'reasoning.encrypted', data: 'd', id: 'rs_1', format: 'openai-responses-v1', index: 0 },
+            { type: 'reasoning.encrypted', data: 'e', id: 'rs_2', format: 'openai-responses-v1', index: 1 },
+          ],
         },
       }),
     ],

@@ -164,20 +164,6 @@ describe('chunks', () => {
     expect(deltas(write(events))).toEqual(expected);
   });
 
-  it.each([
-    [{ unified: 'tool_calls', raw: 'tool_use' }, undefined, 'tool_calls'],
-    [{ unified: 'stop', raw: 'end_turn' }, undefined, 'stop'],
-    [{ unified: 'refusal' }, undefined, 'stop'],
-    [{ unified: 'stop', raw: 'vendor_word' }, 'openai-chat', 'vendor_word'],
-  ] as const)('finish %j of %s is %s', (reason, provider, word) => {
-    expect(
-      write([
-        { type: 'response.meta', ...(provider && { provider }) },
-        { type: 'finish', reason },
-      ])[0],
-    ).toMatchObject({ choices: [{ finish_reason: word }] });
-  });
-
   it('give usage once, at the end, to those who asked', () => {
     const usage: AnswerEvent = { type: 'usage', input: { total: 2 }, output: { total: 3 } };
     const asked = open({ includeUsage: true });
@@ -198,6 +184,23 @@ describe('chunks', () => {
     expect(write([meta, block('a'), { ...say('a', 't'), ext } as AnswerEvent])[1]).toMatchObject({
       provider: 'P',
       choices: [{ native_finish_reason: 'x', delta: { content: 't', channel: 'final' } }],
+    });
+  });
+
+  it('say the text of signed reasoning once, whichever way its pieces came', () => {
+    const template: TextTemplate = { dialect: 'anthropic-messages', before: '{"x":"', after: '"}' };
+    const frames = deltas(
+      write([
+        { ...meta, provider: 'anthropic-messages' } as AnswerEvent,
+        block('r', 'reasoning'),
+        say('r', 'one '),
+        { ...say('r', 'two'), template } as AnswerEvent,
+        { type: 'reasoning.signature', blockId: 'r', value: 'SIG', format: 'anthropic-messages' },
+        { type: 'block.end', blockId: 'r' },
+      ]),
+    );
+    expect(frames.at(-1)).toMatchObject({
+      reasoning_details: [{ type: 'reasoning.text', text: 'one two', signature: 'SIG', format: 'anthropic-messages' }],
     });
   });
 

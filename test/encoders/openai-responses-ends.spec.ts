@@ -161,7 +161,7 @@ describe('what the format can say of other providers', () => {
     ['audio', 'answer.media'],
     ['image', 'answer.media'],
     ['compaction', 'answer.compaction'],
-    ['unknown', 'answer.unknown'],
+    ['unknown', 'answer.unknown_blocks'],
   ] as const)('is no %s: that is lost as %s', (kind, what) => {
     const lost: string[] = [];
     expect(outputOf(write([meta(), start('a', kind, { initial: { type: 'x' } }), end('a')], lost))).toEqual([]);
@@ -171,6 +171,7 @@ describe('what the format can say of other providers', () => {
   it.each([
     [[start('a', 'text', { choice: 1 }), say('a', 'x'), end('a')], 'answer.choices'],
     [[finish('stop', { stopSequence: '###' })], 'answer.stop_sequence'],
+    [[finish('pause')], 'answer.pause'],
     [[{ type: 'safety', scope: 'prompt', verdicts: [{}] }], 'answer.safety'],
     [[start('a', 'text'), sign('a', 'x', 'gemini'), end('a')], 'answer.signature'],
   ] as readonly (readonly [readonly AnswerEvent[], string])[])('%# is lost with a word', (events, what) => {

@@ -222,6 +222,27 @@ describe('which way frames take', () => {
   });
 });
 
+describe('a frame of a form that official clients do not read', () => {
+  it('is written anew, though nobody changes it', () => {
+    const parts = [
+      { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
+      { type: 'text', text: 'Hi' },
+    ];
+    const stream = [
+      chunkFrame({ delta: { role: 'assistant', content: '' } }),
+      chunkFrame({ delta: { content: parts } }),
+      chunkFrame({ delta: { content: ' there' } }),
+      chunkFrame({ delta: {}, choice: { finish_reason: 'stop' } }),
+      'data: [DONE]\n\n',
+    ];
+    const { bytes } = pass([Buffer.from(stream.join(''))], 'openai-chat', [], true);
+    expect(bytes).toContain('"delta":{"reasoning_content":"hm"}');
+    expect(bytes).toContain('"delta":{"content":"Hi"}');
+    expect(bytes).not.toContain('[{"type"');
+    expect(bytes.endsWith(stream.slice(2).join(''))).toBe(true);
+  });
+});
+
 describe('what a guard is to hide', () => {
   const leak = 'the secret word';
   it.each([

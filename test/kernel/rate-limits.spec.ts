@@ -48,7 +48,9 @@ describe('the limits of a provider', () => {
   });
 
   it('are no more than there can be', () => {
-    const many = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`x-ratelimit-limit-${'a'.repeat(index + 1)}`, '1']));
+    const many = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [`x-ratelimit-limit-${'a'.repeat(index + 1)}`, '1']),
+    );
     expect(Object.keys(readRateLimits(many, now) ?? {})).toHaveLength(8);
   });
 });

@@ -78,7 +78,11 @@ describe('a mistake', () => {
       'messages[0].content[0].mediaType',
       'got nothing',
     ],
-    [{ messages: [...hello, { role: 'tool', callId: 'x', content: '5' }] }, 'messages[1].callId', 'answers no tool call'],
+    [
+      { messages: [...hello, { role: 'tool', callId: 'x', content: '5' }] },
+      'messages[1].callId',
+      'answers no tool call',
+    ],
     [{ messages: [...hello, { role: 'tool', content: '5' }] }, 'messages[1].callId', 'got nothing'],
     [{ messages: [{ role: 'bot', content: 'x' }] }, 'messages[0].role', 'expected one of'],
     [{ messages: hello, mesages: 1 }, 'mesages', 'no such field'],

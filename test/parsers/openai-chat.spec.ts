@@ -78,6 +78,20 @@ describe('a request', () => {
     ]);
   });
 
+  it('of reasoning beside proofs that have no text', () => {
+    const message = {
+      role: 'assistant',
+      content: 'a',
+      reasoning_content: 'r',
+      reasoning_details: [{ type: 'reasoning.text', signature: 'SIG', format: 'gemini' }],
+    };
+    expect(parse({ messages: [message] }).messages[0]?.content).toMatchObject([
+      { kind: 'reasoning', text: 'r' },
+      { kind: 'reasoning', signature: { value: 'SIG', format: 'gemini' } },
+      { kind: 'text', text: 'a' },
+    ]);
+  });
+
   it.each([
     [
       { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
@@ -101,6 +115,73 @@ describe('a request', () => {
     ],
   ])('part %j', (part, block) => {
     expect(parse({ messages: [{ role: 'user', content: [part] }] }).messages[0]?.content).toMatchObject([block]);
+  });
+});
+
+describe('reasoning that is sent back', () => {
+  const calls = [
+    { id: 'x', type: 'function', function: { name: 'f', arguments: '{}' } },
+    { id: 'y', type: 'function', function: { name: 'f', arguments: '{}' } },
+  ];
+  const proof = (value: string, more: Json = {}): Json => ({
+    type: 'reasoning.text',
+    signature: value,
+    format: 'gemini',
+    ...more,
+  });
+
+  it.each<readonly [string, Json, readonly unknown[]]>([
+    [
+      'in parts says more than the text',
+      { reasoning_content: 'r', reasoning_details: [{ type: 'reasoning.text', text: 'r', signature: 's' }] },
+      [['reasoning', 'r', 's']],
+    ],
+    [
+      'as text, and proofs without text',
+      { reasoning: 'r', reasoning_details: [proof('g')] },
+      [
+        ['reasoning', 'r', undefined],
+        ['reasoning', undefined, 'g'],
+      ],
+    ],
+    [
+      'with a proof that names its call stands before it',
+      { reasoning_details: [proof('g1', { id: 'y' }), proof('g0')], tool_calls: calls },
+      [
+        ['reasoning', undefined, 'g0'],
+        ['tool_call', undefined, undefined],
+        ['reasoning', undefined, 'g1'],
+        ['tool_call', undefined, undefined],
+      ],
+    ],
+    [
+      'with a proof of a call that is not there stands ahead',
+      { reasoning_details: [proof('g', { id: 'z' })], content: 'a' },
+      [
+        ['reasoning', undefined, 'g'],
+        ['text', 'a', undefined],
+      ],
+    ],
+    ['in another form is left alone', { reasoning_details: { a: 1 }, content: 'a' }, [['text', 'a', undefined]]],
+  ])('%s', (_title, fields, blocks) => {
+    const [message] = parse({ messages: [{ role: 'assistant', ...fields }] }).messages;
+    expect(message?.content.map(({ kind, text, signature }) => [kind, text, signature?.value])).toEqual(blocks);
+  });
+});
+
+describe('a mark for the cache', () => {
+  it.each([
+    [{ cache_control: { type: 'ephemeral' } }, {}],
+    [{ cache_control: { type: 'ephemeral', ttl: '1h' } }, { ttl: '1h' }],
+    [{ prompt_cache_breakpoint: { mode: 'explicit' } }, {}],
+    [{ cache_control: null }, undefined],
+    [{}, undefined],
+  ])('%j on a part and on a tool', (mark, cache) => {
+    const { messages, tools } = parse({
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'a', ...mark }] }],
+      tools: [{ type: 'function', function: { name: 'f' }, ...mark }],
+    });
+    expect([messages[0]?.content[0]?.cache, tools[0]?.cache]).toEqual([cache, cache]);
   });
 });
 

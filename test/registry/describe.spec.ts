@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe as group, expect, it } from '@jest/globals';
 import { errorTable } from '../../src/kernel/error-table.ts';
+import { losses } from '../../src/kernel/losses.ts';
 import { defineModifier } from '../../src/kernel/component.ts';
 import { strictObject } from '../../src/kernel/schema.ts';
 import { describe } from '../../src/registry/describe.ts';
@@ -24,6 +25,7 @@ group('what is generated', () => {
       'docs/components/processor.md',
       'docs/components/token-provider.md',
       'docs/errors.md',
+      'docs/losses.md',
       'schemas/chat-request.schema.json',
       'schemas/components/backend/openai-chat.schema.json',
       'schemas/components/encoder/native.schema.json',
@@ -91,6 +93,11 @@ group('what is generated', () => {
       expect(page).toContain(`| \`${code}\` |`);
       expect(page).toContain(remedy);
     }
+  });
+
+  it('has a row for every name of a loss', () => {
+    const page = files.get('docs/losses.md') ?? '';
+    for (const [name, meaning] of Object.entries(losses)) expect(page).toContain(`| \`${name}\` | ${meaning} |`);
   });
 
   it('has a page for each kind, with keys, defaults and examples', () => {

@@ -112,8 +112,9 @@ function openAiCode(code: ErrorCode): string {
   return kind === 'content_filter' ? 'content_filter' : code;
 }
 
-/** The error of a dialect with its message, as a document or in a stream; `requestId` only in documents. */
-function errorBody(dialect: DialectName, code: ErrorCode, field: string | undefined, requestId: unknown): Json {
+/** The document of an error in a dialect. */
+function errorBody(dialect: DialectName, code: ErrorCode, field: string | undefined, response: ProbeResponse): Json {
+  const requestId = response.headers['x-sluice-run'];
   const { status, kind, retryable } = errorTable[code];
   const message = expect.any(String) as unknown;
   switch (dialect) {
@@ -156,6 +157,7 @@ function errorBody(dialect: DialectName, code: ErrorCode, field: string | undefi
         code,
         requestId,
         retryable,
+        ...(response.headers['retry-after'] !== undefined && { retryAfterSeconds: expect.any(Number) }),
       };
   }
 }
@@ -187,7 +189,7 @@ export function expectDialectError(
   expect(requestId).toMatch(/^[\w-]{36}$/);
   const message = messageOf(response, dialect);
   if (field !== undefined) expect(message.startsWith(`${field}: `) ? field : message).toBe(field);
-  expect(response.json()).toEqual(errorBody(dialect, code, field, requestId));
+  expect(response.json()).toEqual(errorBody(dialect, code, field, response));
   expect([response.status, response.headers['cache-control'], response.headers['content-type']]).toEqual([
     statusOf(dialect, code),
     'no-store',

@@ -19,7 +19,7 @@ const request = (): UpstreamRequest => ({
 
 async function headersOf(provider: ReturnType<typeof build>): Promise<Record<string, string>> {
   const target = request();
-  (await provider.getToken(fakeRun())).apply(target);
+  await (await provider.getToken(fakeRun())).apply(target);
   return target.headers;
 }
 

@@ -12,8 +12,7 @@ export interface NeutralToolCall {
 }
 
 /** Base64 of a PNG of one pixel, the same in all cases. */
-export const pixel =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+export const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 export type NeutralPart =
   | { readonly type: 'text'; readonly text: string }
@@ -147,12 +146,34 @@ export interface NeutralProvider {
   isStream(path: string, body: string): boolean;
 }
 
+/** What not every client format can say in a request. */
+export type NeutralFeature =
+  | 'topK'
+  | 'stop'
+  | 'seed'
+  | 'parallelToolCalls'
+  | 'toolChoice'
+  | 'schema'
+  | 'imageUrl'
+  | 'isError'
+  /** A temperature above 1. */
+  | 'warmth'
+  /** Calls and results have no ids: a result is found by the name of its tool. */
+  | 'callIds'
+  /** A system message between the others. */
+  | 'lateSystem';
+
 /** One client format. */
 export interface NeutralClient {
   readonly dialect: string;
   readonly can: { readonly reasoning: boolean; readonly signature: boolean };
+  /** What a request in this format has no words for: it is not asked, and so it can't be lost. */
+  readonly lacks: readonly NeutralFeature[];
   /** The HTTP request, below `/pipelines/NAME/`. */
-  request(request: NeutralRequest, stream: boolean): {
+  request(
+    request: NeutralRequest,
+    stream: boolean,
+  ): {
     readonly path: string;
     readonly headers: Readonly<Record<string, string>>;
     readonly body: unknown;

@@ -1,9 +1,10 @@
 import { anthropicMessages, extensionOf } from '../../kernel/anthropic-messages-fields.ts';
 import { settingNames } from '../../kernel/anthropic-messages-settings.ts';
 import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
+import { loseForeignFields } from '../../kernel/foreign-fields.ts';
 import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import type { MediaLimits } from '../../kernel/media.ts';
-import type { ChatRequest, ChatSettings } from '../../kernel/request.ts';
+import type { ChatRequest } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';
 import { CallIds } from './call-ids.ts';
@@ -31,37 +32,6 @@ const ownFields: ReadonlySet<string> = new Set([
   'stream',
   ...settingNames,
 ]);
-/** Fields of other formats that say no more than a setting does, where that is there. */
-const restated: ReadonlyMap<string, keyof ChatSettings | undefined> = new Map([
-  ['max_tokens', 'maxOutputTokens'],
-  ['max_completion_tokens', 'maxOutputTokens'],
-  ['max_output_tokens', 'maxOutputTokens'],
-  ['temperature', 'temperature'],
-  ['top_p', 'topP'],
-  ['top_k', 'topK'],
-  ['stop', 'stop'],
-  ['n', 'choices'],
-  ['response_format', 'responseFormat'],
-  ['reasoning_effort', 'reasoningEffort'],
-  ['think', 'reasoningEffort'],
-  ['format', 'responseFormat'],
-  ['tool_choice', 'toolChoice'],
-  ['function_call', 'toolChoice'],
-  ['parallel_tool_calls', 'parallelToolCalls'],
-  ['user', 'user'],
-]);
-/** Fields that only tell in which form the client wrote what the request holds anyway. */
-const forms: ReadonlySet<string> = new Set([
-  'model',
-  'messages',
-  'input',
-  'stream',
-  'stream_options',
-  'tools',
-  'functions',
-  'metadata',
-]);
-
 /**
  * The HTTP request for a chat request. Equal requests give equal bytes, for the prompt cache. A client that spoke this
  * format is told what it said, except for the model. Of another one, what the API can't take is left out and named;
@@ -94,7 +64,7 @@ function writeBody(request: ChatRequest, target: MessagesTarget, run: Run): Json
     document: target.document,
     ids: new CallIds(),
   };
-  loseForeignFields(request, run);
+  loseForeignFields(request, anthropicMessages, run);
   const { system, entries } = writeConversation(request, context);
   const tools = writeTools(request.tools, context);
   const written = isOwn
@@ -141,24 +111,4 @@ function canThink(entries: readonly Entry[]): boolean {
   if (last.content[0]?.['type'] !== 'tool_result') return true;
   const first = entries.at(-2)?.content[0]?.['type'];
   return first === 'thinking' || first === 'redacted_thinking';
-}
-
-/** Names what the client said in its own format and nothing here can say. Metadata of the native one is for the gateway. */
-function loseForeignFields({ dialect, ext = {}, metadata, settings }: ChatRequest, run: Run): void {
-  for (const [name, fields] of Object.entries(ext)) {
-    if (name === anthropicMessages) continue;
-    for (const [field, value] of Object.entries(fields)) {
-      const setting = restated.get(field);
-      const isSaid = forms.has(field) || (setting !== undefined && settings[setting] !== undefined);
-      if (!saysNothing(value) && !isSaid) run.lose(`request.${field}`);
-    }
-  }
-  const isForeign = dialect !== anthropicMessages && dialect !== 'native';
-  if (isForeign && Object.keys(metadata).length > 0) run.lose('request.metadata');
-}
-
-/** What clients send for nothing at all. */
-function saysNothing(value: unknown): boolean {
-  if (value === null || value === undefined || value === '') return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
 }

@@ -1,5 +1,5 @@
 import { countStringTokens } from '../../kernel/json-text.ts';
-import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { isFieldName, isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 
 /*
  * Which fields of a frame are known, level by level. A field that is not listed is kept in `ext`; and since nobody has
@@ -45,7 +45,6 @@ const stopFields = new Set(['stop_reason', 'stop_sequence', 'stop_details']);
 const usageWords = new Set(['standard', 'priority', 'batch', 'fast', 'global', 'us', 'not_available', 'message']);
 /** Ids and dates beside a block or a message: no words that somebody could read. */
 const identifier = /^[\w.:+-]{0,80}$/;
-const fieldName = /^[a-z][a-z0-9_-]{0,48}$/i;
 const identifierFields = new Set(['id', 'type', 'tool_id', 'expires_at', 'server_name']);
 
 /** The fields of a frame beside those of its type. */
@@ -76,6 +75,7 @@ export function isTransparent(type: string, frame: JsonObject, data: string, str
 
 function isKnownFrame(type: string, frame: JsonObject): boolean {
   const unknown = unknownOfFrame(type, frame);
+  if (frame['type'] !== undefined && frame['type'] !== type) return false;
   switch (type) {
     case 'message_start':
       return isHarmless(unknown) && isObject(frame['message']) && isKnownMessage(frame['message']);
@@ -139,13 +139,13 @@ function isHarmless(fields: JsonObject | undefined): boolean {
 
 /** A word of identity, nothing at all, or an object of those: a container, the caller of a tool. */
 function isIdentity(name: string, value: unknown): boolean {
-  if (!fieldName.test(name)) return false;
+  if (!isFieldName(name)) return false;
   if (isObject(value)) return Object.entries(value).every(([inner, item]) => isLeaf(inner, item));
   return isLeaf(name, value);
 }
 
 function isLeaf(name: string, value: unknown): boolean {
-  if (!fieldName.test(name)) return false;
+  if (!isFieldName(name)) return false;
   return typeof value === 'string' ? value === '' || isIdentifier(name, value) : isEmpty(value) || isScalar(value);
 }
 
@@ -157,11 +157,11 @@ function isScalar(value: unknown): boolean {
   return typeof value === 'number' || typeof value === 'boolean';
 }
 
-/** Numbers, and the few words that stand beside them. */
-function isCount(usage: unknown): boolean {
+/** True for numbers, and the few words that stand beside them. */
+export function isCount(usage: unknown): boolean {
   if (typeof usage === 'string') return usageWords.has(usage);
   if (Array.isArray(usage)) return usage.every((item) => typeof item === 'object' && isCount(item));
-  return !isObject(usage) || Object.entries(usage).every(([name, value]) => fieldName.test(name) && isCount(value));
+  return !isObject(usage) || Object.entries(usage).every(([name, value]) => isFieldName(name) && isCount(value));
 }
 
 function isEmpty(value: unknown): boolean {

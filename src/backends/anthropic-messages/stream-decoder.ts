@@ -7,7 +7,7 @@ import { filledString, isObject, orNothing, type JsonObject } from '../../kernel
 import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
 import { errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
 import { BlockDecoder } from './block-decoder.ts';
-import { isTransparent, unknownOfFrame, unknownOfMessage, unknownOfStop } from './frame-shape.ts';
+import { isCount, isTransparent, unknownOfFrame, unknownOfMessage, unknownOfStop } from './frame-shape.ts';
 
 /** Blocks of one answer; a provider that never stops opening them is stopped here. */
 const maxBlocks = 4_096;
@@ -250,8 +250,9 @@ function readDetails(details: JsonObject | undefined): {
   };
 }
 
-/** True for an end that says again what no earlier event has shown. */
+/** True for an event that says again what stood in earlier frames, and what perhaps nobody has read there. */
 function tellsWhole(event: AnswerEvent): boolean {
+  if (event.type === 'usage') return !isCount(event.raw);
   return event.type === 'block.end' && event.final !== undefined;
 }
 

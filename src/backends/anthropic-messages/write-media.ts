@@ -1,6 +1,7 @@
 import { extensionOf, level } from '../../kernel/anthropic-messages-fields.ts';
 import { refuse } from '../../kernel/field-check.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { asksForDetail } from '../../kernel/image-detail.ts';
+import type { JsonObject } from '../../kernel/json-value.ts';
 import { checkInline } from '../../kernel/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 import type { WriteContext } from './write-context.ts';
@@ -12,7 +13,7 @@ const textTypes: ReadonlySet<string> = new Set(['application/json', 'application
 /** An image. Throws REQUEST_INVALID for one that the API does not take. */
 export function writeImage(block: ContentBlock, place: string, context: WriteContext): JsonObject {
   const image = block.mediaType === 'image/jpg' ? { ...block, mediaType: 'image/jpeg' } : block;
-  if (!context.isOwn && hasDetail(block)) context.run.lose('request.image_detail');
+  if (!context.isOwn && asksForDetail(block)) context.run.lose('request.image_detail');
   checkInline(image, context.image, place);
   return { type: 'image', source: { ...furtherSource(block), ...writeSource(image, place, context) } };
 }
@@ -57,13 +58,4 @@ function furtherSource(block: ContentBlock): JsonObject {
 
 function isTextual(mediaType: string): boolean {
   return mediaType.startsWith('text/') || textTypes.has(mediaType);
-}
-
-/** True where a client said in how much detail the image is to be looked at. */
-function hasDetail({ ext = {} }: ContentBlock): boolean {
-  return Object.values(ext).some((fields) =>
-    [fields, ...Object.values(fields).filter(isObject)].some(
-      ({ detail }) => typeof detail === 'string' && detail !== 'auto',
-    ),
-  );
 }

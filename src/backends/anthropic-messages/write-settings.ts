@@ -7,6 +7,7 @@ import {
 import { level } from '../../kernel/anthropic-messages-fields.ts';
 import { orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import { reasoningBudget, reasoningEffort } from '../../kernel/reasoning-effort.ts';
+import type { LossName } from '../../kernel/losses.ts';
 import type { ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 
@@ -25,7 +26,7 @@ export interface SettingOptions {
 type Lose = Run['lose'];
 
 /** Settings that the format has no word for, by the name of their loss. */
-const unsayable: readonly (readonly [keyof ChatSettings, string])[] = [
+const unsayable: readonly (readonly [keyof ChatSettings, LossName])[] = [
   ['seed', 'request.seed'],
   ['presencePenalty', 'request.presence_penalty'],
   ['frequencyPenalty', 'request.frequency_penalty'],
@@ -135,7 +136,7 @@ function writeReasoning(
   }
   const tokens = budget === undefined || !canThink ? undefined : thinkingTokens(budget, limit);
   if (tokens === undefined) {
-    lose('request.reasoning');
+    lose(settings.reasoningBudget === undefined ? 'request.reasoning_effort' : 'request.reasoning_budget');
     return none;
   }
   if (settings.reasoningBudget !== undefined && tokens !== settings.reasoningBudget) lose('request.reasoning_budget');

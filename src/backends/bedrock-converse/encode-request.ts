@@ -1,10 +1,10 @@
 import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
+import { loseForeignFields } from '../../kernel/foreign-fields.ts';
 import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import type { ChatRequest } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';
-import { extensionOf } from './converse-fields.ts';
-import { loseForeignFields } from './foreign-losses.ts';
+import { bedrockConverse, extensionOf } from './converse-fields.ts';
 import { DocumentNames } from './wire-name.ts';
 import type { ContentContext } from './write-content.ts';
 import { writeMessages, type WrittenTurn } from './write-messages.ts';
@@ -66,8 +66,8 @@ function writeBody(request: ChatRequest, target: ConverseTarget, run: Run): Json
   const tools = writeTools(request, target, context);
   const additional = orNothing(mergeFields(settings.additional, tools.additional ?? {}));
   const paths = stopSequencePaths(request, target);
-  if (extension['guardrailConfig'] !== undefined) run.lose('request.guardrailConfig');
-  loseForeignFields(request, run);
+  if (extension['guardrailConfig'] !== undefined) run.lose('request.field.guardrailConfig');
+  loseForeignFields(request, bedrockConverse, run);
   return {
     ...(system.length > 0 && { system }),
     messages,

@@ -64,7 +64,8 @@ export class ConverseStreamDecoder implements AnswerDecoder {
     const events: AnswerEvent[] = [];
     const isKnown = this.#read(event, document, events);
     if (!isKnown) events.push(rawEvent(event, data));
-    return { events, transparent: isKnown && isTransparent(event, document, data, strings) };
+    const transparent = isKnown && isTransparent(event, document, data, strings) && !events.some(tellsResult);
+    return { events, transparent };
   }
 
   /** The usage may be missing; an answer that did not say why it ended is cut off. */
@@ -159,6 +160,11 @@ export class ConverseStreamDecoder implements AnswerDecoder {
       synthetic: true,
     });
   }
+}
+
+/** True for a result of the provider's own tool: it is told with its end, and nobody has read its pieces. */
+function tellsResult(event: AnswerEvent): boolean {
+  return event.type === 'block.start' && event.kind === 'server_tool_result';
 }
 
 function rawEvent(event: string, data: string): AnswerEvent {

@@ -1,10 +1,10 @@
 import { refuse } from '../../kernel/field-check.ts';
+import { asksForDetail } from '../../kernel/image-detail.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
 import type { CacheMark, ContentBlock, Message } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import { objectOfArguments } from '../../kernel/tool-arguments.ts';
 import { bedrockConverse } from './converse-fields.ts';
-import { hasDetail } from './foreign-losses.ts';
 import { writeMedia, type MediaBlock } from './write-media.ts';
 import { wireName, type DocumentNames } from './wire-name.ts';
 
@@ -102,7 +102,7 @@ function writeBlock(block: ContentBlock, place: string, serial: string, context:
 }
 
 function writeMediaBlock(block: MediaBlock, place: string, { run, documents }: ContentContext): JsonObject {
-  if (hasDetail(block)) run.lose('request.image_detail');
+  if (asksForDetail(block)) run.lose('request.image_detail');
   return writeMedia(block, place, documents);
 }
 
@@ -141,7 +141,7 @@ function writeReasoning({ text = '', signature }: ContentBlock, { run }: Content
 
 function writeResultBlock(block: ContentBlock, place: string, context: ContentContext): JsonObject[] {
   const { kind, initial } = block;
-  if (kind === 'text') return [{ text: block.text ?? '' }];
+  if (kind === 'text') return writeText(block, context);
   if (kind === 'image' || kind === 'file') return [writeMediaBlock({ ...block, kind }, place, context)];
   if (kind === 'unknown' && context.dialect === bedrockConverse && isObject(initial)) return [initial];
   return refuse(place, `a block of the kind ${kind} can't be sent to this backend as the result of a tool`);

@@ -1,5 +1,6 @@
 import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import { reasoningBudget, reasoningEffort } from '../../kernel/reasoning-effort.ts';
+import type { LossName } from '../../kernel/losses.ts';
 import type { ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { ModelFamily } from './model-family.ts';
@@ -44,7 +45,9 @@ export function writeSettings(settings: ChatSettings, options: SettingOptions, l
   for (const [name, word] of unsayable) if (settings[name] !== undefined) lose(`request.${word}`);
   if ((settings.choices ?? 1) > 1) lose('request.choices');
   const reasoning = writeReasoning(settings, options, lose);
-  const additional = keepThinking({ ...options.additional, ...reasoning.additional }, options, lose);
+  const additional = keepThinking({ ...options.additional, ...reasoning.additional }, options, () =>
+    lose(lossOfReasoning(settings)),
+  );
   const thinks = options.family === 'anthropic' && isThinking(additional['thinking']);
   const maxTokens = (thinks ? reasoning.maxTokens : undefined) ?? settings.maxOutputTokens;
   const inferenceConfig = {
@@ -94,7 +97,7 @@ function writeReasoning(settings: ChatSettings, options: SettingOptions, lose: L
         return { additional: isThinking(options.additional['thinking']) ? { thinking: { type: 'disabled' } } : {} };
       return options.thinking === 'effort'
         ? writeAdaptiveThinking(effort, options, lose)
-        : writeThinkingBudget(settings.maxOutputTokens, budget, lose);
+        : writeThinkingBudget(settings, budget, lose);
     case 'nova':
       if (isOff) return { additional: { reasoningConfig: { type: 'disabled' } } };
       return { additional: { reasoningConfig: { type: 'enabled', maxReasoningEffort: threeSteps(effort) } } };
@@ -104,8 +107,13 @@ function writeReasoning(settings: ChatSettings, options: SettingOptions, lose: L
     case 'other':
       if (isOff) return { additional: {} };
   }
-  lose('request.reasoning');
+  lose(lossOfReasoning(settings));
   return { additional: {} };
+}
+
+/** The setting with which the client asked. */
+function lossOfReasoning({ reasoningBudget: budget }: ChatSettings): LossName {
+  return budget === undefined ? 'request.reasoning_effort' : 'request.reasoning_budget';
 }
 
 function writeAdaptiveThinking(
@@ -113,7 +121,7 @@ function writeAdaptiveThinking(
   { additional }: SettingOptions,
   lose: Lose,
 ): WrittenReasoning {
-  if (effort === undefined) lose('request.reasoning');
+  if (effort === undefined) lose('request.reasoning_budget');
   const { output_config: outputConfig } = additional;
   return {
     additional: {
@@ -126,9 +134,10 @@ function writeAdaptiveThinking(
 }
 
 /** The limit of output tokens holds for reasoning and answer together, so the budget stays below it. */
-function writeThinkingBudget(limit: number | undefined, budget: number | undefined, lose: Lose): WrittenReasoning {
+function writeThinkingBudget(settings: ChatSettings, budget: number | undefined, lose: Lose): WrittenReasoning {
+  const { maxOutputTokens: limit } = settings;
   if (budget === undefined || (limit !== undefined && limit <= minThinkingTokens)) {
-    lose('request.reasoning');
+    lose(lossOfReasoning(settings));
     return { additional: {} };
   }
   const tokens = Math.max(minThinkingTokens, limit === undefined ? budget : Math.min(budget, limit - 1));
@@ -139,11 +148,11 @@ function writeThinkingBudget(limit: number | undefined, budget: number | undefin
 }
 
 /** The definition may ask for thinking too. */
-function keepThinking(additional: JsonObject, { family, canThink }: SettingOptions, lose: Lose): JsonObject {
+function keepThinking(additional: JsonObject, { family, canThink }: SettingOptions, lose: () => void): JsonObject {
   const { thinking, ...rest } = additional;
   const hasBudget = family === 'anthropic' && isObject(thinking) && thinking['type'] === 'enabled';
   if (!hasBudget || canThink) return additional;
-  lose('request.reasoning');
+  lose();
   return rest;
 }
 

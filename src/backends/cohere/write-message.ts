@@ -1,5 +1,6 @@
 import { refuse } from '../../kernel/field-check.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { asksForDetail } from '../../kernel/image-detail.ts';
+import type { JsonObject } from '../../kernel/json-value.ts';
 import { checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
@@ -104,13 +105,10 @@ function writeText({ kind, text = '' }: ContentBlock, place: string): JsonObject
 
 function writePart(block: ContentBlock, place: string, run: Run): JsonObject {
   if (block.kind !== 'image') return writeText(block, place);
-  const { url, base64, ext = {} } = block;
+  const { url, base64 } = block;
   if (url === undefined && base64 === undefined) refuse(place, 'this backend takes images as base64 or by URL only');
   checkInline(block, images, place);
-  const details = Object.values(ext).map((fields) =>
-    isObject(fields['image_url']) ? fields['image_url']['detail'] : fields['detail'],
-  );
-  if (details.some((detail) => detail !== undefined && detail !== null)) run.lose('request.image_detail');
+  if (asksForDetail(block)) run.lose('request.image_detail');
   return { type: 'image_url', image_url: { url: url ?? writeDataUri(block) } };
 }
 

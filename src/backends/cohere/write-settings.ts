@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../kernel/json-value.ts';
+import type { RequestLoss } from '../../kernel/losses.ts';
 import { reasoningBudget } from '../../kernel/reasoning-effort.ts';
 import type { ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
@@ -17,16 +18,16 @@ const maxThinkingTokens = 31_000;
 /** The settings as fields of a body, in a fixed order; what can't be said in it is named as lost. */
 export function writeSettings(settings: ChatSettings, run: Run): JsonObject {
   const { temperature, topP, topK, seed, stop, maxOutputTokens } = settings;
-  const within = (value: number, [least, most]: readonly [number, number], name: string): number => {
+  const within = (value: number, [least, most]: readonly [number, number], name: RequestLoss): number => {
     if (value < least || value > most) run.lose(`request.${name}`);
     return Math.min(most, Math.max(least, value));
   };
   // A penalty below 0 is a reward, and the API knows none.
-  const penalty = (value: number | undefined, name: string): number | undefined =>
+  const penalty = (value: number | undefined, name: RequestLoss): number | undefined =>
     value === undefined || value < 0 ? lost(value, name, run) : within(value, bounds.penalty, name);
   const usableSeed = seed === undefined || seed >= 0 ? seed : lost(seed, 'seed', run);
-  const frequency = penalty(settings.frequencyPenalty, 'frequencyPenalty');
-  const presence = penalty(settings.presencePenalty, 'presencePenalty');
+  const frequency = penalty(settings.frequencyPenalty, 'frequency_penalty');
+  const presence = penalty(settings.presencePenalty, 'presence_penalty');
   const format = writeFormat(settings.responseFormat, run);
   const thinking = writeThinking(settings, run);
   loseOthers(settings, run);
@@ -34,8 +35,8 @@ export function writeSettings(settings: ChatSettings, run: Run): JsonObject {
   return {
     ...(maxOutputTokens !== undefined && { max_tokens: maxOutputTokens }),
     ...(temperature !== undefined && { temperature: within(temperature, bounds.temperature, 'temperature') }),
-    ...(topP !== undefined && { p: within(topP, bounds.p, 'topP') }),
-    ...(topK !== undefined && { k: within(topK, bounds.k, 'topK') }),
+    ...(topP !== undefined && { p: within(topP, bounds.p, 'top_p') }),
+    ...(topK !== undefined && { k: within(topK, bounds.k, 'top_k') }),
     ...(stop !== undefined && stop.length > 0 && { stop_sequences: stop.slice(0, maxStopSequences) }),
     ...(usableSeed !== undefined && { seed: usableSeed }),
     ...(frequency !== undefined && { frequency_penalty: frequency }),
@@ -45,7 +46,7 @@ export function writeSettings(settings: ChatSettings, run: Run): JsonObject {
   };
 }
 
-function lost(value: unknown, name: string, run: Run): undefined {
+function lost(value: unknown, name: RequestLoss, run: Run): undefined {
   if (value !== undefined) run.lose(`request.${name}`);
   return undefined;
 }
@@ -62,7 +63,7 @@ function writeThinking(settings: ChatSettings, run: Run): JsonObject | undefined
   const { reasoningEffort: effort, reasoningBudget: given, showReasoning } = settings;
   if (effort === undefined && given === undefined) return showReasoning === true ? { type: 'enabled' } : undefined;
   const budget = reasoningBudget(settings);
-  if (budget === undefined) run.lose('request.reasoningEffort');
+  if (budget === undefined) run.lose('request.reasoning_effort');
   if (budget === 0) return { type: 'disabled' };
   return {
     type: 'enabled',
@@ -72,6 +73,6 @@ function writeThinking(settings: ChatSettings, run: Run): JsonObject | undefined
 
 function loseOthers({ choices = 1, parallelToolCalls, user }: ChatSettings, run: Run): void {
   if (choices > 1) run.lose('request.choices');
-  if (parallelToolCalls === false) run.lose('request.parallelToolCalls');
+  if (parallelToolCalls === false) run.lose('request.parallel_tool_calls');
   if (user !== undefined) run.lose('request.user');
 }

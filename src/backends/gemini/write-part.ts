@@ -1,7 +1,8 @@
 import { refuse } from '../../kernel/field-check.ts';
-import { extensionOf, gemini, level } from '../../kernel/gemini-fields.ts';
+import { extensionOf, gemini } from '../../kernel/gemini-fields.ts';
+import { asksForDetail } from '../../kernel/image-detail.ts';
 import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { checkInline, readDataUri } from '../../kernel/media.ts';
+import { checkBase64, checkInline, readDataUri } from '../../kernel/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 import { unwrapSignature } from '../../kernel/signature-envelope.ts';
 import { objectOfArguments } from '../../kernel/tool-arguments.ts';
@@ -74,14 +75,16 @@ export function writeMedia(block: ContentBlock, place: string, { isOwn, lose }: 
   const { kind, name, url, fileId } = block;
   const where = block.place ?? place;
   const { inlineData, fileData, ...further } = extensionOf(block) ?? {};
-  if (!isOwn && hasDetail(block)) lose('image_detail');
+  if (!isOwn && asksForDetail(block)) lose('image_detail');
   const inline = url === undefined ? undefined : readDataUri(url);
   const base64 = block.base64 ?? inline?.base64;
   const mediaType = inline?.mediaType ?? block.mediaType;
   // Only clients of the format name a file for the model; for others it is the name of a document.
   const named = isOwn && name !== undefined && { displayName: name };
   if (base64 !== undefined) {
-    if (!isOwn) checkInline({ kind, base64, ...(mediaType !== undefined && { mediaType }) }, limitsOf(kind), where);
+    const bytes = { kind, base64, ...(mediaType !== undefined && { mediaType }) };
+    if (isOwn) checkBase64(bytes, where);
+    else checkInline(bytes, limitsOf(kind), where);
     return { inlineData: { mimeType: mediaType ?? '', data: base64, ...named, ...asObject(inlineData) }, ...further };
   }
   const address = url ?? (isOwn ? fileId : undefined);
@@ -94,14 +97,6 @@ export function writeMedia(block: ContentBlock, place: string, { isOwn, lose }: 
     fileData: { fileUri: address, ...(type !== undefined && { mimeType: type }), ...named, ...asObject(fileData) },
     ...further,
   };
-}
-
-/** The client of another format chose how closely the model looks at the image. */
-function hasDetail({ ext = {} }: ContentBlock): boolean {
-  return Object.values(ext).some((fields) => {
-    const detail = level(fields, 'image_url')?.['detail'] ?? fields['detail'];
-    return typeof detail === 'string' && detail !== 'auto';
-  });
 }
 
 function asObject(value: unknown): JsonObject | undefined {

@@ -1,12 +1,13 @@
 import { gemini, level } from '../../kernel/gemini-fields.ts';
 import { plainSettings, readGeminiSettings } from '../../kernel/gemini-settings.ts';
 import { orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import type { RequestLoss } from '../../kernel/losses.ts';
 import { reasoningBudget } from '../../kernel/reasoning-effort.ts';
 import type { ChatRequest, ChatSettings } from '../../kernel/request.ts';
 import type { ModelTraits } from './model-traits.ts';
 
 /** Names what is left out of a request. */
-export type Lose = (what: string) => void;
+export type Lose = (what: RequestLoss) => void;
 
 const formatFields = ['responseMimeType', 'responseSchema', 'responseJsonSchema'];
 const steps = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh'];

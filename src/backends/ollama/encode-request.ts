@@ -65,7 +65,10 @@ function further(extension: JsonObject): JsonObject {
 /** The tools that may be called. The format can't force or forbid a call, so a forbidden tool is not shown. */
 function writeTools({ tools, settings }: ChatRequest, run: Run): readonly JsonObject[] | undefined {
   const { toolChoice } = settings;
-  if (toolChoice === 'none') return undefined;
+  if (toolChoice === 'none') {
+    if (tools.length > 0) run.lose('request.tools');
+    return undefined;
+  }
   const allowed =
     typeof toolChoice === 'object' ? new Set('name' in toolChoice ? [toolChoice.name] : toolChoice.allowed) : undefined;
   const written = tools

@@ -1,5 +1,5 @@
 import { countStringTokens } from '../../kernel/json-text.ts';
-import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { isFieldName, isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { metricNames } from '../../kernel/ollama-usage.ts';
 
 /*
@@ -23,8 +23,8 @@ const functionFields = new Set(['index', 'name', 'arguments']);
 
 /** Fields that hold one of few words, and never text of the answer: where a model runs, and what a call is. */
 const harmlessFields = new Set(['remote_model', 'remote_host', 'type']);
-/** Longest value of such a field that is believed to be harmless. */
-const maxHarmlessLength = 128;
+/** What such a field may say: an identifier or an address. */
+const harmlessWord = /^[\w.:/+-]{1,128}$/;
 const doneReasons = new Set(['stop', 'length', 'load', 'unload']);
 const timestamp = /^[0-9TZ:.+-]{10,40}$/;
 
@@ -46,8 +46,9 @@ export function unknownOfCall(call: JsonObject): JsonObject | undefined {
  * strings that were found in it: a key that is there twice hides one. `model` is the one that was told.
  */
 export function isTransparent(line: JsonObject, data: string, strings: number, model: string | undefined): boolean {
-  const { message, created_at: createdAt, done_reason: reason, logprobs } = line;
-  if (!isObject(message) || hasItems(logprobs) || line['model'] !== model) return false;
+  const { message, created_at: createdAt, done_reason: reason, logprobs, done } = line;
+  if (done !== undefined && typeof done !== 'boolean') return false;
+  if (!isObject(message) || !isListOrNothing(logprobs) || hasItems(logprobs) || line['model'] !== model) return false;
   if (createdAt !== undefined && (typeof createdAt !== 'string' || !timestamp.test(createdAt))) return false;
   if (reason !== undefined && reason !== '' && !doneReasons.has(reason as string)) return false;
   if (metricNames.some((name) => name in line && typeof line[name] !== 'number')) return false;
@@ -80,8 +81,8 @@ function isKnownCall(call: unknown): boolean {
 function isHarmless(fields: JsonObject | undefined): boolean {
   if (fields === undefined) return true;
   return Object.entries(fields).every(([name, value]) => {
-    if (typeof value === 'string')
-      return value === '' || (harmlessFields.has(name) && value.length <= maxHarmlessLength);
+    if (!isFieldName(name)) return false;
+    if (typeof value === 'string') return value === '' || (harmlessFields.has(name) && harmlessWord.test(value));
     return typeof value !== 'object' || value === null;
   });
 }

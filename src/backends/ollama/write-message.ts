@@ -1,4 +1,5 @@
 import { refuse } from '../../kernel/field-check.ts';
+import { asksForDetail } from '../../kernel/image-detail.ts';
 import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import { checkInline, type MediaLimits } from '../../kernel/media.ts';
 import { argumentsObject, extensionOf, level } from '../../kernel/ollama-fields.ts';
@@ -94,10 +95,7 @@ function writeImage(block: ContentBlock, place: string, run: Run): string {
   if (base64 === undefined) refuse(place, 'this backend takes images as base64 only');
   // The format names no types, so what its client sent without one goes on without one.
   checkInline(mediaType === undefined ? { ...block, mediaType: 'image/png' } : block, images, place);
-  const details = Object.values(block.ext ?? {}).map(
-    (fields) => level(fields, 'image_url')?.['detail'] ?? fields['detail'],
-  );
-  if (details.some((detail) => detail !== undefined && detail !== null)) run.lose('request.image_detail');
+  if (asksForDetail(block)) run.lose('request.image_detail');
   return base64;
 }
 

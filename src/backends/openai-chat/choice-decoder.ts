@@ -1,9 +1,9 @@
-import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, BlockKind, EventOfType } from '../../kernel/event.ts';
 import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat, readFinishReason } from '../../kernel/openai-chat-fields.ts';
+import { badFrame } from '../../kernel/provider-document.ts';
 import { TemplateLearner } from '../../kernel/text-template.ts';
-import { readContent, readReasoning, type ReasoningPiece } from './delta-text.ts';
+import { beginsEntry, readContent, readReasoning, textOf, type ReasoningPiece } from './delta-text.ts';
 import {
   hasValue,
   saysNothing,
@@ -47,8 +47,11 @@ export class ChoiceDecoder {
   #text: TextBlock | undefined;
   #refusal: TextBlock | undefined;
   #reasoning: TextBlock | undefined;
+  #detail: JsonObject | undefined;
   #audio: string | undefined;
   finished = false;
+  /** The last entry that was read gives a call another id than it has; official clients would take it over. */
+  changesCall = false;
 
   constructor(index: number, nextBlockId: () => string) {
     this.index = index;
@@ -68,6 +71,7 @@ export class ChoiceDecoder {
   /** Adds the events of one entry of `choices`. Returns its unknown fields in their places, where none of the events carries them. */
   read(choice: JsonObject, events: AnswerEvent[]): JsonObject | undefined {
     const first = events.length;
+    this.changesCall = false;
     const delta = isObject(choice['delta'])
       ? choice['delta']
       : isObject(choice['message']) && choice['delta'] === undefined
@@ -98,21 +102,18 @@ export class ChoiceDecoder {
     }
     if (this.#blocks === 0 && !this.calledTools) this.#text ??= this.#openText('text', events);
     for (const call of this.#calls) this.#startCall(call, events);
+    const unified = word === 'stop' && this.#refusal !== undefined ? 'refusal' : readFinishReason(word);
+    const reason = { unified, ...(!synthetic && { raw: word }) };
     this.endBlocks(events, synthetic);
     this.finished = true;
-    events.push({
-      type: 'finish',
-      ...this.#choice,
-      reason: { unified: readFinishReason(word), ...(!synthetic && { raw: word }) },
-      ...(synthetic && { synthetic }),
-    });
+    events.push({ type: 'finish', ...this.#choice, reason, ...(synthetic && { synthetic }) });
   }
 
   endBlocks(events: AnswerEvent[], synthetic: boolean): void {
     for (const blockId of this.#open)
       events.push({ type: 'block.end', ...this.#choice, blockId, ...(synthetic && { synthetic }) });
     this.#open.length = 0;
-    this.#text = this.#refusal = this.#reasoning = undefined;
+    this.#text = this.#refusal = this.#reasoning = this.#audio = undefined;
   }
 
   /** Returns what of the delta could be read but has no place in an event. */
@@ -136,10 +137,7 @@ export class ChoiceDecoder {
     start: Omit<EventOfType<'block.start'>, 'type' | 'blockId' | 'role' | 'index'>,
     events: AnswerEvent[],
   ): string {
-    if (this.#blocks >= maxBlocks)
-      throw new SluiceError('UPSTREAM_BAD_FRAME', {
-        context: { reason: `more than ${maxBlocks} blocks in one answer` },
-      });
+    if (this.#blocks >= maxBlocks) throw badFrame(`more than ${maxBlocks} blocks in one answer`);
     const blockId = this.#nextBlockId();
     events.push({ type: 'block.start', ...this.#choice, blockId, role: 'assistant', index: this.#blocks, ...start });
     this.#blocks += 1;
@@ -163,7 +161,7 @@ export class ChoiceDecoder {
   #closeReasoning(events: AnswerEvent[]): void {
     if (this.#reasoning === undefined) return;
     const { blockId } = this.#reasoning;
-    this.#reasoning = undefined;
+    this.#reasoning = this.#detail = undefined;
     this.#open.splice(this.#open.indexOf(blockId), 1);
     events.push({ type: 'block.end', ...this.#choice, blockId });
   }
@@ -188,6 +186,8 @@ export class ChoiceDecoder {
   #pushReasoning(piece: ReasoningPiece, events: AnswerEvent[]): void {
     const { text, signature, field, detail } = piece;
     if (text === '' && signature === undefined) return;
+    if (beginsEntry(this.#detail, detail)) this.#closeReasoning(events);
+    this.#detail = detail ?? this.#detail;
     if (this.#reasoning === undefined) {
       const delta = { ...(field === 'reasoning' && { reasoning: '' }), ...(detail && { reasoning_details: [detail] }) };
       this.#reasoning = this.#openText('reasoning', events, orNothing(delta) && { choices: { delta } });
@@ -244,6 +244,7 @@ export class ChoiceDecoder {
       );
     target.callId ??= callId;
     target.name ??= name;
+    this.changesCall ||= callId !== undefined && callId !== target.callId;
     const first = events.length;
     this.#pushArguments(target, inner[custom === undefined ? 'arguments' : 'input'], events);
     const unknownInner = unknownOfFunction(inner);
@@ -276,7 +277,10 @@ export class ChoiceDecoder {
     position: number,
   ): ToolCall | undefined {
     const calls = this.#calls.filter((call) => !call.legacy);
-    const sameId = callId === undefined ? undefined : calls.find((call) => call.callId === callId);
+    // Another index and a name begin another call, though it may have the id of one before.
+    const isOther = (call: ToolCall): boolean =>
+      name !== undefined && isIndex(index) && call.index !== undefined && call.index !== index;
+    const sameId = callId === undefined ? undefined : calls.find((call) => call.callId === callId && !isOther(call));
     if (sameId !== undefined) return sameId;
     if (isIndex(index)) {
       const last = calls.findLast((call) => call.index === index);
@@ -287,10 +291,7 @@ export class ChoiceDecoder {
   }
 
   #addCall(index: unknown, kind: ToolKind, legacy: boolean): ToolCall {
-    if (this.#calls.length >= maxBlocks)
-      throw new SluiceError('UPSTREAM_BAD_FRAME', {
-        context: { reason: `more than ${maxBlocks} tool calls in one answer` },
-      });
+    if (this.#calls.length >= maxBlocks) throw badFrame(`more than ${maxBlocks} tool calls in one answer`);
     const call: ToolCall = {
       index: isIndex(index) ? index : undefined,
       kind,
@@ -311,7 +312,9 @@ export class ChoiceDecoder {
       if (call.name !== undefined || call.waiting.length > maxArgumentsBeforeName) this.#startCall(call, events);
       return;
     }
-    if (json !== '') events.push({ type: 'toolArgs.delta', ...this.#choice, blockId: call.blockId, json });
+    if (json === '') return;
+    if (this.finished && !this.#open.includes(call.blockId)) throw badFrame('arguments of a call that has ended');
+    events.push({ type: 'toolArgs.delta', ...this.#choice, blockId: call.blockId, json });
   }
 
   #startCall(call: ToolCall, events: AnswerEvent[]): void {
@@ -378,17 +381,6 @@ export function sawSomething(verdicts: unknown, flag: 'filtered' | 'detected'): 
   if (isObject(verdicts) && verdicts[flag] === true) return true;
   const items: unknown[] = Object.values(verdicts);
   return items.some((item) => sawSomething(item, flag));
-}
-
-/** The text of the one block in a chunk, for the verification of templates. */
-function textOf(document: unknown, index: number, kind: BlockKind): string | undefined {
-  const choices: unknown = isObject(document) ? document['choices'] : undefined;
-  const choice: unknown = Array.isArray(choices) && choices.length === 1 ? choices[0] : undefined;
-  if (!isObject(choice) || choice['index'] !== index || !isObject(choice['delta'])) return undefined;
-  const { delta } = choice;
-  if (kind === 'text') return filledString(delta['content']);
-  if (kind === 'refusal') return filledString(delta['refusal']);
-  return filledString(delta['reasoning_content']) ?? filledString(delta['reasoning']);
 }
 
 function isIndex(value: unknown): value is number {

@@ -1,6 +1,6 @@
 import { isFiller } from '../../kernel/frame-sink.ts';
 import { countStringTokens } from '../../kernel/json-text.ts';
-import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { isFieldName, isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { readReasoning } from './delta-text.ts';
 
 /*
@@ -50,8 +50,8 @@ const functionFields = new Set(['name', 'arguments', 'input']);
 const harmlessFields = new Set(['obfuscation', 'provider', 'native_finish_reason', 'channel']);
 /** Fields of an entry of `reasoning_details` beside its text and its proof. */
 const detailFields = new Set(['type', 'format', 'id']);
-/** Longest value of such a field that is believed to be harmless. */
-const maxHarmlessLength = 128;
+/** What such a field may say: an identifier, or the name of a company. */
+const harmlessWord = /^(?:[\w.:/+-]{1,128}|[A-Z0-9][\w.-]{0,31}(?: [A-Z0-9][\w.-]{0,31}){1,3})$/;
 const verdictWords = new Set(['safe', 'low', 'medium', 'high']);
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
@@ -90,8 +90,30 @@ export function isTransparent(chunk: JsonObject, data: string, strings: number):
   return isKnownChunk(chunk) && countStringTokens(data) === strings;
 }
 
+/**
+ * True for what official clients read wrongly or not at all: a choice without a delta, text beside it, content in parts,
+ * arguments that are no text.
+ */
+export function isIrregular({ choices }: JsonObject): boolean {
+  return Array.isArray(choices) && choices.some((choice) => !isObject(choice) || isIrregularChoice(choice));
+}
+
+function isIrregularChoice({ delta, text }: JsonObject): boolean {
+  if (!isObject(delta) || typeof text === 'string' || Array.isArray(delta['content'])) return true;
+  const calls: unknown = delta['tool_calls'];
+  return Array.isArray(calls) && calls.some((call) => !isObject(call) || hasArgumentsAsValue(call['function']));
+}
+
+function hasArgumentsAsValue(called: unknown): boolean {
+  return isObject(called) && typeof called['arguments'] === 'object' && called['arguments'] !== null;
+}
+
 function isKnownChunk(chunk: JsonObject): boolean {
+  const { object, created, id, model, system_fingerprint: fingerprint, service_tier: tier } = chunk;
   if (
+    ![id, model, fingerprint, tier, object].every(isText) ||
+    (typeof object === 'string' && object !== '' && !harmlessWord.test(object)) ||
+    !isNumber(created) ||
     !isHarmless(unknownOfChunk(chunk)) ||
     holdsText(chunk['usage']) ||
     holdsText(chunk['prompt_filter_results']) ||
@@ -106,7 +128,8 @@ function isKnownChunk(chunk: JsonObject): boolean {
 }
 
 function isKnownChoice(choice: JsonObject): boolean {
-  const { delta, message, text, logprobs, content_filter_results: verdicts } = choice;
+  const { delta, message, text, logprobs, content_filter_results: verdicts, index, finish_reason: reason } = choice;
+  if (!isNumber(index) || !isText(reason)) return false;
   if (message !== undefined || text !== undefined || holdsTokens(logprobs) || holdsText(verdicts)) return false;
   if (!isHarmless(unknownOfChoice(choice))) return false;
   return delta === undefined || delta === null || (isObject(delta) && isKnownDelta(delta));
@@ -114,7 +137,9 @@ function isKnownChoice(choice: JsonObject): boolean {
 
 function isKnownDelta(delta: JsonObject): boolean {
   const {
+    role,
     content,
+    refusal,
     reasoning,
     reasoning_content: reasoningContent,
     reasoning_details: details,
@@ -124,13 +149,14 @@ function isKnownDelta(delta: JsonObject): boolean {
     annotations,
     images,
   } = delta;
+  if (![role, content, refusal, reasoning, reasoningContent].every(isText)) return false;
   // Two spellings of one text: only one of them becomes an event.
   if (typeof reasoning === 'string' && typeof reasoningContent === 'string' && reasoning !== reasoningContent)
     return false;
-  if (Array.isArray(content) || hasItems(annotations) || hasItems(images) || holdsText(audio)) return false;
+  if (hasItems(annotations) || hasItems(images) || holdsText(audio)) return false;
   if (hasItems(details) && !areKnownDetails(details, delta)) return false;
-  if (!isHarmless(unknownOfDelta(delta)) || (isObject(call) && !isHarmless(unknownOfFunction(call)))) return false;
-  return !Array.isArray(calls) || calls.every((item) => isObject(item) && isKnownCall(item));
+  if (!isHarmless(unknownOfDelta(delta)) || (isObject(call) ? !isKnownFunction(call) : hasItems(call))) return false;
+  return Array.isArray(calls) ? calls.every((item) => isObject(item) && isKnownCall(item)) : !hasItems(calls);
 }
 
 /** True where the entries repeat the text of the delta, or are all there is of it, with nothing beside but their proofs. */
@@ -144,14 +170,26 @@ function areKnownDetails(details: unknown, delta: JsonObject): boolean {
 }
 
 function isDetailField(name: string, value: unknown): boolean {
-  if (typeof value !== 'string') return !holdsText(value);
-  return detailFields.has(name) && value.length <= maxHarmlessLength;
+  if (typeof value !== 'string') return isFieldName(name) && !holdsText(value);
+  return detailFields.has(name) && (value === '' || harmlessWord.test(value));
 }
 
 function isKnownCall(call: JsonObject): boolean {
-  const { function: inner, custom } = call;
-  if (!isHarmless(unknownOfCall(call))) return false;
-  return [inner, custom].every((part) => !isObject(part) || isHarmless(unknownOfFunction(part)));
+  const { function: inner, custom, index, id, type } = call;
+  if (!isHarmless(unknownOfCall(call)) || !isNumber(index) || !isText(id) || !isText(type)) return false;
+  return [inner, custom].every((part) => (isObject(part) ? isKnownFunction(part) : !hasItems(part)));
+}
+
+function isKnownFunction(inner: JsonObject): boolean {
+  return isText(inner['name']) && isHarmless(unknownOfFunction(inner));
+}
+
+function isText(value: unknown): boolean {
+  return value === undefined || value === null || typeof value === 'string';
+}
+
+function isNumber(value: unknown): boolean {
+  return value === undefined || value === null || typeof value === 'number';
 }
 
 function hasItems(value: unknown): boolean {
@@ -161,10 +199,10 @@ function hasItems(value: unknown): boolean {
 function isHarmless(fields: JsonObject | undefined): boolean {
   if (fields === undefined) return true;
   return Object.entries(fields).every(([name, value]) => {
-    if (typeof value !== 'string') return !holdsText(value);
+    if (typeof value !== 'string') return isFieldName(name) && !holdsText(value);
     if (name === 'p') return alphabet.startsWith(value);
     if (name === 'obfuscation') return isFiller(value);
-    return value === '' || (harmlessFields.has(name) && value.length <= maxHarmlessLength);
+    return isFieldName(name) && (value === '' || (harmlessFields.has(name) && harmlessWord.test(value)));
   });
 }
 
@@ -174,11 +212,12 @@ function holdsTokens(logprobs: unknown): boolean {
   return Object.values(logprobs).some(hasItems);
 }
 
-/** True when some string in it is not a plain word of a verdict, or some list of numbers may be the tokens of a text. */
+/** True when some string or key in it is not a plain word, or some list of numbers may be the tokens of a text. */
 function holdsText(value: unknown): boolean {
   if (typeof value === 'string') return value !== '' && !verdictWords.has(value);
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value) && value.some((item) => typeof item === 'number')) return true;
+  if (!Array.isArray(value) && !Object.keys(value).every(isFieldName)) return true;
   const items: unknown[] = Object.values(value);
   return items.some(holdsText);
 }

@@ -1,3 +1,4 @@
+import type { BlockKind } from '../../kernel/event.ts';
 import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
 import { readProof } from '../../kernel/openai-chat-reasoning.ts';
 
@@ -60,6 +61,14 @@ export function readReasoning(delta: JsonObject): {
   return { pieces: [whole], unread: { reasoning_details: details } };
 }
 
+/** True where a piece belongs to another entry of `reasoning_details` than the one before it, and so to another block. */
+export function beginsEntry(before: JsonObject | undefined, now: JsonObject | undefined): boolean {
+  if (before === undefined || now === undefined) return false;
+  return ['type', 'index', 'id'].some(
+    (name) => isPresent(before[name]) && isPresent(now[name]) && before[name] !== now[name],
+  );
+}
+
 function readDetail(detail: JsonObject, field: ReasoningPiece['field']): ReasoningPiece {
   const { text, summary, data: _data, signature: _signature, ...rest } = detail;
   const signature = readProof(detail);
@@ -77,4 +86,19 @@ function joinText(value: unknown): string {
   return value
     .map((part: unknown) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : ''))
     .join('');
+}
+
+/** The text of the one block in a chunk, for the verification of templates. */
+export function textOf(document: unknown, index: number, kind: BlockKind): string | undefined {
+  const choices: unknown = isObject(document) ? document['choices'] : undefined;
+  const choice: unknown = Array.isArray(choices) && choices.length === 1 ? choices[0] : undefined;
+  if (!isObject(choice) || choice['index'] !== index || !isObject(choice['delta'])) return undefined;
+  const { delta } = choice;
+  if (kind === 'text') return filledString(delta['content']);
+  if (kind === 'refusal') return filledString(delta['refusal']);
+  return filledString(delta['reasoning_content']) ?? filledString(delta['reasoning']);
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }

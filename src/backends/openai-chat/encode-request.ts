@@ -2,13 +2,14 @@ import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts'
 import { loseForeignFields } from '../../kernel/foreign-fields.ts';
 import { isObject, sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { settingNames, writeSettings } from '../../kernel/openai-chat-settings.ts';
-import type { ChatRequest, ChatSettings, ToolDefinition } from '../../kernel/request.ts';
-import { reasoningEffort } from '../../kernel/reasoning-effort.ts';
+import { settingNames } from '../../kernel/openai-chat-settings.ts';
+import type { ChatRequest, ToolDefinition } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';
 import type { Vendor } from './vendors.ts';
 import { writeMessages } from './write-message.ts';
+import { writeCacheControl } from './write-part.ts';
+import { withoutRefused, writeVendorSettings } from './write-settings.ts';
 
 /** What a backend was configured with. */
 export interface ChatTarget extends BackendTarget {
@@ -40,54 +41,30 @@ function writeBody(request: ChatRequest, target: ChatTarget, run: Run): JsonObje
   const { vendor } = target;
   const isOwn = request.dialect === openaiChat;
   if (!isOwn) loseForeignFields(request, openaiChat, run);
-  const settings = writeSettings(
-    isOwn ? request.settings : settingsFor(vendor, request.settings, run),
-    extension,
-    vendor.maxTokensField,
-  );
-  const { tools, functions } = writeTools(request.tools.filter((tool) => isCallable(tool, run)), extension);
+  const { tools, functions } = writeTools(request, extension, vendor, run);
   const metadata = writeMetadata(request, extension);
-  const streamOptions = writeStreamOptions(request, extension, vendor.includeUsage);
-  return {
-    model: target.model,
-    messages: writeMessages(request, vendor, run),
-    ...settings,
-    ...(!isOwn && writeReasoning(vendor, request.settings, run)),
+  const streamOptions = writeStreamOptions(request, extension, vendor);
+  const settings = writeVendorSettings(request, extension, vendor, run);
+  const others = {
     ...(tools !== undefined && { tools }),
     ...(functions !== undefined && { functions }),
     ...(metadata !== undefined && { metadata }),
     ...further(extension),
+  };
+  return {
+    model: target.model,
+    messages: writeMessages(request, vendor, run),
+    ...(tools === undefined && functions === undefined && !isOwn ? withoutToolSettings(settings) : settings),
+    ...(vendor.asSaid === true ? others : withoutRefused(others, vendor, isOwn, run)),
     ...(request.stream ? { stream: true } : 'stream' in extension && { stream: false }),
     ...(streamOptions !== undefined && { stream_options: streamOptions }),
   };
 }
 
-/** The settings that the vendor takes. Reasoning is said in its own place. */
-function settingsFor(vendor: Vendor, settings: ChatSettings, run: Run): ChatSettings {
-  const { reasoningEffort: _effort, reasoningBudget: _budget, showReasoning: _show, ...others } = settings;
-  const taken = Object.entries(others).filter(([name]) => {
-    const refused = (vendor.refuses as readonly string[]).includes(name);
-    if (refused) run.lose(`request.${name}`);
-    return !refused;
-  });
-  const written = Object.fromEntries(taken) as ChatSettings;
-  if (vendor.anyTool === undefined || written.toolChoice !== 'required') return written;
-  return { ...written, toolChoice: vendor.anyTool as 'required' };
-}
-
-function writeReasoning(vendor: Vendor, settings: ChatSettings, run: Run): JsonObject {
-  const effort = reasoningEffort(settings);
-  const { reasoningBudget: budget, reasoningEffort: word, showReasoning } = settings;
-  if (showReasoning === true && vendor.reasoning !== 'reasoning') run.lose('request.showReasoning');
-  if (effort === undefined) return {};
-  if (vendor.reasoning === 'none') {
-    run.lose('request.reasoningEffort');
-    return {};
-  }
-  if (vendor.reasoning === 'reasoning')
-    return { reasoning: budget !== undefined && word === undefined ? { max_tokens: budget } : { effort } };
-  if (budget !== undefined) run.lose('request.reasoningBudget');
-  return { reasoning_effort: effort };
+/** The format refuses words about the use of tools where there are none. */
+function withoutToolSettings(settings: JsonObject): JsonObject {
+  const { tool_choice: _choice, parallel_tool_calls: _parallel, ...rest } = settings;
+  return rest;
 }
 
 /** The client's other fields, in alphabetical order. */
@@ -96,13 +73,9 @@ function further(extension: JsonObject): JsonObject {
   return Object.fromEntries(names.toSorted().map((name) => [name, extension[name]]));
 }
 
-function writeStreamOptions(
-  request: ChatRequest,
-  extension: JsonObject,
-  includeUsage: boolean,
-): JsonObject | undefined {
-  if (!request.stream) return undefined;
-  const asked = includeUsage || request.settings.includeUsage === true;
+function writeStreamOptions(request: ChatRequest, extension: JsonObject, vendor: Vendor): JsonObject | undefined {
+  if (!request.stream || vendor.streamOptions === false) return undefined;
+  const asked = vendor.includeUsage || request.settings.includeUsage === true;
   const options = { ...level(extension, 'stream_options'), ...(asked && { include_usage: true }) };
   return Object.keys(options).length > 0 ? options : undefined;
 }
@@ -123,18 +96,37 @@ function isCallable(tool: ToolDefinition, run: Run): boolean {
 }
 
 function writeTools(
-  tools: readonly ToolDefinition[],
+  request: ChatRequest,
   extension: JsonObject,
+  vendor: Vendor,
+  run: Run,
 ): { readonly tools: unknown; readonly functions: unknown } {
-  const legacy = tools.filter(isLegacy);
-  const current = tools.filter((tool) => !isLegacy(tool));
+  const callable = request.tools.filter((tool) => isCallable(tool, run));
+  const legacy = callable.filter(isLegacy);
+  const current = callable.filter((tool) => !isLegacy(tool));
+  const isOwn = request.dialect === openaiChat;
   return {
-    tools: current.length > 0 ? current.map(writeTool) : extension['tools'],
+    tools:
+      current.length > 0
+        ? current.map((tool) => ({ ...writeTool(tool), ...writeCache(tool, isOwn, vendor, run) }))
+        : extension['tools'],
     functions:
       legacy.length > 0
         ? legacy.map((tool) => writeFunction(tool, level(extensionOf(tool), 'functions')))
         : extension['functions'],
   };
+}
+
+/** A client of this format has its own field. Undefined takes it out, where the vendor would refuse it. */
+function writeCache(tool: ToolDefinition, isOwn: boolean, vendor: Vendor, run: Run): JsonObject {
+  const { cache } = tool;
+  if (cache === undefined || (isOwn && vendor.asSaid === true)) return {};
+  if (vendor.cacheControl?.includes('tools') === true) {
+    const own = extensionOf(tool)?.['cache_control'];
+    return { cache_control: own ?? writeCacheControl(cache) };
+  }
+  run.lose('request.cache');
+  return { cache_control: undefined };
 }
 
 /** True for an entry of the deprecated `functions`. */

@@ -7,7 +7,7 @@ import { readUsage } from '../../kernel/openai-chat-usage.ts';
 import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
 import { errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
 import { ChoiceDecoder, sawSomething } from './choice-decoder.ts';
-import { hasValue, isTransparent, saysNothing, unknownOfChunk } from './chunk-shape.ts';
+import { hasValue, isIrregular, isTransparent, saysNothing, unknownOfChunk } from './chunk-shape.ts';
 
 /** Choices of one answer. The API allows 128. */
 const maxChoices = 1_024;
@@ -44,6 +44,7 @@ export class ChatStreamDecoder implements AnswerDecoder {
     return {
       events: transparent ? this.#withTemplate(events, chunk, data) : events,
       transparent,
+      ...((isIrregular(chunk) || this.#changesCall()) && { irregular: true }),
       ...(opens !== undefined && { opens }),
     };
   }
@@ -164,6 +165,11 @@ export class ChatStreamDecoder implements AnswerDecoder {
       ...(typeof chunk['id'] === 'string' && chunk['id'] !== (responseId ?? '') && { id: chunk['id'] }),
       ...(typeof chunk['model'] === 'string' && chunk['model'] !== (model ?? '') && { model: chunk['model'] }),
     };
+  }
+
+  #changesCall(): boolean {
+    for (const choice of this.#choices.values()) if (choice.changesCall) return true;
+    return false;
   }
 
   #deviates(chunk: JsonObject): boolean {

@@ -1,206 +1,133 @@
 import { refuse } from '../../kernel/field-check.ts';
-import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
+import { isObject, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { isProofOfChat, writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
 import type { ChatRequest, ContentBlock, Message } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
+import { writeCallId } from './call-ids.ts';
 import type { Vendor } from './vendors.ts';
+import { writePart, type WriteContext } from './write-part.ts';
+import { reasoningFields, writeReasoning } from './write-reasoning.ts';
 
 const reasoningKinds = new Set(['reasoning', 'reasoning_summary', 'reasoning_redacted']);
-/** Blocks that only the provider which made them understands. */
-const providerKinds = new Set(['server_tool_call', 'server_tool_result', 'compaction', 'code']);
-/** `audio/` types whose name in `input_audio.format` differs. */
-const audioFormats: ReadonlyMap<string, string> = new Map([
-  ['mpeg', 'mp3'],
-  ['x-wav', 'wav'],
-  ['wave', 'wav'],
-]);
-const imageLimits: MediaLimits = {
-  types: ['image/png', 'image/jpeg', 'image/webp', 'image/gif'],
-  maxBytes: 50_000_000,
-};
-
-interface WriteContext {
-  readonly dialect: string;
-  readonly vendor: Vendor;
-  readonly run: Run;
-}
+const mediaKinds = new Set(['image', 'audio', 'file']);
 
 /** All messages in the format. Throws REQUEST_INVALID for a block that it can't say. */
 export function writeMessages(request: ChatRequest, vendor: Vendor, run: Run): readonly JsonObject[] {
-  const context = { dialect: request.dialect, vendor, run };
-  const isOwn = request.dialect === openaiChat;
+  const context = { dialect: request.dialect, isOwn: request.dialect === openaiChat, vendor, run };
   const written: JsonObject[] = [];
-  let pictures: ContentBlock[] = [];
+  let pictures: unknown[] = [];
+  const sayPictures = (): void => {
+    if (pictures.length > 0) written.push({ role: 'user', content: pictures });
+    pictures = [];
+  };
   for (const [index, message] of request.messages.entries()) {
     // Results must follow their calls without anything between, so their pictures wait until all results are there.
-    if (pictures.length > 0 && message.role !== 'tool') {
-      written.push({ role: 'user', content: pictures.map(writePart) });
-      pictures = [];
+    if (message.role !== 'tool') sayPictures();
+    const place = `messages[${index}]`;
+    if (message.role !== 'tool' || context.isOwn) {
+      written.push(writeMessage(message, place, context));
+      continue;
     }
-    const isResult = message.role === 'tool' && !isOwn;
-    const split = isResult ? splitResult(message, run) : { message, pictures: [] };
-    pictures.push(...split.pictures);
-    written.push(writeMessage(split.message, index, context));
+    const result = writeResult(message, place, context);
+    written.push(result.message);
+    pictures.push(...result.pictures);
   }
-  if (pictures.length > 0) written.push({ role: 'user', content: pictures.map(writePart) });
+  sayPictures();
   return written;
 }
 
 /** In this format a tool answers in text. What else it gave is said by the user, right behind the results. */
-function splitResult(message: Message, run: Run): { readonly message: Message; readonly pictures: ContentBlock[] } {
-  if (message.isError === true) run.lose('request.is_error');
-  const pictures = message.content.filter(({ kind }) => kind === 'image' || kind === 'file' || kind === 'audio');
-  if (pictures.length === 0) return { message, pictures };
-  run.lose('request.tool_result_media');
-  return { message: { ...message, content: message.content.filter((block) => !pictures.includes(block)) }, pictures };
+function writeResult(
+  message: Message,
+  place: string,
+  context: WriteContext,
+): { readonly message: JsonObject; readonly pictures: readonly unknown[] } {
+  if (message.isError === true) context.run.lose('request.is_error');
+  const pictures: unknown[] = [];
+  const content: ContentBlock[] = [];
+  for (const [position, block] of message.content.entries()) {
+    const part = mediaKinds.has(block.kind) ? writePart(block, `${place}.content[${position}]`, context) : undefined;
+    if (part === undefined) content.push(block);
+    else if (isObject(part) && part['type'] === 'text') content.push({ kind: 'text', text: String(part['text']) });
+    else pictures.push(part);
+  }
+  if (pictures.length > 0) context.run.lose('request.tool_result_media');
+  return { message: writeMessage({ ...message, content }, place, context), pictures };
 }
 
-function writeMessage(message: Message, index: number, context: WriteContext): JsonObject {
-  const { vendor, dialect } = context;
-  const { content: marker, role: originalRole, ...rest } = extensionOf(message) ?? {};
-  const place = `messages[${index}]`;
-  const parts: ContentBlock[] = [];
+function writeMessage(message: Message, place: string, context: WriteContext): JsonObject {
+  const { vendor, isOwn } = context;
+  const parts: unknown[] = [];
   const fields: Record<string, unknown> = {};
   const reasoning: ContentBlock[] = [];
   const calls: JsonObject[] = [];
   for (const [position, block] of message.content.entries()) {
-    const field = fieldOfMessage(block);
-    if (field === 'reasoning_details') continue;
-    if (field !== undefined) fields[field] = block.text ?? '';
-    else if (reasoningKinds.has(block.kind)) reasoning.push(block);
+    const field = extensionOf(block)?.['message.field'];
+    if (reasoningKinds.has(block.kind)) reasoning.push(block);
+    else if (typeof field === 'string') fields[field] = block.text ?? '';
     else if (block.kind === 'tool_call' && level(extensionOf(block), 'message.function_call') !== undefined)
       fields['function_call'] = writeFunctionCall(block);
     else if (block.kind === 'tool_call' || block.kind === 'custom_tool_call')
-      calls.push(writeCall(block, `${place}.tool_calls[${calls.length}]`));
-    else if (canSay(block, context, block.place ?? `${place}.content[${position}]`)) parts.push(block);
+      calls.push(writeCall(block, `${place}.tool_calls[${calls.length}]`, context));
+    else {
+      const part = writePart(block, `${place}.content[${position}]`, context);
+      if (part !== undefined) parts.push(part);
+    }
   }
-  const content = writeContent(parts.map((block) => markCache(block, context)), marker, message);
-  const role = originalRole ?? (vendor.systemOnly === true && message.role === 'developer' ? 'system' : message.role);
+  const { content: marker, role, ...rest } = withoutReasoning(extensionOf(message) ?? {});
+  const content = writeContent(parts, marker, message);
+  const { name, callId } = message;
   return {
     ...rest,
-    role: dialect === openaiChat ? (originalRole ?? message.role) : role,
+    role: role ?? (vendor.systemOnly === true && message.role === 'developer' ? 'system' : message.role),
     ...(content !== undefined && { content }),
-    ...writeReasoning(reasoning, context),
+    ...writeReasoning(message, reasoning, context),
     ...fields,
-    ...(message.name !== undefined && { name: message.name }),
-    ...(message.callId !== undefined && { tool_call_id: message.callId }),
+    ...(name !== undefined && writeName(name, message, context)),
+    ...(callId !== undefined && { tool_call_id: isOwn && role === 'function' ? callId : writeCallId(callId, vendor) }),
     ...(calls.length > 0 && { tool_calls: calls }),
   };
 }
 
-/** The field of the message that the client sent a block's text in, where it was no part of the content. */
-function fieldOfMessage(block: ContentBlock): string | undefined {
-  const field = extensionOf(block)?.['message.field'];
-  return typeof field === 'string' ? field : undefined;
+function withoutReasoning(extension: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(extension).filter(([name]) => !reasoningFields.has(name)));
 }
 
-/**
- * Reasoning that came through a client of another format. A provider takes back the proofs that one of this format made,
- * and some take the text; everything else is left out.
- */
-function writeReasoning(blocks: readonly ContentBlock[], { vendor, run }: WriteContext): JsonObject {
-  const own = blocks.filter(({ signature }) => isProofOfChat(signature?.format));
-  const text = blocks.map((block) => block.text ?? '').join('');
-  const field = vendor.reasoningBack;
-  if (blocks.some((block) => !own.includes(block) && (field === undefined || (block.text ?? '') === '')))
-    run.lose('request.reasoning');
-  return {
-    ...(field !== undefined && text !== '' && { [field]: text }),
-    ...(own.length > 0 && {
-      reasoning_details: own.map((block) => writeReasoningDetail(block.text ?? '', block.signature)),
-    }),
-  };
+/** The name of a tool that answers is known from its call. */
+function writeName(name: string, { role, ext }: Message, { vendor, run }: WriteContext): JsonObject {
+  if (vendor.names !== false || ext?.[openaiChat]?.['role'] === 'function') return { name };
+  if (role !== 'tool') run.lose('request.name');
+  return {};
 }
 
 /** A string where the client sent a string or where one text is all; `marker` is what else the client sent: a list or null. */
-function writeContent(parts: readonly ContentBlock[], marker: unknown, message: Message): unknown {
-  const [only] = parts;
-  if (only === undefined) {
+function writeContent(parts: readonly unknown[], marker: unknown, message: Message): unknown {
+  if (parts.length === 0) {
     if (marker !== undefined) return marker;
     return message.role === 'assistant' ? undefined : '';
   }
-  const isPlain = parts.every((block) => block.kind === 'text' && extensionOf(block) === undefined);
-  if (!Array.isArray(marker) && isPlain && (parts.length === 1 || message.role === 'tool'))
-    return parts.map((block) => block.text ?? '').join('');
-  return parts.map(writePart);
+  const texts = parts.map(plainText);
+  const isPlain = texts.every((text) => text !== undefined);
+  return !Array.isArray(marker) && isPlain && (parts.length === 1 || message.role === 'tool') ? texts.join('') : parts;
 }
 
-/** False for what is left out, with its name; throws for what can't be left out, because it is what is asked about. */
-function canSay(block: ContentBlock, { dialect, vendor, run }: WriteContext, place: string): boolean {
-  const { kind, initial, base64, url, fileId } = block;
-  const isOwn = dialect === openaiChat;
-  if (kind === 'text' || kind === 'refusal') return true;
-  if (isOwn && initial !== undefined) return true;
-  if (!isOwn && providerKinds.has(kind)) {
-    run.lose('request.server_tools');
-    return false;
-  }
-  if (kind === 'image' && base64 !== undefined) {
-    if (!isOwn) checkInline(block, imageLimits, place);
-    return true;
-  }
-  if (kind === 'image' && url !== undefined) {
-    if (!isOwn && vendor.imageUrls === false) refuse(place, 'this backend takes images as base64 only');
-    return true;
-  }
-  if (kind === 'audio' && base64 !== undefined) return true;
-  // An id names a file at one provider, and nothing at another.
-  if (kind === 'file' && (base64 !== undefined || (isOwn && fileId !== undefined))) return true;
-  return refuse(place, `a block of the kind ${kind}${isOwn ? '' : ` of ${dialect}`} can't be sent to this backend`);
+/** The text of a part that is nothing else. */
+function plainText(part: unknown): string | undefined {
+  if (!isObject(part) || part['type'] !== 'text' || Object.keys(part).length !== 2) return undefined;
+  return typeof part['text'] === 'string' ? part['text'] : undefined;
 }
 
-/** The client's own field says it where the client spoke this format. */
-function markCache(block: ContentBlock, { vendor, run, dialect }: WriteContext): ContentBlock {
-  if (block.cache === undefined || dialect === openaiChat) return block;
-  if (vendor.cacheControl !== true) {
-    run.lose('request.cache');
-    return block;
-  }
-  return { ...block, ext: { [openaiChat]: { ...extensionOf(block), cache_control: { type: 'ephemeral', ...block.cache } } } };
-}
-
-function writePart(block: ContentBlock): unknown {
-  const { kind, text = '', initial } = block;
-  const { image_url: image, input_audio: audio, file, ...rest } = extensionOf(block) ?? {};
-  switch (kind) {
-    case 'text':
-      return { ...rest, type: 'text', text };
-    case 'refusal':
-      return { ...rest, type: 'refusal', refusal: text };
-    case 'image':
-      return { ...rest, type: 'image_url', image_url: { ...asObject(image), url: block.url ?? writeDataUri(block) } };
-    case 'audio':
-      return {
-        ...rest,
-        type: 'input_audio',
-        input_audio: { ...asObject(audio), data: block.base64, format: audioFormat(block) },
-      };
-    case 'file':
-      return { ...rest, type: 'file', file: { ...asObject(file), ...orNothing(writeFile(block)) } };
-    default:
-      return initial;
-  }
-}
-
-function writeFile(block: ContentBlock): JsonObject {
-  const { base64, fileId, mediaType, name } = block;
-  return {
-    ...(base64 !== undefined && { file_data: mediaType === undefined ? base64 : writeDataUri(block) }),
-    ...(fileId !== undefined && { file_id: fileId }),
-    ...(name !== undefined && { filename: name }),
-  };
-}
-
-function writeCall(block: ContentBlock, place: string): JsonObject {
-  const { name, callId, arguments: json = '', kind } = block;
-  if (name === undefined) refuse(place, 'a tool call needs the name of its tool');
+function writeCall(block: ContentBlock, place: string, { vendor, isOwn, run }: WriteContext): JsonObject {
+  const { name, callId, arguments: json = '', kind, cache } = block;
+  if (name === undefined) refuse(block.place ?? place, 'a tool call needs the name of its tool');
+  if (cache !== undefined && !isOwn) run.lose('request.cache');
   const { function: inner, custom, ...rest } = extensionOf(block) ?? {};
-  const head = { ...rest, ...(callId !== undefined && { id: callId }) };
+  const head = { ...rest, ...(callId !== undefined && { id: writeCallId(callId, vendor) }) };
   if (kind === 'custom_tool_call')
-    return { ...head, type: 'custom', custom: { ...asObject(custom), name, input: json } };
-  return { ...head, type: 'function', function: { ...asObject(inner), name, arguments: json } };
+    return { ...head, type: 'custom', custom: { ...(isObject(custom) && custom), name, input: json } };
+  // No arguments are an empty object here; a client of this format may mean what it says.
+  const written = json === '' && !isOwn ? '{}' : json;
+  return { ...head, type: 'function', function: { ...(isObject(inner) && inner), name, arguments: written } };
 }
 
 function writeFunctionCall(block: ContentBlock): JsonObject {
@@ -209,13 +136,4 @@ function writeFunctionCall(block: ContentBlock): JsonObject {
     name: block.name ?? '',
     arguments: block.arguments ?? '',
   };
-}
-
-function audioFormat({ mediaType = 'audio/wav' }: ContentBlock): string {
-  const subtype = mediaType.slice(mediaType.indexOf('/') + 1);
-  return audioFormats.get(subtype) ?? subtype;
-}
-
-function asObject(value: unknown): object {
-  return typeof value === 'object' && value !== null ? value : {};
 }

@@ -76,7 +76,7 @@ export class ResponsesStreamDecoder implements AnswerDecoder {
     const item = this.#items.find(document['item_id'], document['output_index']);
     const transparent =
       item !== undefined && events.length > 0
-        ? isTransparent({ type, event, document, data, strings }, item.id)
+        ? events.every(isPiece) && isTransparent({ type, event, document, data, strings }, item.id)
         : silentFrames.has(type);
     return { events, transparent };
   }
@@ -294,6 +294,11 @@ export class ResponsesStreamDecoder implements AnswerDecoder {
       ...extended(extension),
     });
   }
+}
+
+/** True for what stands in its own frame; a block that begins late tells what earlier frames said. */
+function isPiece({ type }: AnswerEvent): boolean {
+  return type === 'text.delta' || type === 'toolArgs.delta';
 }
 
 function placeOf({ sequence_number: number }: JsonObject): FrameFields {

@@ -1,6 +1,6 @@
 import { refuse } from '../../kernel/field-check.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
+import { checkBase64, checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { extensionOf, level } from '../../kernel/openai-responses-fields.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
@@ -62,7 +62,9 @@ function writeText(
 
 function writeImage(block: ContentBlock, extension: JsonObject, place: string, context: WriteContext): JsonObject {
   const { url, base64, fileId } = block;
-  if (!context.isOwn) {
+  if (context.isOwn) {
+    checkBase64(block, place);
+  } else {
     checkFileId(fileId, place);
     checkInline(block, imageLimits, place);
   }
@@ -88,7 +90,8 @@ function detailOfChat({ ext }: ContentBlock): unknown {
 function writeAudio(block: ContentBlock, extension: JsonObject, place: string, context: WriteContext): JsonObject {
   const { base64, mediaType = '' } = block;
   if (base64 === undefined) refuse(place, 'this backend takes audio as base64 only');
-  if (!context.isOwn) checkInline(block, audioLimits, place);
+  if (context.isOwn) checkBase64(block, place);
+  else checkInline(block, audioLimits, place);
   const { input_audio: inner, ...rest } = extension;
   const subtype = mediaType.slice(mediaType.indexOf('/') + 1);
   const format = subtype === 'mpeg' ? 'mp3' : context.isOwn ? subtype : subtype === 'mp3' ? 'mp3' : 'wav';

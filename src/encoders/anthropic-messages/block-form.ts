@@ -2,6 +2,7 @@ import { anthropicMessages, extensionOf, level } from '../../kernel/anthropic-me
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { lossOfBlock } from '../../kernel/losses.ts';
 import { wrapSignature } from '../../kernel/signature-envelope.ts';
 
 type Start = EventOfType<'block.start'>;
@@ -19,22 +20,12 @@ const forms: Partial<Record<BlockKind, Form>> = {
   custom_tool_call: 'custom',
 };
 
-/** What is lost with a block that the format, or this client, has no form for. */
-const losses: Partial<Record<BlockKind, string>> = {
-  server_tool_call: 'answer.server_tools',
-  server_tool_result: 'answer.server_tools',
-  code: 'answer.server_tools',
-  image: 'answer.media',
-  audio: 'answer.media',
-  file: 'answer.media',
-};
-
 /** The form of a block, or undefined where it is left out; what is lost with it has then been named. */
 export function formOf(start: Start, isOwn: boolean, run: EncodeContext['run']): Form | undefined {
   const form = forms[start.kind];
   if (form !== undefined) return form;
   if (isOwn && (isObject(start.initial) || start.kind === 'server_tool_call')) return 'whole';
-  run.lose(losses[start.kind] ?? `answer.${start.kind}`);
+  run.lose(lossOfBlock(start.kind));
   return undefined;
 }
 

@@ -74,6 +74,8 @@ function stopReason(finish: EventOfType<'finish'> | undefined, said: Said, isOwn
   if (isOwn && raw !== undefined && readStopReason(raw) === unified) return raw;
   if (unified === 'stop' && said.called) return writeStopReason('tool_calls');
   if (unified === 'stop' && said.refused) return writeStopReason('refusal');
+  // A client waits for calls that it is told of; one that the format can't say is none.
+  if (unified === 'tool_calls' && !said.called) return writeStopReason('stop');
   return writeStopReason(unified, finish?.stopSequence);
 }
 

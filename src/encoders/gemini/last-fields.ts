@@ -40,6 +40,7 @@ export function finishFields(
   { run, isOwn }: PartContext,
 ): JsonObject {
   if (finish?.stopSequence !== undefined && !isOwn) run.lose('answer.stop_sequence');
+  if (finish?.reason.unified === 'pause') run.lose('answer.pause');
   const explanation = finish?.refusal?.explanation;
   return explanation === undefined || known['finishMessage'] !== undefined ? {} : { finishMessage: explanation };
 }

@@ -1,5 +1,5 @@
 import type { EncodeContext } from '../../kernel/component.ts';
-import type { BlockKind, EventOfType } from '../../kernel/event.ts';
+import type { EventOfType } from '../../kernel/event.ts';
 import { extensionOf, gemini, level } from '../../kernel/gemini-fields.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
 import { readDataUri } from '../../kernel/media.ts';
@@ -57,16 +57,6 @@ export function formOf({ kind, initial }: Start, isOwn: boolean): BlockForm {
     default:
       return isOwn && isObject(initial) ? 'whole' : 'none';
   }
-}
-
-const losses: Partial<Record<BlockKind, string>> = {
-  server_tool_call: 'answer.server_tools',
-  server_tool_result: 'answer.server_tools',
-};
-
-/** What is lost with a block that the format can't say. */
-export function lossOf(kind: BlockKind): string {
-  return losses[kind] ?? `answer.${kind}`;
 }
 
 /** A part of text. The text comes first, so that the frame around it has one shape. */

@@ -4,6 +4,7 @@ import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.
 import { gemini } from '../../kernel/gemini-fields.ts';
 import { escapeJsonText } from '../../kernel/json-text.ts';
 import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { lossOfBlock } from '../../kernel/losses.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { maxCitedLength } from './grounding.ts';
@@ -13,7 +14,6 @@ import {
   argumentsOf,
   callPart,
   formOf,
-  lossOf,
   mediaPart,
   standsAlone,
   textPart,
@@ -104,6 +104,8 @@ export class GeminiStreamEncoder implements StreamEncoder {
    */
   copies({ events }: DecodedFrame): boolean {
     const meta = events.findLast((event) => event.type === 'response.meta');
+    // A step may have kept back whose answer it is: then it is written as ours.
+    if (meta === undefined && !this.#writer.isOwn) return false;
     if (!this.#writer.isOfProvider(meta?.responseId)) return false;
     for (const choice of this.#choices.values()) if (choice.proof !== undefined) return false;
     if (!events.every((event) => this.#canCopy(event))) return false;
@@ -136,7 +138,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
   }
 
   #isOfProvider({ dialect }: TextTemplate): boolean {
-    return dialect === gemini && this.#writer.isOfProvider();
+    return dialect === gemini && this.#writer.isOwn && this.#writer.isOfProvider();
   }
 
   #canCopy(event: AnswerEvent): boolean {
@@ -211,7 +213,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
     const block = this.#open(event, false);
     const { form, choice } = block;
     const partFields = this.#keep(event);
-    if (form === 'none') this.#run.lose(lossOf(event.kind));
+    if (form === 'none') this.#run.lose(lossOfBlock(event.kind));
     if (isText(block) && !standsAlone(event)) block.partFields = partFields;
     if (form !== 'whole') return '';
     return this.#writer.part(choice, { ...(isObject(event.initial) && event.initial), ...partFields });

@@ -4,6 +4,7 @@ import type { AnswerEvent } from '../../kernel/event.ts';
 import { gemini } from '../../kernel/gemini-fields.ts';
 import { writeUsage } from '../../kernel/gemini-usage.ts';
 import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { lossOfBlock } from '../../kernel/losses.ts';
 import { citationFields, finishFields, finishWord } from './last-fields.ts';
 import { writeLogprobs } from './logprobs.ts';
 import {
@@ -11,7 +12,6 @@ import {
   callPart,
   formOf,
   levelsOf,
-  lossOf,
   mediaPart,
   standsAlone,
   textPart,
@@ -132,7 +132,7 @@ function writePart(block: AnswerBlock, id: string, isSigned: boolean, context: P
     case 'whole':
       return { ...(isObject(start.initial) && start.initial), ...fields };
     default:
-      context.run.lose(lossOf(start.kind));
+      context.run.lose(lossOfBlock(start.kind));
       return undefined;
   }
 }

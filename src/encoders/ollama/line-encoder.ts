@@ -4,9 +4,10 @@ import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText, toLatin1 } from '../../kernel/json-text.ts';
 import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import type { LossName } from '../../kernel/losses.ts';
 import { extensionOf, ollama } from '../../kernel/ollama-fields.ts';
 import { writeUsage } from '../../kernel/ollama-usage.ts';
-import { callEntry, doneReason, logprobsOf, loseUnsaid, textField, timeOf } from './line-parts.ts';
+import { callEntry, doneReason, logprobsOf, loseCounts, loseUnsaid, textField, timeOf } from './line-parts.ts';
 
 /** A block that has begun and not ended. */
 interface OpenBlock {
@@ -139,6 +140,7 @@ export class LineEncoder implements StreamEncoder {
     const total = nanoseconds(clock.now() - this.#openedAt);
     const untilContent = this.#contentAt === undefined ? total : nanoseconds(this.#contentAt - this.#openedAt);
     const finish = this.#finish;
+    loseCounts(this.#usage, this.#context.run);
     return this.#line({}, finish && extensionOf(finish), {
       done: true,
       done_reason: doneReason(finish, this.#isOwn),
@@ -150,7 +152,7 @@ export class LineEncoder implements StreamEncoder {
     return this.#meta.provider === ollama;
   }
 
-  #lose(what: string): string {
+  #lose(what: LossName): string {
     this.#context.run.lose(what);
     return '';
   }

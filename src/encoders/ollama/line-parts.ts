@@ -1,6 +1,8 @@
+import type { UsageFold } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { lossOfBlock } from '../../kernel/losses.ts';
 import { argumentsObject, extensionOf, level, writeDoneReason } from '../../kernel/ollama-fields.ts';
 
 type LosingRun = Pick<EncodeContext['run'], 'id' | 'lose'>;
@@ -11,9 +13,12 @@ export function textField(kind: BlockKind): 'content' | 'thinking' | undefined {
   return kind === 'reasoning' || kind === 'reasoning_summary' ? 'thinking' : undefined;
 }
 
+/** The last millisecond that has a date of four digits. A provider may say any number. */
+const lastTime = Date.UTC(10_000, 0) - 1;
+
 /** Milliseconds since 1970 as the format writes a time. */
 export function timeOf(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
+  return new Date(Math.min(milliseconds, lastTime)).toISOString();
 }
 
 /**
@@ -62,23 +67,31 @@ export function loseUnsaid(
 ): void {
   if (event.type === 'finish') {
     if (event.stopSequence !== undefined) run.lose('answer.stop_sequence');
-    if (event.refusal !== undefined) run.lose('answer.refusal');
+    if (event.refusal !== undefined) run.lose('answer.refusal_details');
+    if (event.reason.unified === 'pause') run.lose('answer.pause');
     return;
   }
-  const what = unsaidKinds[event.kind];
-  if (what !== undefined) run.lose(what);
+  if (unsaidKinds.has(event.kind)) run.lose(lossOfBlock(event.kind));
 }
 
-const unsaidKinds: Partial<Record<BlockKind, string>> = {
-  reasoning_redacted: 'answer.reasoning',
-  server_tool_call: 'answer.server_tools',
-  server_tool_result: 'answer.server_tools',
-  audio: 'answer.media',
-  file: 'answer.media',
-  code: 'answer.code',
-  compaction: 'answer.compaction',
-  unknown: 'answer.unknown',
-};
+/** The format counts input and output, and no parts of them. */
+export function loseCounts(usage: UsageFold | undefined, run: LosingRun): void {
+  const { input = {}, output = {} } = usage ?? {};
+  const parts = [input.cacheRead, input.cacheWrite, output.reasoning];
+  if (parts.some((part) => part !== undefined && part > 0)) run.lose('answer.usage_details');
+}
+
+/** Kinds of blocks that the format has no form for. */
+const unsaidKinds: ReadonlySet<BlockKind> = new Set<BlockKind>([
+  'reasoning_redacted',
+  'server_tool_call',
+  'server_tool_result',
+  'audio',
+  'file',
+  'code',
+  'compaction',
+  'unknown',
+]);
 
 /** The log probabilities of a piece as the format has them, a list; undefined for another form. */
 export function logprobsOf(logprobs: unknown): readonly unknown[] | undefined {

@@ -1,7 +1,9 @@
+import type { UsageFold } from '../../kernel/answer.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
 import { extensionOf, level } from '../../kernel/openai-chat-fields.ts';
 import { writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
+import { writeUsage } from '../../kernel/openai-chat-usage.ts';
 import { isSafeField } from '../../kernel/sse-frame.ts';
 
 /** The field of a delta that carries the text of a block; undefined for blocks without text. */
@@ -34,11 +36,27 @@ export function toolStart(
   return { ...head, type: 'function', function: { name, arguments: '', ...(isObject(inner) && inner) } };
 }
 
+/** A piece of the arguments of a call; without an index it is one of the deprecated `function_call`. */
+export function argumentsDelta(
+  kind: BlockKind,
+  index: number | undefined,
+  json: string,
+  unknown: JsonObject,
+): JsonObject {
+  if (index === undefined) return { function_call: { arguments: json } };
+  const { function: inner, custom, ...further } = unknown;
+  const body =
+    kind === 'custom_tool_call'
+      ? { custom: { ...(isObject(custom) && custom), input: json } }
+      : { function: { ...(isObject(inner) && inner), arguments: json } };
+  return { tool_calls: [{ index, ...further, ...body }] };
+}
+
 /** The entry of `reasoning_details` that carries a signature, with what the provider said beside it. */
 export function signatureDetail(event: EventOfType<'reasoning.signature'>): JsonObject {
   const details: unknown = level(level(extensionOf(event), 'choices'), 'delta')?.['reasoning_details'];
   const [detail] = Array.isArray(details) ? (details as unknown[]) : [];
-  const proof = writeReasoningDetail('', event);
+  const proof = writeReasoningDetail({ signature: event });
   return isObject(detail) ? { ...detail, ...withoutType(proof) } : proof;
 }
 
@@ -46,12 +64,9 @@ function withoutType({ type: _type, ...rest }: JsonObject): JsonObject {
   return rest;
 }
 
-/** The provider's own index where it is free, so that its frames stay true; else the next one. */
-export function freeIndex(taken: Set<number>, wanted: number | undefined): number {
-  let index = wanted ?? 0;
-  while (taken.has(index)) index += 1;
-  taken.add(index);
-  return index;
+/** True for a call that the client answers. */
+export function isCall(kind: BlockKind): boolean {
+  return kind === 'tool_call' || kind === 'custom_tool_call';
 }
 
 /** Puts the text back into an entry of `reasoning_details` that was taken apart. */
@@ -86,4 +101,11 @@ export function readRaw(event: EventOfType<'raw'>): JsonObject | undefined {
 /** The name of such an event, where it can stand in a frame. */
 export function rawName(event: EventOfType<'raw'>): string {
   return event.event !== undefined && event.event !== 'message' && isSafeField(event.event) ? event.event : '';
+}
+
+/** The fields of the chunk that tells the usage, or undefined where there is none. */
+export function usageFields(usage: UsageFold | undefined, isOwn: boolean): JsonObject | undefined {
+  if (usage === undefined) return undefined;
+  const { choices: _levels, id: _id, model: _model, ...further } = extensionOf(usage) ?? {};
+  return { ...further, usage: writeUsage(usage, isOwn) };
 }

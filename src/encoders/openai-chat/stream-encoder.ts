@@ -4,25 +4,29 @@ import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText, unescapeJsonText } from '../../kernel/json-text.ts';
 import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import type { AnswerLoss } from '../../kernel/losses.ts';
 import { extensionOf, level, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
-import { writeUsage } from '../../kernel/openai-chat-usage.ts';
-import { writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import { ChunkWriter } from './chunk-writer.ts';
-import { canSay, isReasoning, writeCitation, writeImage } from './foreign-parts.ts';
+import { audioDelta, isReasoning, lossesOfFinish, lossOf, writeCitation, writeImage } from './foreign-parts.ts';
+import { ReasoningEntries } from './reasoning-entries.ts';
 import type { ChoiceState, OpenBlock } from './stream-state.ts';
 import {
+  argumentsDelta,
   fillDetails,
-  freeIndex,
   hasOtherIdentity,
+  isCall,
   isOnlyMarker,
   rawName,
   readRaw,
   signatureDetail,
   textField,
   toolStart,
+  usageFields,
 } from './chunk-parts.ts';
 
+/** Characters of one block of reasoning, JSON-escaped, that are kept for the entry of its proof. */
+const maxReasoning = 8_388_608;
 /** Stands for the text while the own frame of a block is made; JSON leaves it as it is. */
 const place = '~text~';
 
@@ -87,17 +91,18 @@ export class ChatStreamEncoder implements StreamEncoder {
     if (this.accepts(blockId, template)) return template.before + json + template.after + (template.tail ?? '');
     const block = this.#blocks.get(blockId);
     if (block === undefined || block.field === undefined) return '';
-    if (!this.#chunks.isOwn && isReasoning(block.kind)) block.reasoning += json;
+    this.#keepReasoning(block, json);
     const { before, after } = this.#frameOf(block, block.field);
     return before + json + after;
   }
 
   /**
    * A frame that says more than the client asked for (usage), or that an official client would refuse (no role, another
-   * id, a tool call under another index), is written anew.
+   * id, a tool call under another index), is written anew, and so is the one that fields of an earlier one go out with.
    */
   copies(frame: DecodedFrame): boolean {
     const { events, opens } = frame;
+    if (this.#chunks.pending !== undefined) return false;
     if (!events.every((event) => this.#copies(event, opens))) return false;
     if (!this.#chunks.hasIdentity ? !this.#isNamedBy(events) : !this.#chunks.isIdentityOfProvider()) return false;
     for (const event of events) if (event.type === 'response.meta' || event.type === 'block.start') this.encode(event);
@@ -141,10 +146,7 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   end(): string {
     const { settings } = this.#context.request;
-    const usage =
-      settings.includeUsage === true && this.#usage !== undefined
-        ? { usage: writeUsage(this.#usage, this.#chunks.isOwn) }
-        : undefined;
+    const usage = settings.includeUsage === true ? usageFields(this.#usage, this.#chunks.isOwn) : undefined;
     const last = usage === undefined && this.#chunks.pending === undefined ? '' : this.#chunks.chunk([], usage ?? {});
     return `${last}${sseFrame('[DONE]')}`;
   }
@@ -188,7 +190,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   #choice(index = 0): ChoiceState {
     let choice = this.#choices.get(index);
     if (choice === undefined) {
-      choice = { index, started: false, toolIndexes: new Set() };
+      choice = { index, started: false, toolCalls: 0, hasRefusal: false, reasoning: new ReasoningEntries() };
       this.#choices.set(index, choice);
     }
     return choice;
@@ -201,14 +203,18 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   #startBlock(event: EventOfType<'block.start'>): string {
     const choice = this.#choice(event.choice);
-    const extension = extensionOf(event);
-    const delta = level(level(extension, 'choices'), 'delta');
-    const isTool = event.kind === 'tool_call' || event.kind === 'custom_tool_call';
+    const delta = level(level(extensionOf(event), 'choices'), 'delta');
+    const isTool = isCall(event.kind);
+    choice.hasRefusal ||= event.kind === 'refusal';
     const isLegacy = isTool && delta?.['function_call'] !== undefined;
-    // Calls are counted here; other formats count all blocks of an answer.
-    const wanted = this.#chunks.isOwn ? event.nativeIndex : undefined;
-    const toolIndex = isTool && !isLegacy ? freeIndex(choice.toolIndexes, wanted) : undefined;
+    // Counted here: other formats count all blocks, as some servers of this one do, and official clients take no gaps.
+    const toolIndex = isTool && !isLegacy ? choice.toolCalls : undefined;
+    if (isTool) choice.toolCalls += 1;
     const sameIndex = isLegacy || toolIndex === event.nativeIndex;
+    const fallbackId = `call_${this.#context.run.id}_${choice.toolCalls - 1}`;
+    const proof = isReasoning(event.kind)
+      ? []
+      : choice.reasoning.before(isTool ? (event.callId ?? fallbackId) : undefined);
     this.#blocks.set(event.blockId, {
       choice,
       kind: event.kind,
@@ -220,27 +226,45 @@ export class ChatStreamEncoder implements StreamEncoder {
       reasoning: '',
       media: [],
     });
-    if (isLegacy) return this.#delta(choice, { function_call: { name: event.name ?? '', arguments: '' } }, extension);
+    return this.#details(choice, proof) + this.#beginBlock(event, choice, toolIndex, fallbackId);
+  }
+
+  #beginBlock(
+    event: EventOfType<'block.start'>,
+    choice: ChoiceState,
+    toolIndex: number | undefined,
+    fallbackId: string,
+  ): string {
+    const extension = extensionOf(event);
+    const delta = level(level(extension, 'choices'), 'delta');
     if (toolIndex !== undefined)
-      return this.#delta(
-        choice,
-        { tool_calls: [toolStart(event, toolIndex, delta, `call_${this.#context.run.id}_${toolIndex}`)] },
-        extension,
-      );
+      return this.#delta(choice, { tool_calls: [toolStart(event, toolIndex, delta, fallbackId)] }, extension);
+    if (isCall(event.kind))
+      return this.#delta(choice, { function_call: { name: event.name ?? '', arguments: '' } }, extension);
     if (event.kind === 'image' && this.#chunks.isOwn && isObject(event.initial))
       return this.#delta(choice, { images: [event.initial] }, extension);
-    if (!canSay(event.kind)) this.#lose(event.kind === 'unknown' ? 'unknown_blocks' : 'server_tools');
+    const loss = lossOf(event.kind);
+    if (loss !== undefined) this.#lose(loss);
     // A text says nothing yet, but the role and the provider's fields go ahead of it.
     if (textField(event.kind, delta) === undefined || (choice.started && extension === undefined)) return '';
     return choice.started && isOnlyMarker(extension) ? '' : this.#delta(choice, {}, extension);
+  }
+
+  #keepReasoning(block: OpenBlock, json: string): void {
+    if (!this.#chunks.isOwn && isReasoning(block.kind) && block.reasoning.length <= maxReasoning)
+      block.reasoning += json;
+  }
+
+  #details(choice: ChoiceState, details: readonly JsonObject[]): string {
+    return details.length === 0 ? '' : this.#delta(choice, { reasoning_details: details }, undefined);
   }
 
   #text(event: EventOfType<'text.delta'>): string {
     const block = this.#blocks.get(event.blockId);
     if (block?.field === undefined || event.text === '') return '';
     const { template, text, logprobs } = event;
-    if (!this.#chunks.isOwn && isReasoning(block.kind)) block.reasoning += escapeJsonText(text);
     if (template !== undefined) return this.encodeText(event.blockId, template, escapeJsonText(text));
+    this.#keepReasoning(block, escapeJsonText(text));
     const extension = extensionOf(event);
     if (extension === undefined && logprobs === undefined && this.#chunks.pending === undefined) {
       const { before, after } = this.#frameOf(block, block.field);
@@ -271,38 +295,36 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   #arguments(event: EventOfType<'toolArgs.delta'>): string {
     const block = this.#blocks.get(event.blockId);
-    if (block === undefined || event.json === undefined || event.json === '') return '';
+    if (block === undefined || event.json === undefined || event.json === '' || !isCall(block.kind)) return '';
     block.hasArguments = true;
     const unknown = level(level(level(extensionOf(event), 'choices'), 'delta'), 'tool_calls') ?? {};
-    return this.#argumentsDelta(block, event.json, unknown, extensionOf(event));
-  }
-
-  #argumentsDelta(block: OpenBlock, json: string, unknown: JsonObject, extension: JsonObject | undefined): string {
-    const { function: inner, custom, ...further } = unknown;
-    if (block.toolIndex === undefined)
-      return this.#delta(block.choice, { function_call: { arguments: json } }, extension);
-    const isCustom = block.kind === 'custom_tool_call';
-    const body = isCustom
-      ? { custom: { ...(isObject(custom) && custom), input: json } }
-      : { function: { ...(isObject(inner) && inner), arguments: json } };
-    return this.#delta(block.choice, { tool_calls: [{ index: block.toolIndex, ...further, ...body }] }, extension);
+    return this.#ofBlock(event, argumentsDelta(block.kind, block.toolIndex, event.json, unknown));
   }
 
   #media(event: EventOfType<'media.delta'>): string {
     const block = this.#blocks.get(event.blockId);
     if (block?.kind === 'image' && !this.#chunks.isOwn) block.media.push(event);
-    if (block?.kind === 'file') this.#lose('media');
-    if (block?.kind !== 'audio' || event.base64 === undefined) return '';
+    if (block?.kind !== 'audio') return '';
+    if (!this.#chunks.isOwn && event.base64 === undefined) this.#lose('media');
+    if (event.base64 === undefined) return '';
+    if (!this.#chunks.isOwn) return this.#ofBlock(event, audioDelta(event, this.#context.run.id));
     const further = level(level(level(extensionOf(event), 'choices'), 'delta'), 'audio') ?? {};
-    return this.#ofBlock(event, { audio: { ...further, ...(event.base64 !== '' && { data: event.base64 }) } });
+    return this.#ofBlock(event, { audio: { ...further, ...(event.base64 && { data: event.base64 }) } });
   }
 
   #signature(event: EventOfType<'reasoning.signature'>): string {
     if (this.#chunks.isOwn) return this.#ofBlock(event, { reasoning_details: [signatureDetail(event)] });
-    // Of another dialect: the whole block goes into one entry, so that the proof stands with the text that it proves.
     const block = this.#blocks.get(event.blockId);
-    if (block === undefined) return '';
-    return this.#ofBlock(event, { reasoning_details: [writeReasoningDetail(unescapeJsonText(block.reasoning) ?? '', event)] });
+    if (block !== undefined) block.signature = event;
+    return '';
+  }
+
+  /** Of another dialect: the whole block goes into one entry. */
+  #endReasoning({ choice, kind, reasoning, signature }: OpenBlock): string {
+    if (reasoning.length <= maxReasoning)
+      return this.#details(choice, choice.reasoning.add({ kind, text: unescapeJsonText(reasoning), signature }));
+    if (signature !== undefined) this.#lose('signature');
+    return '';
   }
 
   #annotation(event: EventOfType<'annotation'>): string {
@@ -314,7 +336,7 @@ export class ChatStreamEncoder implements StreamEncoder {
     return '';
   }
 
-  #lose(what: string): void {
+  #lose(what: AnswerLoss): void {
     this.#context.run.lose(`answer.${what}`);
   }
 
@@ -322,12 +344,14 @@ export class ChatStreamEncoder implements StreamEncoder {
   #endBlock(event: EventOfType<'block.end'>): string {
     const block = this.#blocks.get(event.blockId);
     this.#blocks.delete(event.blockId);
+    if (block !== undefined && isReasoning(block.kind)) return this.#chunks.isOwn ? '' : this.#endReasoning(block);
     const image = block === undefined ? undefined : writeImage(block.media);
     if (block !== undefined && image !== undefined) return this.#delta(block.choice, { images: [image] }, undefined);
-    const isCall = block?.kind === 'tool_call' || block?.kind === 'custom_tool_call';
-    if (block === undefined || !isCall || block.hasArguments || event.final === undefined) return '';
+    if (block === undefined || !isCall(block.kind) || block.hasArguments || event.final === undefined) return '';
     const json = typeof event.final === 'string' ? event.final : JSON.stringify(event.final);
-    return json === '' ? '' : this.#argumentsDelta(block, json, {}, undefined);
+    return json === ''
+      ? ''
+      : this.#delta(block.choice, argumentsDelta(block.kind, block.toolIndex, json, {}), undefined);
   }
 
   /** The verdicts of a provider of this format, where it put them. */
@@ -347,11 +371,14 @@ export class ChatStreamEncoder implements StreamEncoder {
 
   #finish(event: EventOfType<'finish'>): string {
     const { unified, raw } = event.reason;
-    if (event.stopSequence !== undefined) this.#lose('stop_sequence');
-    if (event.refusal !== undefined) this.#lose('refusal_details');
-    if (unified === 'pause') this.#lose('pause');
-    const reason = this.#chunks.isOwn && raw !== undefined ? raw : writeFinishReason(unified);
-    return this.#delta(this.#choice(event.choice), {}, extensionOf(event), reason);
+    for (const loss of lossesOfFinish(event)) this.#lose(loss);
+    const choice = this.#choice(event.choice);
+    const words = choice.hasRefusal || unified !== 'refusal' ? undefined : event.refusal?.explanation;
+    const proof = this.#details(choice, choice.reasoning.before());
+    const refusal = words === undefined ? '' : this.#delta(choice, { refusal: words }, undefined);
+    const said = { called: choice.toolCalls > 0, refused: choice.hasRefusal || words !== undefined };
+    const reason = this.#chunks.isOwn && raw !== undefined ? raw : writeFinishReason(unified, said);
+    return proof + refusal + this.#delta(choice, {}, extensionOf(event), reason);
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
+import type { ReasoningEntries } from './reasoning-entries.ts';
 
 /** A block that has begun and not ended. */
 export interface OpenBlock {
@@ -15,6 +16,8 @@ export interface OpenBlock {
   hasArguments: boolean;
   /** The reasoning so far, JSON-escaped, for the entry of its proof; empty where the provider writes entries itself. */
   reasoning: string;
+  /** The proof of reasoning of another dialect. */
+  signature?: EventOfType<'reasoning.signature'>;
   /** Pieces of a picture, which goes out whole. */
   readonly media: EventOfType<'media.delta'>[];
 }
@@ -23,5 +26,9 @@ export interface OpenBlock {
 export interface ChoiceState {
   readonly index: number;
   started: boolean;
-  readonly toolIndexes: Set<number>;
+  /** How many calls have begun. */
+  toolCalls: number;
+  hasRefusal: boolean;
+  /** The entries for reasoning of another dialect. */
+  readonly reasoning: ReasoningEntries;
 }

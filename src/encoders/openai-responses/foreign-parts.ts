@@ -48,9 +48,3 @@ export function pictureItem(base64: string, mediaType: string | undefined): Json
     ...(format !== undefined && { output_format: format }),
   };
 }
-
-/** What the run loses where a block of another dialect has no form here. */
-export function lossOf(kind: EventOfType<'block.start'>['kind']): string {
-  if (kind === 'server_tool_call' || kind === 'server_tool_result' || kind === 'code') return 'answer.server_tools';
-  return kind === 'compaction' || kind === 'unknown' ? `answer.${kind}` : 'answer.media';
-}

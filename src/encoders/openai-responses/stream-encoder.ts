@@ -3,10 +3,11 @@ import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText } from '../../kernel/json-text.ts';
 import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { lossOfBlock, type LossName } from '../../kernel/losses.ts';
 import { extensionOf, level, openaiResponses } from '../../kernel/openai-responses-fields.ts';
 import { wrapSignature } from '../../kernel/signature-envelope.ts';
 import { EventWriter } from './event-writer.ts';
-import { logprobsOf, lossOf, pictureIn, pictureItem, writeAnnotation } from './foreign-parts.ts';
+import { logprobsOf, pictureIn, pictureItem, writeAnnotation } from './foreign-parts.ts';
 import { lateInput, takeFinal, takeFurther } from './item-end.ts';
 import {
   furtherOfItem,
@@ -154,7 +155,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     return this.#state.isOwn;
   }
 
-  #lose(what: string): void {
+  #lose(what: LossName): void {
     this.#run.lose(what);
   }
 
@@ -185,6 +186,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     this.#state.takeFinish(event);
     if (event.stopSequence !== undefined) this.#lose('answer.stop_sequence');
     const { unified } = event.reason;
+    if (unified === 'pause') this.#lose('answer.pause');
     const words = event.refusal?.explanation;
     const refusal = unified === 'refusal' && words !== undefined && !this.#list.hasRefusal ? this.#refuse(words) : '';
     return this.#begin() + refusal + this.#list.settle(undefined, unified === 'length' || unified === 'content_filter');
@@ -278,7 +280,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     if (this.#isOwn && isObject(initial) && typeof initial['type'] === 'string')
       return this.#startItem(event, 'whole', initial);
     this.#openBlock(event, undefined, undefined);
-    if (kind !== 'image' && !(kind === 'audio' && this.#isOwn)) this.#lose(lossOf(kind));
+    if (kind !== 'image' && !(kind === 'audio' && this.#isOwn)) this.#lose(lossOfBlock(kind));
     return '';
   }
 

@@ -5,7 +5,7 @@ import {
   readCacheControl,
   writeCacheControl,
 } from '../../kernel/anthropic-messages-fields.ts';
-import { checkObject, checkString, checkWord, refuse, refuseType } from '../../kernel/field-check.ts';
+import { checkFilled, checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
 import { isObject, orNothing, otherFields, sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import type { CacheMark, ContentBlock } from '../../kernel/request.ts';
 import { unwrapSignature } from '../../kernel/signature-envelope.ts';
@@ -139,8 +139,8 @@ function readToolUse(block: JsonObject, place: string): ContentBlock {
   if (!isObject(input) && typeof input !== 'string') refuseType(`${place}.input`, 'an object', input);
   return {
     kind: 'tool_call',
-    name: filled(block['name'], `${place}.name`),
-    callId: filled(block['id'], `${place}.id`),
+    name: checkFilled(block['name'], `${place}.name`),
+    callId: checkFilled(block['id'], `${place}.id`),
     arguments: typeof input === 'string' ? input : JSON.stringify(input),
     place,
     ...marked(block, toolFields),
@@ -173,11 +173,6 @@ function checkParts(value: unknown, field: string): void {
   if (!Array.isArray(value)) refuseType(field, 'a string or an array of blocks', value);
   for (const [index, part] of (value as unknown[]).entries())
     checkString(checkObject(part, `${field}[${index}]`)['type'], `${field}[${index}].type`);
-}
-
-function filled(value: unknown, field: string): string {
-  const text = checkString(value, field);
-  return text === '' ? refuse(field, 'expected a string with something in it') : text;
 }
 
 function isPresent(value: unknown): boolean {

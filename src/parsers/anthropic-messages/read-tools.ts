@@ -1,5 +1,5 @@
 import { anthropicMessages } from '../../kernel/anthropic-messages-fields.ts';
-import { checkBoolean, checkList, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
+import { checkBoolean, checkFilled, checkList, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
 import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
 import { filledString, type JsonObject } from '../../kernel/json-value.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
@@ -25,8 +25,7 @@ function readTool(tool: JsonObject, place: string): ToolDefinition {
   const { type, description, strict, input_schema: schema } = tool;
   const word = isPresent(type) ? checkString(type, `${place}.type`) : 'custom';
   if (word !== 'custom') return readServerTool(word, tool);
-  const name = checkString(tool['name'], `${place}.name`);
-  if (name === '') refuse(`${place}.name`, 'expected a string with something in it');
+  const name = checkFilled(tool['name'], `${place}.name`);
   checkJsonSchema(schema, `${place}.input_schema`);
   return {
     name,

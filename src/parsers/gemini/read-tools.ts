@@ -1,4 +1,4 @@
-import { checkObject, checkString, refuse } from '../../kernel/field-check.ts';
+import { checkFilled, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
 import { gemini } from '../../kernel/gemini-fields.ts';
 import { readGeminiSchema } from '../../kernel/gemini-schema.ts';
 import { furtherFields, member, repeated, type Member } from '../../kernel/gemini-spelling.ts';
@@ -31,7 +31,7 @@ function readFunction(value: unknown, place: string): ToolDefinition {
   const schema = readParameters(declaration, place);
   const further = orNothing({ ...furtherFields(declaration, readHere), ...schema.original });
   return {
-    name: checkString(name.value, name.field),
+    name: checkFilled(name.value, name.field),
     ...(description.value !== undefined && { description: checkString(description.value, description.field) }),
     ...(schema.parameters !== undefined && { parameters: schema.parameters }),
     ...(further && { ext: { [gemini]: { functionDeclarations: further } } }),

@@ -20,7 +20,10 @@ const mediaFields = {
 };
 /** Exactly one of them says where the bytes are. */
 const sources = ['base64', 'url', 'fileId'] as const;
-const oneSource = { oneOf: sources.map((field) => ({ required: [field] })), dependentRequired: { base64: ['mediaType'] } };
+const oneSource = {
+  oneOf: sources.map((field) => ({ required: [field] })),
+  dependentRequired: { base64: ['mediaType'] },
+};
 
 const partSchemas = {
   text: strictObject({ type: Type.Literal('text'), text: Type.String(), cache: Optional(Cache) }),
@@ -97,10 +100,10 @@ export function readCache(value: unknown, place: string): { readonly cache?: Cac
 function readMedia(part: JsonObject, place: string): Omit<ContentBlock, 'kind'> {
   const given = sources.filter((field) => part[field] !== undefined);
   const [source] = given;
-  if (source === undefined || given.length > 1) refuse(place, `expected one of ${sources.join(', ')}, got ${given.length}`);
+  if (source === undefined || given.length > 1)
+    refuse(place, `expected one of ${sources.join(', ')}, got ${given.length}`);
   const { mediaType, name } = part;
-  if (source === 'base64' && mediaType === undefined)
-    refuse(`${place}.mediaType`, 'expected a string, got nothing');
+  if (source === 'base64' && mediaType === undefined) refuse(`${place}.mediaType`, 'expected a string, got nothing');
   return {
     [source]: checkString(part[source], `${place}.${source}`),
     ...(mediaType !== undefined && { mediaType: checkString(mediaType, `${place}.mediaType`) }),

@@ -1,4 +1,4 @@
-import { checkObject, checkString, refuse } from '../../kernel/field-check.ts';
+import { checkFilled, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
 import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
 import { orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { ollama } from '../../kernel/ollama-fields.ts';
@@ -14,8 +14,7 @@ export function readTool(tool: JsonObject, place: string): ToolDefinition {
     refuse(`${place}.type`, `expected "function", got "${checkString(type, `${place}.type`).slice(0, 64)}"`);
   const inner = checkObject(tool['function'], `${place}.function`);
   const { description, parameters } = inner;
-  const name = checkString(inner['name'], `${place}.function.name`);
-  if (name === '') refuse(`${place}.function.name`, 'expected a name, got an empty string');
+  const name = checkFilled(inner['name'], `${place}.function.name`);
   if (isPresent(parameters)) checkJsonSchema(parameters, `${place}.function.parameters`);
   const unknownInner = otherFields(inner, functionFields);
   const unknown = { ...otherFields(tool, toolFields), ...(unknownInner && { function: unknownInner }) };

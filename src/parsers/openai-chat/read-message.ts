@@ -1,7 +1,7 @@
 import { checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
 import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { readReasoningDetails } from '../../kernel/openai-chat-reasoning.ts';
+import { readReasoningDetails, type ReadDetail } from '../../kernel/openai-chat-reasoning.ts';
 import { objectsOf } from '../../kernel/openai-chat-settings.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { readPart } from './read-part.ts';
@@ -31,7 +31,8 @@ export function readMessage(message: JsonObject, index: number): Message {
   const place = `messages[${index}]`;
   const role = checkWord(message['role'], messageRoles, `${place}.role`);
   const { content, name, tool_call_id: callId, tool_calls: calls, function_call: call } = message;
-  const details = readReasoningDetails(message['reasoning_details']).map(asDetail);
+  const details = readReasoningDetails(message['reasoning_details']);
+  const leading = details.filter(({ callId: id }) => !namesCall(calls, id)).map(asDetail);
   const extension = {
     ...otherFields(message, details.length > 0 ? fieldsWithDetails : readFields),
     ...(role === 'function' && { role }),
@@ -44,20 +45,22 @@ export function readMessage(message: JsonObject, index: number): Message {
     ...(isPresent(name) && { name: checkString(name, `${place}.name`) }),
     ...(isPresent(callId) && { callId: checkString(callId, `${place}.tool_call_id`) }),
     content: [
-      // The same reasoning in parts, with its proofs, says more than the text.
-      ...(details.length > 0 ? details : readReasoningTexts(message, place)),
+      // The same reasoning in parts, with its proofs, says more than the text; proofs alone stand beside it.
+      ...(details.some(({ block }) => block.text !== undefined) ? [] : readReasoningTexts(message, place)),
+      ...leading,
       ...readContent(content, needContent.has(role), `${place}.content`),
       ...readTextField(message, 'refusal', 'refusal', place),
       ...(isPresent(calls)
-        ? objectsOf(calls, `${place}.tool_calls`).map((item, position) =>
+        ? objectsOf(calls, `${place}.tool_calls`).flatMap((item, position) => [
+            ...details.filter(({ callId: id }) => id !== undefined && id === item['id']).map(asDetail),
             readCall(item, `${place}.tool_calls[${position}]`),
-          )
+          ])
         : []),
       ...(isPresent(call)
         ? [readLegacyCall(checkObject(call, `${place}.function_call`), `${place}.function_call`)]
         : []),
     ],
-    ...(role === 'tool' && { place }),
+    ...((role === 'tool' || role === 'function') && { place }),
     ...(orNothing(extension) && { ext: { [openaiChat]: extension } }),
   };
 }
@@ -77,8 +80,13 @@ function readReasoningTexts(message: JsonObject, place: string): readonly Conten
   ];
 }
 
+/** True where the entry belongs to a call: a proof that a provider put on it. */
+function namesCall(calls: unknown, id: string | undefined): boolean {
+  return id !== undefined && Array.isArray(calls) && calls.some((call) => isObject(call) && call['id'] === id);
+}
+
 /** Marks a block that the original field, which is kept, says again. */
-function asDetail(block: ContentBlock): ContentBlock {
+function asDetail({ block }: ReadDetail): ContentBlock {
   return { ...block, ext: { [openaiChat]: { 'message.field': 'reasoning_details' } } };
 }
 
@@ -105,7 +113,8 @@ function readCall(call: JsonObject, place: string): ContentBlock {
   return {
     kind: isCustom ? 'custom_tool_call' : 'tool_call',
     name: checkString(inner['name'], `${place}.${level}.name`),
-    ...(isPresent(id) && { callId: checkString(id, `${place}.id`) }),
+    // Some formats need the id, and say where it is missing.
+    ...(isPresent(id) ? { callId: checkString(id, `${place}.id`) } : { place }),
     arguments: checkString(inner[input] ?? '', `${place}.${level}.${input}`),
     ...(orNothing(unknown) && { ext: { [openaiChat]: unknown } }),
   };
@@ -116,6 +125,7 @@ function readLegacyCall(call: JsonObject, place: string): ContentBlock {
     kind: 'tool_call',
     name: checkString(call['name'], `${place}.name`),
     arguments: checkString(call['arguments'] ?? '', `${place}.arguments`),
+    place,
     ext: { [openaiChat]: { 'message.function_call': otherFields(call, functionFields) ?? {} } },
   };
 }

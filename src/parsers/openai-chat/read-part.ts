@@ -33,7 +33,7 @@ export function readPart(part: JsonObject, place: string): ContentBlock {
     case 'file':
       return readFile(part, checkObject(part['file'], `${place}.file`), place);
     default:
-      return { kind: 'unknown', initial: part };
+      return { kind: 'unknown', initial: part, place };
   }
 }
 
@@ -61,7 +61,7 @@ function readAudio(part: JsonObject, audio: JsonObject, place: string): ContentB
 
 function readFile(part: JsonObject, file: JsonObject, place: string): ContentBlock {
   const { file_data: data, file_id: id, filename } = file;
-  if (data === undefined && id === undefined) return { kind: 'unknown', initial: part };
+  if (data === undefined && id === undefined) return { kind: 'unknown', initial: part, place };
   const text = data === undefined ? undefined : checkString(data, `${place}.file.file_data`);
   return {
     kind: 'file',
@@ -75,7 +75,7 @@ function readFile(part: JsonObject, file: JsonObject, place: string): ContentBlo
 }
 
 /** The mark of gateways (`cache_control`) and of OpenAI (`prompt_cache_breakpoint`); the same dialect writes its field again. */
-function cacheOf(part: JsonObject): Pick<ContentBlock, 'cache'> {
+export function cacheOf(part: JsonObject): Pick<ContentBlock, 'cache'> {
   const mark = part['cache_control'] ?? part['prompt_cache_breakpoint'];
   if (!isObject(mark)) return mark === true ? { cache: {} } : {};
   return { cache: typeof mark['ttl'] === 'string' ? { ttl: mark['ttl'] } : {} };

@@ -1,4 +1,4 @@
-import { checkBoolean, checkList, checkObject, checkString } from '../../kernel/field-check.ts';
+import { checkBoolean, checkFilled, checkList, checkObject, checkString } from '../../kernel/field-check.ts';
 import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
 import { filledString, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
@@ -18,7 +18,7 @@ function readTool(tool: JsonObject, place: string): ToolDefinition {
   if (type === 'function') return readFunction(tool, place);
   const { name, description } = tool;
   return {
-    name: type === 'custom' ? checkString(name, `${place}.name`) : (filledString(name) ?? type),
+    name: type === 'custom' ? checkFilled(name, `${place}.name`) : (filledString(name) ?? type),
     ...(typeof description === 'string' && { description }),
     ...(type !== 'custom' && { providerExecuted: true }),
     ext: { [openaiResponses]: tool },
@@ -32,7 +32,7 @@ function readFunction(tool: JsonObject, place: string): ToolDefinition {
   const said = functionFields.filter((field) => tool[field] !== null);
   const further = otherFields(tool, new Set(['type', ...said]));
   return {
-    name: checkString(tool['name'], `${place}.name`),
+    name: checkFilled(tool['name'], `${place}.name`),
     ...(isPresent(description) && { description: checkString(description, `${place}.description`) }),
     ...(isPresent(parameters) && { parameters }),
     ...(isPresent(strict) && { strict: checkBoolean(strict, `${place}.strict`) }),
