@@ -72,6 +72,7 @@ function isSaidByChat(field: string, value: unknown): boolean {
   return settingNames.includes(field) && isFilled(readSettings({ [field]: value }).settings);
 }
 
+const encryptedReasoning = 'reasoning.encrypted_content';
 /** Members of the fields that say more than one thing, where all of it has a unified name. */
 const responsesMembers: ReadonlyMap<string, readonly string[]> = new Map([
   ['text', ['format']],
@@ -79,7 +80,9 @@ const responsesMembers: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 function isSaidByResponses(field: string, value: unknown): boolean {
-  if (field === 'stream') return true;
+  // Nobody else stores an answer, and the proofs that are asked for are always given.
+  if (field === 'stream' || (field === 'store' && value === false)) return true;
+  if (field === 'include') return Array.isArray(value) && value.every((item) => item === encryptedReasoning);
   const members = responsesMembers.get(field);
   if (members !== undefined && !hasOnly(value, members)) return false;
   const { settingNames, readSettings } = responsesSettings;

@@ -67,5 +67,5 @@ export function imageTypeOf(base64: string): string | undefined {
  */
 export function argumentsObject(json: string | undefined): { readonly object: JsonObject; readonly isWhole: boolean } {
   const object = objectOfArguments(json);
-  return object === undefined ? { object: { invalid_json: json }, isWhole: false } : { object, isWhole: true };
+  return object === undefined ? { object: { _raw: json }, isWhole: false } : { object, isWhole: true };
 }

@@ -322,7 +322,7 @@ describe('a request of another format', () => {
 
   it('keeps arguments that are no JSON where the model can see them', () => {
     const { body } = send(foreign(user({ kind: 'tool_call', name: 'f', callId: 'c', arguments: '{"a":' })));
-    expect(body['messages']).toMatchObject([{ tool_calls: [{ function: { arguments: { invalid_json: '{"a":' } } }] }]);
+    expect(body['messages']).toMatchObject([{ tool_calls: [{ function: { arguments: { _raw: '{"a":' } } }] }]);
   });
 
   it.each<readonly [string, string, Partial<ChatRequest>]>([

@@ -90,7 +90,7 @@ describe('a request of another format', () => {
       { type: 'function_call', call_id: 'c2', name: 'look', arguments: '{}' },
       { type: 'custom_tool_call', call_id: 'c3', name: 'exec', input: 'ls' },
       { type: 'function_call_output', call_id: 'c1', output: '1\none' },
-      { type: 'function_call_output', call_id: 'c2', output: 'Error: not there' },
+      { type: 'function_call_output', call_id: 'c2', output: 'not there' },
       {
         type: 'custom_tool_call_output',
         call_id: 'c3',

@@ -133,7 +133,7 @@ describe('a stream', () => {
     const args = messagesOf(lines)
       .slice(0, 3)
       .map((entry) => (entry as { tool_calls: { function: Json }[] }).tool_calls[0]?.function['arguments']);
-    expect(args).toEqual([{ a: 1 }, { invalid_json: '{"a":' }, { input: 'free text' }]);
+    expect(args).toEqual([{ a: 1 }, { _raw: '{"a":' }, { input: 'free text' }]);
     expect(test.lost).toEqual(['answer.tool_arguments']);
   });
 

@@ -82,7 +82,7 @@ function writeContent(
   return blocks.map((block, index) => writePart(block, isOutput, `${place}.content[${index}]`, context));
 }
 
-/** The result of a tool. A failure is said in its text: the format has no field for it. */
+/** The result of a tool. That it is a failure only its text can say: the format has no field for it. */
 function writeResult(
   message: Message,
   place: string,
@@ -95,13 +95,13 @@ function writeResult(
     return only.initial as JsonObject;
   if (callId === undefined) refuse(place, 'the result of a tool needs the id of its call');
   const { output: marker, ...rest } = itemOf(message) ?? {};
-  const blocks = isError === true && !context.isOwn ? markError(content) : content;
+  if (isError === true && !context.isOwn) context.run.lose('request.is_error');
   const isCustom = kinds.get(callId) === 'custom_tool_call';
   return {
     type: isCustom ? 'custom_tool_call_output' : 'function_call_output',
     ...rest,
     call_id: callId,
-    output: writeOutput(blocks, marker, place, context),
+    output: writeOutput(content, marker, place, context),
   };
 }
 
@@ -109,14 +109,6 @@ function writeOutput(blocks: readonly ContentBlock[], marker: unknown, place: st
   const isText = blocks.every(({ kind }) => kind === 'text');
   if (!context.isOwn && isText) return blocks.map(({ text = '' }) => text).join('\n');
   return writeContent(blocks, marker, false, place, context);
-}
-
-function markError(content: readonly ContentBlock[]): readonly ContentBlock[] {
-  const at = content.findIndex(({ kind }) => kind === 'text');
-  const block = content[at];
-  if (block === undefined) return [{ kind: 'text', text: 'Error' }, ...content];
-  const text = block.text ?? '';
-  return /^\W*error/i.test(text) ? content : content.with(at, { ...block, text: `Error: ${text}` });
 }
 
 /** What the assistant said and did, item by item. */
