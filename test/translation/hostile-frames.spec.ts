@@ -163,7 +163,7 @@ describe.each(providerNames)('an answer of %s', (provider) => {
 
 it.each(clientNames)('a date that no calendar has is written somehow for a client of %s', (client) => {
   const [first, ...rest] = richAnswers['openai-chat'];
-  const frames = [{ event: '', data: { ...(first?.data as object), created: 1e300 } }, ...rest];
+  const frames = [{ event: '', data: { ...Object(first?.data), created: 1e300 } }, ...rest];
   const bytes = bytesOfFrames('openai-chat', frames);
   for (const stream of [true, false])
     expect(playAnswer('openai-chat', client, bytes, { stream }).error).toBeUndefined();
