@@ -38,7 +38,7 @@ export const errorTable = {
   BODY_TIMEOUT: { status: 408, kind: 'client', retryable: true, message: 'The request did not arrive within {seconds} s.', remedy: 'Send the request faster.' },
   CONTENT_TYPE_UNSUPPORTED: { status: 415, kind: 'invalid_request', retryable: false, message: 'The content type must be application/json.', remedy: 'Set content-type: application/json.' },
   METHOD_NOT_ALLOWED: { status: 405, kind: 'invalid_request', retryable: false, message: 'This path takes {allowed}, not {method}.', remedy: 'Use the method named in the Allow header.' },
-  ROUTE_UNKNOWN: { status: 404, kind: 'not_found', retryable: false, message: 'There is nothing at this path.', remedy: 'POST /pipelines/NAME/chat or POST /pipelines/NAME/v1/chat/completions.' },
+  ROUTE_UNKNOWN: { status: 404, kind: 'not_found', retryable: false, message: 'There is nothing at this path.', remedy: 'Check the path: the README lists all, such as POST /pipelines/NAME/chat and POST /pipelines/NAME/v1/chat/completions.' },
   REQUEST_INVALID: { status: 400, kind: 'invalid_request', retryable: false, message: '{field}: {reason}', remedy: 'Correct the field that the message names.' },
   REQUEST_BLOCKED: { status: 400, kind: 'content_filter', retryable: false, message: 'The request was blocked by the rule "{rule}" of this pipeline.', remedy: 'Change the request; the rule is set by the author of the pipeline.' },
   PIPELINE_NAME_INVALID: { status: 400, kind: 'invalid_request', retryable: false, message: 'A pipeline name is made of a-z, 0-9 and "-", starts with a letter and has at most 63 characters.', remedy: 'Correct the name in the path.' },

@@ -35,12 +35,16 @@ describe('the examples, as they are', { concurrency: true }, () => {
     assert.equal(stderr, '');
   });
 
-  it('event-source.mjs prints the same text', async () => {
-    const expected = await run(process.execPath, ['openai-client.mjs', 'hello'], options);
-    const { stdout, stderr } = await run(process.execPath, ['event-source.mjs', 'hello'], options);
-    assert.equal(stdout, expected.stdout);
-    assert.equal(stderr, '');
-  });
+  for (const example of ['anthropic-client.mjs', 'gemini-client.mjs', 'event-source.mjs']) {
+    it(`${example} prints the same text`, async () => {
+      const [expected, { stdout, stderr }] = await Promise.all([
+        run(process.execPath, ['openai-client.mjs', 'hello'], options),
+        run(process.execPath, [example, 'hello'], options),
+      ]);
+      assert.equal(stdout, expected.stdout);
+      assert.equal(stderr, '');
+    });
+  }
 
   it('event-source.mjs fails when the product refuses', async () => {
     const env = { ...options.env, BASE_URL: `${product.origin}/nothing-here` };
