@@ -8,6 +8,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   setupFiles: ['<rootDir>/test/setup/property-runs.ts'],
+  // A worker keeps the modules of every file that it has run; a heap of gigabytes makes each collection slow.
+  workerIdleMemoryLimit: '700MB',
   testRegex: '\\.spec\\.ts$',
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/sdk/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -23,7 +23,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 /** Bytes of heap and of buffers that are in use. The least of several looks, since buffers are given back in their own time. */
 async function usedMemory(): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 12; look += 1) {
+  for (let look = 0; look < 8; look += 1) {
     await turn(100);
     collectGarbage();
     const { heapUsed, external } = process.memoryUsage();

@@ -120,7 +120,7 @@ describe.each(providerNames)('an answer of %s', (provider) => {
           expect(text).not.toBe('');
         },
       ),
-      { numRuns: 300 },
+      { numRuns: Math.max(150, fc.readConfigureGlobal()?.numRuns ?? 0) },
     );
   });
 
@@ -134,7 +134,7 @@ describe.each(providerNames)('an answer of %s', (provider) => {
         const { error } = playAnswer(provider, to, bytes, { steps: with_ });
         expect(error?.code ?? 'ok').not.toMatch(/INTERNAL|EVENT_ORDER|MODIFIER/);
       }),
-      { numRuns: 300 },
+      { numRuns: Math.max(150, fc.readConfigureGlobal()?.numRuns ?? 0) },
     );
   });
 
