@@ -18,6 +18,9 @@ export interface CompiledBackend {
   readonly timeouts: AttemptTimeouts;
 }
 
+/** What happens to fields of a body that its dialect does not document. */
+export type UnknownFields = 'forward' | 'drop' | 'reject';
+
 /** A definition made runnable: an object graph that nothing changes any more. All times are in milliseconds. */
 export interface CompiledPipeline {
   readonly name: string;
@@ -25,8 +28,7 @@ export interface CompiledPipeline {
   readonly formats: readonly string[];
   readonly maxBodyBytes: number;
   readonly unknownModel: 'refuse' | 'route';
-  /** What happens to fields of a body that its dialect does not document. */
-  readonly unknownFields: 'forward' | 'drop' | 'reject';
+  readonly unknownFields: UnknownFields;
   readonly params: ParameterCheck;
   /** The steps of a run; those with a condition decide it when their turn comes. */
   processors(run: Pick<Run, 'caller' | 'params'>): readonly ProcessorStep[];

@@ -85,7 +85,8 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     this.#connected = true;
     this.#head = head;
     this.#lastBytes = this.#now();
-    const mode = modeOf(head);
+    const mediaType = mediaTypeOf(head);
+    const mode = modeOf(head, mediaType);
     if (mode === undefined) {
       this.#fail(
         new SluiceError('UPSTREAM_BAD_CONTENT', {
@@ -102,7 +103,7 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
     this.#mode = mode;
     const { receiver, maxFrameBytes } = this.#options;
     if (mode !== 'rejected') this.#enter(() => receiver.onAccepted(head));
-    if (mode === 'frames') this.#framing = framingOf(mediaTypeOf(head))?.(receiver.frames, maxFrameBytes);
+    if (mode === 'frames') this.#framing = framingOf(mediaType)?.(receiver.frames, maxFrameBytes);
   }
 
   onData(chunk: Buffer): void {
@@ -285,16 +286,15 @@ export class Attempt implements ForwardCall, UpstreamListener, Watched {
   }
 }
 
-function modeOf({ status, headers }: UpstreamHead): Mode | undefined {
+function modeOf({ status, headers }: UpstreamHead, mediaType: string | undefined): Mode | undefined {
   if (status >= 400) return 'rejected';
   if (status !== 200) return undefined;
   const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
   if (encoding !== '' && encoding !== 'identity') return undefined;
-  const mediaType = mediaTypeOf({ headers });
   if (framingOf(mediaType) !== undefined) return 'frames';
   return mediaType === 'application/json' ? 'json' : undefined;
 }
 
-function mediaTypeOf({ headers }: Pick<UpstreamHead, 'headers'>): string | undefined {
+function mediaTypeOf({ headers }: UpstreamHead): string | undefined {
   return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
 }

@@ -1,8 +1,6 @@
+import type { UnknownFields } from '../compile/compiled-pipeline.ts';
 import { refuse } from '../kernel/field-check.ts';
 import { isObject } from '../kernel/json-value.ts';
-
-/** What happens to fields of a body that its dialect does not document. */
-export type UnknownFields = 'forward' | 'drop' | 'reject';
 
 /**
  * The body without the unknown fields that the pipeline drops, and their names. With `forward` they stay: they go on to a

@@ -95,9 +95,3 @@ export function isServerResult(type: string): boolean {
 export function extensionOf(holder: { readonly ext?: Extensions | undefined }): JsonObject | undefined {
   return holder.ext?.[anthropicMessages];
 }
-
-/** The unknown fields of a level below, or undefined. */
-export function level(extension: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = extension?.[name];
-  return isObject(value) ? value : undefined;
-}

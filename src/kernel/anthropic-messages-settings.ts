@@ -9,7 +9,7 @@ import {
   refuse,
 } from './field-check.ts';
 import { checkJsonSchema } from './json-schema-check.ts';
-import { orNothing, otherFields, sameJson, type JsonObject } from './json-value.ts';
+import { isPresent, orNothing, otherFields, sameJson, type JsonObject } from './json-value.ts';
 import type { ChatSettings } from './request.ts';
 
 /** Fields of a body that `readSettings` reads. Of them only its `originals` are kept as the client wrote them. */
@@ -164,8 +164,4 @@ function readStop(value: unknown): Part<'stop'> {
 function checkShare(value: unknown, field: string): number {
   const number = checkNumber(value, field);
   return number >= 0 && number <= 1 ? number : refuse(field, `expected 0 to 1, got ${number}`);
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,7 +1,7 @@
 import type { UsageFold } from './answer.ts';
 import type { EventOfType } from './event.ts';
-import { countOf, isCount, partOf, presentCounts } from './json-counts.ts';
-import { isObject, type JsonObject } from './json-value.ts';
+import { countOf, isCount, presentCounts } from './json-counts.ts';
+import { isObject, level, type JsonObject } from './json-value.ts';
 
 type Usage = EventOfType<'usage'>;
 
@@ -23,7 +23,7 @@ export function overlayUsage(earlier: JsonObject | undefined, later: JsonObject)
 export function readUsage(usage: JsonObject, final: boolean): Usage {
   const noCache = countOf(usage, 'input_tokens');
   const cacheRead = countOf(usage, 'cache_read_input_tokens');
-  const byLifetime = partOf(usage, 'cache_creation');
+  const byLifetime = level(usage, 'cache_creation');
   const cacheWrite5m = countOf(byLifetime, 'ephemeral_5m_input_tokens');
   const cacheWrite1h = countOf(byLifetime, 'ephemeral_1h_input_tokens');
   const cacheWrite =
@@ -39,9 +39,9 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
   });
   const output = presentCounts({
     total: countOf(usage, 'output_tokens'),
-    reasoning: countOf(partOf(usage, 'output_tokens_details'), 'thinking_tokens'),
+    reasoning: countOf(level(usage, 'output_tokens_details'), 'thinking_tokens'),
   });
-  const serverTools = countsIn(partOf(usage, 'server_tool_use'));
+  const serverTools = countsIn(level(usage, 'server_tool_use'));
   return {
     type: 'usage',
     ...(input && { input }),

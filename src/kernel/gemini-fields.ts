@@ -1,5 +1,5 @@
 import type { FinishReason } from './event.ts';
-import { isObject, sameJson, type JsonObject } from './json-value.ts';
+import { sameJson, type JsonObject } from './json-value.ts';
 import type { Extensions } from './request.ts';
 import { objectOfArguments } from './tool-arguments.ts';
 
@@ -75,12 +75,6 @@ export function writeFinishReason(reason: FinishReason): string {
 /** The unknown fields of this format, or undefined. */
 export function extensionOf(holder: { readonly ext?: Extensions | undefined }): JsonObject | undefined {
   return holder.ext?.[gemini];
-}
-
-/** The unknown fields of a level below, or undefined. */
-export function level(extension: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = extension?.[name];
-  return isObject(value) ? value : undefined;
 }
 
 /** The result of a tool as text. */

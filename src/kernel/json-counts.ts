@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './json-value.ts';
+import type { JsonObject } from './json-value.ts';
 
 /** A number of things: what a provider counts, and nothing that only looks like it. */
 export function isCount(value: unknown): value is number {
@@ -9,12 +9,6 @@ export function isCount(value: unknown): value is number {
 export function countOf(object: JsonObject | undefined, name: string): number | undefined {
   const value = object?.[name];
   return isCount(value) ? value : undefined;
-}
-
-/** The object under a name, or undefined. */
-export function partOf(object: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = object?.[name];
-  return isObject(value) ? value : undefined;
 }
 
 /** The counts that are there, or undefined where there are none. */

@@ -12,6 +12,17 @@ export function isFieldName(key: string): boolean {
   return fieldName.test(key);
 }
 
+/** True for a field that is there and says something: neither absent nor null. */
+export function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** The object under a name, or undefined. */
+export function level(object: JsonObject | undefined, name: string): JsonObject | undefined {
+  const value = object?.[name];
+  return isObject(value) ? value : undefined;
+}
+
 /** A string with something in it; everything else is undefined. */
 export function filledString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;

@@ -1,5 +1,5 @@
 import type { FinishReason } from './event.ts';
-import { isObject, type JsonObject } from './json-value.ts';
+import type { JsonObject } from './json-value.ts';
 import type { Extensions } from './request.ts';
 import { objectOfArguments } from './tool-arguments.ts';
 
@@ -18,12 +18,6 @@ export const ollama = 'ollama';
 /** The unknown fields of this format, or undefined. */
 export function extensionOf(holder: { readonly ext?: Extensions | undefined }): JsonObject | undefined {
   return holder.ext?.[ollama];
-}
-
-/** The unknown fields of a level below, or undefined. */
-export function level(extension: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = extension?.[name];
-  return isObject(value) ? value : undefined;
 }
 
 /** What a `done_reason` means. The format has no word for calls: a model that calls tools stops. */

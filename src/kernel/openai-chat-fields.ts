@@ -1,6 +1,6 @@
 import type { FinishReason } from './event.ts';
 import type { Extensions } from './request.ts';
-import { isObject, type JsonObject } from './json-value.ts';
+import type { JsonObject } from './json-value.ts';
 
 /*
  * What parser, backend and encoder of the OpenAI chat completions format must agree on.
@@ -57,10 +57,4 @@ export function writeFinishReason(
 /** The unknown fields of this format, or undefined. */
 export function extensionOf(holder: { readonly ext?: Extensions | undefined }): JsonObject | undefined {
   return holder.ext?.[openaiChat];
-}
-
-/** The unknown fields of a level below, or undefined. */
-export function level(extension: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = extension?.[name];
-  return isObject(value) ? value : undefined;
 }

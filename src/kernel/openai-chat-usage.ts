@@ -1,7 +1,7 @@
 import type { UsageFold } from './answer.ts';
 import type { EventOfType } from './event.ts';
-import { countOf, partOf, presentCounts } from './json-counts.ts';
-import { isObject, type JsonObject } from './json-value.ts';
+import { countOf, presentCounts } from './json-counts.ts';
+import { isObject, level, type JsonObject } from './json-value.ts';
 
 type Usage = EventOfType<'usage'>;
 
@@ -10,8 +10,8 @@ type Usage = EventOfType<'usage'>;
  * cache, its completion tokens include reasoning. A count that is not there is not invented.
  */
 export function readUsage(usage: JsonObject, final: boolean): Usage {
-  const prompt = partOf(usage, 'prompt_tokens_details');
-  const completion = partOf(usage, 'completion_tokens_details');
+  const prompt = level(usage, 'prompt_tokens_details');
+  const completion = level(usage, 'completion_tokens_details');
   const total = countOf(usage, 'prompt_tokens');
   const cacheRead = countOf(prompt, 'cached_tokens') ?? countOf(usage, 'prompt_cache_hit_tokens');
   const cacheWrite = countOf(prompt, 'cache_write_tokens');
@@ -39,7 +39,7 @@ export function readUsage(usage: JsonObject, final: boolean): Usage {
     ...(output && { output }),
     ...presentCounts({
       total: countOf(usage, 'total_tokens'),
-      cost: countOf(usage, 'cost') ?? countOf(partOf(usage, 'cost'), 'total_cost'),
+      cost: countOf(usage, 'cost') ?? countOf(level(usage, 'cost'), 'total_cost'),
     }),
     ...(final && { final }),
     raw: usage,
@@ -62,7 +62,7 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
   const { input = {}, output = {}, raw } = usage;
   if (own && isObject(raw)) {
     const said = countOf(raw, 'completion_tokens');
-    const reasoning = countOf(partOf(raw, 'completion_tokens_details'), 'reasoning_tokens');
+    const reasoning = countOf(level(raw, 'completion_tokens_details'), 'reasoning_tokens');
     const isSaid = readOutput(raw, reasoning) === output.total;
     return {
       ...raw,

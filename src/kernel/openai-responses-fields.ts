@@ -44,12 +44,6 @@ export function extensionOf(holder: { readonly ext?: Extensions | undefined }): 
   return holder.ext?.[openaiResponses];
 }
 
-/** The unknown fields of a level below, or undefined. */
-export function level(extension: JsonObject | undefined, name: string): JsonObject | undefined {
-  const value = extension?.[name];
-  return isObject(value) ? value : undefined;
-}
-
 /** How a response ended, as the format says it. */
 export interface ResponseEnd {
   readonly status: string;

@@ -8,7 +8,7 @@ import {
   refuseType,
 } from './field-check.ts';
 import { checkJsonSchema } from './json-schema-check.ts';
-import { isObject, sameJson, type JsonObject } from './json-value.ts';
+import { isObject, isPresent, sameJson, type JsonObject } from './json-value.ts';
 import type { ChatSettings } from './request.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -187,8 +187,4 @@ function writeToolChoice({ toolChoice: choice }: ChatSettings, original: JsonObj
     mode: choice.mode,
     tools: choice.allowed.map((name) => ({ type: 'function', name })),
   };
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

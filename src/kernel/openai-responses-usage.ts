@@ -1,7 +1,7 @@
 import type { UsageFold } from './answer.ts';
 import type { EventOfType } from './event.ts';
-import { countOf, partOf, presentCounts } from './json-counts.ts';
-import { isObject, type JsonObject } from './json-value.ts';
+import { countOf, presentCounts } from './json-counts.ts';
+import { isObject, level, type JsonObject } from './json-value.ts';
 
 type Usage = EventOfType<'usage'>;
 
@@ -13,8 +13,8 @@ const ticksPerDollar = 10_000_000_000;
  * output tokens include reasoning. A count that is not there is not invented.
  */
 export function readUsage(usage: JsonObject, final: boolean): Usage {
-  const inputParts = partOf(usage, 'input_tokens_details');
-  const outputParts = partOf(usage, 'output_tokens_details');
+  const inputParts = level(usage, 'input_tokens_details');
+  const outputParts = level(usage, 'output_tokens_details');
   const total = countOf(usage, 'input_tokens');
   const cacheRead = countOf(inputParts, 'cached_tokens');
   const cacheWrite = countOf(inputParts, 'cache_write_tokens');
@@ -62,7 +62,7 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
     input_tokens: inputTotal,
     input_tokens_details: {
       cached_tokens: 0,
-      ...partOf(base, 'input_tokens_details'),
+      ...level(base, 'input_tokens_details'),
       ...presentCounts({
         cached_tokens: input.cacheRead,
         cache_write_tokens: input.cacheWrite,
@@ -73,7 +73,7 @@ export function writeUsage(usage: UsageFold, own: boolean): Record<string, unkno
     output_tokens: outputTotal,
     output_tokens_details: {
       reasoning_tokens: 0,
-      ...partOf(base, 'output_tokens_details'),
+      ...level(base, 'output_tokens_details'),
       ...presentCounts({ reasoning_tokens: output.reasoning, audio_tokens: output.audio, text_tokens: output.text }),
     },
     total_tokens: usage.total ?? countOf(base, 'total_tokens') ?? inputTotal + outputTotal,

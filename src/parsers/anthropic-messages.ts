@@ -2,7 +2,7 @@ import { anthropicMessages } from '../kernel/anthropic-messages-fields.ts';
 import { readSettings, settingNames } from '../kernel/anthropic-messages-settings.ts';
 import { defineParser } from '../kernel/component.ts';
 import { checkBoolean, checkObject, checkString } from '../kernel/field-check.ts';
-import { orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
+import { isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { readMessages, readSystem } from './anthropic-messages/read-messages.ts';
@@ -85,8 +85,4 @@ function readMetadata(value: unknown): { readonly user: string | undefined; read
   if (!isPresent(value)) return { user: undefined, further: {} };
   const { user_id: user, ...further } = checkObject(value, 'metadata');
   return { user: isPresent(user) ? checkString(user, 'metadata.user_id') : undefined, further };
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,6 +1,6 @@
 import { defineParser } from '../kernel/component.ts';
 import { checkBoolean, checkList, checkObject, checkString, refuse } from '../kernel/field-check.ts';
-import { orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
+import { isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
 import { ollama } from '../kernel/ollama-fields.ts';
 import { readSettings, settingNames } from '../kernel/ollama-settings.ts';
 import type { ChatRequest } from '../kernel/request.ts';
@@ -78,8 +78,4 @@ function readMessages(value: unknown): ChatRequest['messages'] {
   return messages.map((message, index) =>
     reader.read(checkObject(message, `messages[${index}]`), `messages[${index}]`),
   );
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

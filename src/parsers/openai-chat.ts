@@ -1,7 +1,7 @@
 import { defineParser } from '../kernel/component.ts';
 import { checkBoolean, checkFilled, checkObject, checkString, refuse } from '../kernel/field-check.ts';
 import { checkJsonSchema } from '../kernel/json-schema-check.ts';
-import { isObject, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
+import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
 import { extensionOf, openaiChat } from '../kernel/openai-chat-fields.ts';
 import { objectsOf, readSettings, settingNames } from '../kernel/openai-chat-settings.ts';
 import type { ChatRequest, ToolDefinition } from '../kernel/request.ts';
@@ -163,8 +163,4 @@ function readSchema(value: unknown, place: string): unknown {
 
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,6 +1,6 @@
 import { defineParser } from '../kernel/component.ts';
 import { checkBoolean, checkList, checkObject, checkString, refuse, refuseType } from '../kernel/field-check.ts';
-import { isObject, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
+import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
 import { openaiResponses } from '../kernel/openai-responses-fields.ts';
 import { readSettings, settingNames } from '../kernel/openai-responses-settings.ts';
 import type { ChatRequest, Message } from '../kernel/request.ts';
@@ -112,8 +112,4 @@ function readConversation(body: JsonObject): readonly Message[] {
   const items = checkList(input, 'input');
   if (items.length === 0 && !continued) refuse('input', 'expected at least one item, got an empty array');
   return readInput(items, continued);
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { cohereBackend } from '../../src/backends/cohere.ts';
 import { AnswerFold } from '../../src/kernel/answer.ts';
-import type { AnswerDecoder, DecodedFrame } from '../../src/kernel/component.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { EventOrder } from '../../src/kernel/event-order.ts';
 import { chatRequest } from '../support/chat-run.ts';
+import { backend, decode, framesOf, open } from '../support/cohere-answers.ts';
 import {
   begin,
   callDelta,
@@ -18,33 +17,10 @@ import {
   start,
   usage,
 } from '../support/cohere-frames.ts';
-import { TestClock } from '../support/test-clock.ts';
 
 type Json = Record<string, unknown>;
 
-const backend = cohereBackend.create(
-  { baseUrl: 'https://api.cohere.com', model: 'command-a' },
-  { clock: new TestClock() },
-);
-const open = (): AnswerDecoder => backend.decode(chatRequest());
-
 const done = '[DONE]';
-
-function framesOf(frames: readonly unknown[], decoder = open()): DecodedFrame[] {
-  return frames.map((document) => {
-    const { type = '' } = Object(document) as { type?: string };
-    return decoder.frame(type, typeof document === 'string' ? document : JSON.stringify(document));
-  });
-}
-
-/** The events of a whole answer, in an order that is allowed. */
-function decode(frames: readonly unknown[]): readonly AnswerEvent[] {
-  const decoder = open();
-  const events = [...framesOf(frames, decoder).flatMap((each) => each.events), ...decoder.end()];
-  const order = new EventOrder();
-  for (const event of [...events, { type: 'stream.end', outcome: 'ok' } as const]) order.accept(event);
-  return events;
-}
 
 /** What a reader of the answer sees. */
 function essence(events: readonly AnswerEvent[]): unknown {

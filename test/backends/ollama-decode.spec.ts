@@ -1,53 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { ollamaBackend } from '../../src/backends/ollama.ts';
-import { AnswerFold, type ChatAnswer } from '../../src/kernel/answer.ts';
-import type { AnswerDecoder, DecodedFrame } from '../../src/kernel/component.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import { EventOrder } from '../../src/kernel/event-order.ts';
 import { chatRequest } from '../support/chat-run.ts';
+import { backend, decode, essence, framesOf, open } from '../support/ollama-answers.ts';
 import { lastOllamaLine, ollamaLine, ollamaMetrics, timeOfLine } from '../support/ollama-lines.ts';
-import { TestClock } from '../support/test-clock.ts';
 
 type Json = Record<string, unknown>;
-
-const backend = ollamaBackend.create(
-  { baseUrl: 'http://127.0.0.1:11434', model: 'm', thinkLevels: true },
-  { clock: new TestClock() },
-);
-const open = (): AnswerDecoder => backend.decode(chatRequest());
-function framesOf(lines: readonly unknown[], decoder = open()): DecodedFrame[] {
-  return lines.map((document) => decoder.frame('', typeof document === 'string' ? document : JSON.stringify(document)));
-}
-
-/** The events of a whole answer, in an order that is allowed. */
-function decode(lines: readonly unknown[]): readonly AnswerEvent[] {
-  const decoder = open();
-  const events = [...framesOf(lines, decoder).flatMap((frame) => frame.events), ...decoder.end()];
-  const order = new EventOrder();
-  for (const event of [...events, { type: 'stream.end', outcome: 'ok' } as const]) order.accept(event);
-  return events;
-}
-
-function fold(events: readonly AnswerEvent[]): ChatAnswer {
-  const answer = new AnswerFold();
-  for (const event of events) answer.push(event);
-  return answer.answer;
-}
-
-/** What a reader of the answer sees. */
-function essence(events: readonly AnswerEvent[]): unknown {
-  const { choices, usage } = fold(events);
-  return {
-    blocks: choices[0]?.blocks.map(({ kind, text, arguments: json, start, media }) => ({
-      kind,
-      ...(text !== '' && { text }),
-      ...(json !== '' && { name: start.name, callId: start.callId, json }),
-      ...(media.length > 0 && { media: media.map(({ base64, mediaType }) => [mediaType, base64]) }),
-    })),
-    finish: choices[0]?.finish?.reason,
-    tokens: [usage?.input?.total, usage?.output?.total, usage?.total],
-  };
-}
 
 describe('lines', () => {
   it('of text', () => {

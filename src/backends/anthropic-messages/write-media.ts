@@ -1,7 +1,7 @@
-import { extensionOf, level } from '../../kernel/anthropic-messages-fields.ts';
+import { extensionOf } from '../../kernel/anthropic-messages-fields.ts';
 import { refuse } from '../../kernel/field-check.ts';
 import { asksForDetail } from '../../kernel/image-detail.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import { level, type JsonObject } from '../../kernel/json-value.ts';
 import { checkInline } from '../../kernel/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 import type { WriteContext } from './write-context.ts';

@@ -4,8 +4,7 @@ import {
   readThinking,
   writeThinking,
 } from '../../kernel/anthropic-messages-settings.ts';
-import { level } from '../../kernel/anthropic-messages-fields.ts';
-import { orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { level, orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import { reasoningBudget, reasoningEffort } from '../../kernel/reasoning-effort.ts';
 import type { LossName } from '../../kernel/losses.ts';
 import type { ChatSettings } from '../../kernel/request.ts';

@@ -1,6 +1,6 @@
 import type { EventOfType, FinishReason } from '../../kernel/event.ts';
-import { countOf, partOf } from '../../kernel/json-counts.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { countOf } from '../../kernel/json-counts.ts';
+import { filledString, isObject, level, type JsonObject } from '../../kernel/json-value.ts';
 
 /** Name of the format in events. */
 export const cohere = 'cohere';
@@ -26,8 +26,8 @@ export function readFinishReason(word: string): FinishReason {
  * are less and only stand in where nothing else is said.
  */
 export function readUsage(usage: JsonObject): EventOfType<'usage'> {
-  const tokens = partOf(usage, 'tokens');
-  const billed = partOf(usage, 'billed_units');
+  const tokens = level(usage, 'tokens');
+  const billed = level(usage, 'billed_units');
   const input = countOf(tokens, 'input_tokens') ?? countOf(billed, 'input_tokens');
   const output = countOf(tokens, 'output_tokens') ?? countOf(billed, 'output_tokens');
   const cacheRead = countOf(usage, 'cached_tokens');
@@ -55,8 +55,8 @@ type Citation = Omit<EventOfType<'annotation'>, 'type' | 'blockId'>;
 export function readCitation(citation: JsonObject): Citation {
   const sources: unknown = citation['sources'];
   const source: unknown = Array.isArray(sources) ? sources[0] : undefined;
-  const document = partOf(isObject(source) ? source : undefined, 'document');
-  const result = partOf(isObject(source) ? source : undefined, 'tool_output');
+  const document = level(isObject(source) ? source : undefined, 'document');
+  const result = level(isObject(source) ? source : undefined, 'tool_output');
   const url = filledString(document?.['url']) ?? filledString(result?.['url']);
   const title = filledString(document?.['title']) ?? filledString(result?.['title']);
   const citedText =

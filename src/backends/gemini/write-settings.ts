@@ -1,6 +1,6 @@
-import { gemini, level } from '../../kernel/gemini-fields.ts';
+import { gemini } from '../../kernel/gemini-fields.ts';
 import { plainSettings, readGeminiSettings } from '../../kernel/gemini-settings.ts';
-import { orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { level, orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import type { RequestLoss } from '../../kernel/losses.ts';
 import { reasoningBudget } from '../../kernel/reasoning-effort.ts';
 import type { ChatRequest, ChatSettings } from '../../kernel/request.ts';

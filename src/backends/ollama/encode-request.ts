@@ -2,8 +2,8 @@ import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts'
 import { toolNamesByCall } from '../../kernel/conversation.ts';
 import { refuse } from '../../kernel/field-check.ts';
 import { loseCacheMarks, loseForeignFields } from '../../kernel/foreign-fields.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, level, ollama } from '../../kernel/ollama-fields.ts';
+import { level, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf, ollama } from '../../kernel/ollama-fields.ts';
 import { settingNames, writeSettings } from '../../kernel/ollama-settings.ts';
 import type { ChatRequest, ToolDefinition } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';

@@ -1,5 +1,5 @@
 import type { AnswerEvent, BlockKind, EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { filledString, isObject, isPresent, orNothing, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat, readFinishReason } from '../../kernel/openai-chat-fields.ts';
 import { badFrame } from '../../kernel/provider-document.ts';
 import { TemplateLearner } from '../../kernel/text-template.ts';
@@ -385,8 +385,4 @@ export function sawSomething(verdicts: unknown, flag: 'filtered' | 'detected'): 
 
 function isIndex(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0;
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

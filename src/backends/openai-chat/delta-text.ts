@@ -1,5 +1,5 @@
 import type { BlockKind } from '../../kernel/event.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { filledString, isObject, isPresent, type JsonObject } from '../../kernel/json-value.ts';
 import { readProof } from '../../kernel/openai-chat-reasoning.ts';
 
 /** A piece of reasoning, with what its entry of `reasoning_details` says beside the text. */
@@ -97,8 +97,4 @@ export function textOf(document: unknown, index: number, kind: BlockKind): strin
   if (kind === 'text') return filledString(delta['content']);
   if (kind === 'refusal') return filledString(delta['refusal']);
   return filledString(delta['reasoning_content']) ?? filledString(delta['reasoning']);
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,7 +1,7 @@
 import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
 import { loseForeignFields } from '../../kernel/foreign-fields.ts';
-import { isObject, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, level, openaiChat } from '../../kernel/openai-chat-fields.ts';
+import { isObject, level, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf, openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { settingNames } from '../../kernel/openai-chat-settings.ts';
 import type { ChatRequest, ToolDefinition } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';

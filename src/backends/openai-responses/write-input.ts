@@ -1,6 +1,6 @@
 import { refuse } from '../../kernel/field-check.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, level, openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf, openaiResponses } from '../../kernel/openai-responses-fields.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { writePart, type WriteContext } from './write-part.ts';
 

@@ -1,7 +1,7 @@
-import { anthropicMessages, extensionOf, level } from '../../kernel/anthropic-messages-fields.ts';
+import { anthropicMessages, extensionOf } from '../../kernel/anthropic-messages-fields.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
 import { lossOfBlock } from '../../kernel/losses.ts';
 import { wrapSignature } from '../../kernel/signature-envelope.ts';
 

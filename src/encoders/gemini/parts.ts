@@ -1,7 +1,7 @@
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import { extensionOf, gemini, level } from '../../kernel/gemini-fields.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf, gemini } from '../../kernel/gemini-fields.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
 import { readDataUri } from '../../kernel/media.ts';
 import { wrapSignature } from '../../kernel/signature-envelope.ts';
 import { objectOfArguments } from '../../kernel/tool-arguments.ts';

@@ -1,7 +1,7 @@
 import type { UsageFold } from '../../kernel/answer.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, level } from '../../kernel/openai-chat-fields.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf } from '../../kernel/openai-chat-fields.ts';
 import { writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
 import { writeUsage } from '../../kernel/openai-chat-usage.ts';
 import { isSafeField } from '../../kernel/sse-frame.ts';

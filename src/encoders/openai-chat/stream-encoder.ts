@@ -3,9 +3,9 @@ import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/co
 import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText, unescapeJsonText } from '../../kernel/json-text.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
 import type { AnswerLoss } from '../../kernel/losses.ts';
-import { extensionOf, level, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
+import { extensionOf, openaiChat, writeFinishReason } from '../../kernel/openai-chat-fields.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { audioDelta, isReasoning, lossesOfFinish, lossOf, writeCitation, writeImage } from './foreign-parts.ts';

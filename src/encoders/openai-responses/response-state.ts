@@ -1,8 +1,8 @@
 import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import { filledString, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, level, openaiResponses, writeEnd } from '../../kernel/openai-responses-fields.ts';
+import { filledString, level, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf, openaiResponses, writeEnd } from '../../kernel/openai-responses-fields.ts';
 import { writeUsage } from '../../kernel/openai-responses-usage.ts';
 import { echoRequest, furtherOfResponse } from './response-object.ts';
 

@@ -6,7 +6,7 @@ import {
   writeCacheControl,
 } from '../../kernel/anthropic-messages-fields.ts';
 import { checkFilled, checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
-import { isObject, orNothing, otherFields, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, isPresent, orNothing, otherFields, sameJson, type JsonObject } from '../../kernel/json-value.ts';
 import type { CacheMark, ContentBlock } from '../../kernel/request.ts';
 import { unwrapSignature } from '../../kernel/signature-envelope.ts';
 
@@ -173,8 +173,4 @@ function checkParts(value: unknown, field: string): void {
   if (!Array.isArray(value)) refuseType(field, 'a string or an array of blocks', value);
   for (const [index, part] of (value as unknown[]).entries())
     checkString(checkObject(part, `${field}[${index}]`)['type'], `${field}[${index}].type`);
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

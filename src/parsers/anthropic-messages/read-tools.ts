@@ -1,7 +1,7 @@
 import { anthropicMessages } from '../../kernel/anthropic-messages-fields.ts';
 import { checkBoolean, checkFilled, checkList, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
 import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
-import { filledString, type JsonObject } from '../../kernel/json-value.ts';
+import { filledString, isPresent, type JsonObject } from '../../kernel/json-value.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 import { marked, readCache } from './read-block.ts';
 
@@ -46,8 +46,4 @@ function readServerTool(type: string, tool: JsonObject): ToolDefinition {
     ...(cache && { cache }),
     ext: { [anthropicMessages]: tool },
   };
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

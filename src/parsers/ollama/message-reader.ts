@@ -1,5 +1,5 @@
 import { checkList, checkObject, checkString, checkWord, refuse } from '../../kernel/field-check.ts';
-import { filledString, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { imageTypeOf, ollama } from '../../kernel/ollama-fields.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 
@@ -147,8 +147,4 @@ function readImage(value: unknown, place: string): ContentBlock {
 /** Clients may write roles in any case. */
 function lowerCase(role: unknown): unknown {
   return typeof role === 'string' ? role.toLowerCase() : role;
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

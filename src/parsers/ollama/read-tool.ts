@@ -1,6 +1,6 @@
 import { checkFilled, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
 import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
-import { orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { ollama } from '../../kernel/ollama-fields.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 
@@ -24,8 +24,4 @@ export function readTool(tool: JsonObject, place: string): ToolDefinition {
     ...(isPresent(parameters) && { parameters }),
     ...(orNothing(unknown) && { ext: { [ollama]: unknown } }),
   };
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

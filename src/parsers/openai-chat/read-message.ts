@@ -1,5 +1,5 @@
 import { checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
-import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiChat } from '../../kernel/openai-chat-fields.ts';
 import { readReasoningDetails, type ReadDetail } from '../../kernel/openai-chat-reasoning.ts';
 import { objectsOf } from '../../kernel/openai-chat-settings.ts';
@@ -132,8 +132,4 @@ function readLegacyCall(call: JsonObject, place: string): ContentBlock {
 
 function nullFields(object: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(names.filter((name) => object[name] === null).map((name) => [name, null]));
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -1,5 +1,5 @@
 import { checkList, checkObject, checkString, checkWord, refuse, refuseType } from '../../kernel/field-check.ts';
-import { filledString, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { unwrapSignature } from '../../kernel/signature-envelope.ts';
@@ -139,7 +139,7 @@ function readOutput(item: JsonObject, type: string, place: string): Message {
 /** A block per summary and per text; the encrypted content belongs to all of them and stands on the last. */
 function readReasoning(item: JsonObject, place: string): readonly ContentBlock[] {
   const { summary, content, encrypted_content: encrypted } = item;
-  const signature = isPresent(encrypted)
+  const signature = isFilled(encrypted)
     ? unwrapSignature(checkString(encrypted, `${place}.encrypted_content`), openaiResponses, true)
     : undefined;
   // The encoder tells the reasoning of other providers as summaries.
@@ -155,13 +155,9 @@ function readReasoning(item: JsonObject, place: string): readonly ContentBlock[]
     ...otherFields(item, reasoningFields),
     ...(!isFilledList(summary) && summary !== undefined && { summary }),
     ...(!isFilledList(content) && content !== undefined && { content }),
-    ...(!isPresent(encrypted) && encrypted !== undefined && { encrypted_content: encrypted }),
+    ...(!isFilled(encrypted) && encrypted !== undefined && { encrypted_content: encrypted }),
   };
   return ofItem([...blocks, { ...last, ...(signature !== undefined && { signature }) }], hidden);
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== '';
 }
 
 function readTexts(list: unknown, kind: 'reasoning_summary' | 'reasoning', field: string): ContentBlock[] {
@@ -205,4 +201,9 @@ function readOther(item: JsonObject, type: string, place: string): Message {
     initial: item,
     place,
   });
+}
+
+/** An empty string says nothing here either. */
+function isFilled(value: unknown): boolean {
+  return isPresent(value) && value !== '';
 }

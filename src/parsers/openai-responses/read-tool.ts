@@ -1,6 +1,6 @@
 import { checkBoolean, checkFilled, checkList, checkObject, checkString } from '../../kernel/field-check.ts';
 import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
-import { filledString, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
 import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 
@@ -38,8 +38,4 @@ function readFunction(tool: JsonObject, place: string): ToolDefinition {
     ...(isPresent(strict) && { strict: checkBoolean(strict, `${place}.strict`) }),
     ...(further !== undefined && orNothing(further) && { ext: { [openaiResponses]: further } }),
   };
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }
