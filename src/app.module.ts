@@ -8,13 +8,16 @@ import { ModelsController } from './http/models.controller.ts';
 import { NativeChatController } from './http/native-chat.controller.ts';
 import { OllamaController } from './http/ollama.controller.ts';
 import { OpenAiController } from './http/openai.controller.ts';
+import { createExpressions } from './compile/expressions.ts';
 import { createCompile } from './compile/compile.ts';
 import { EngineView } from './compile/engine-view.ts';
 import { LiveRuns } from './compile/live-runs.ts';
+import { PipelineCalls } from './compile/pipeline-calls.ts';
 import { Pipelines } from './compile/pipelines.ts';
 import type { Environment } from './config/environment.ts';
 import { PipelineFolder } from './definitions/pipeline-folder.ts';
 import { Drain } from './drain.ts';
+import { HttpCalls } from './forward/http-calls.ts';
 import { HttpForwarder } from './forward/http-forwarder.ts';
 import type { FrameCounters } from './kernel/answer-pipe.ts';
 import type { Capabilities } from './kernel/capability.ts';
@@ -63,9 +66,16 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
     { provide: FRAMES, useValue: { pass: 0, scan: 0, splice: 0, slow: 0 } satisfies FrameCounters },
     {
       provide: CAPABILITIES,
-      inject: [Ticker, NumberMeter],
-      useFactory: (ticker: Ticker, meter: NumberMeter): Capabilities => ({ clock, log, meter, ticker }),
+      inject: [Ticker, NumberMeter, PipelineCalls, HttpCalls],
+      useFactory: (
+        ticker: Ticker,
+        meter: NumberMeter,
+        pipelines: PipelineCalls,
+        http: HttpCalls,
+      ): Capabilities => ({ clock, log, meter, ticker, expressions: createExpressions(), http, pipelines }),
     },
+    PipelineCalls,
+    { provide: HttpCalls, useFactory: () => new HttpCalls(clock) },
     { provide: HttpForwarder, inject: [Ticker], useFactory: (ticker: Ticker) => new HttpForwarder(clock, ticker) },
     { provide: PipelineFolder, useFactory: () => new PipelineFolder({ directory: environment.pipelinesDir, clock }) },
     {
@@ -98,14 +108,18 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
     },
     {
       provide: ChatService,
-      inject: [Pipelines, Dialects, CAPABILITIES, HttpForwarder, LiveRuns],
+      inject: [Pipelines, Dialects, CAPABILITIES, HttpForwarder, LiveRuns, PipelineCalls],
       useFactory: (
         pipelines: Pipelines,
         dialects: Dialects,
         capabilities: Capabilities,
         forwarder: HttpForwarder,
         runs: LiveRuns,
-      ) => new ChatService(pipelines, dialects, capabilities, forwarder, runs),
+        calls: PipelineCalls,
+      ) => {
+        calls.serve({ pipelines, capabilities, forwarder, runs });
+        return new ChatService(pipelines, dialects, capabilities, forwarder, runs);
+      },
     },
   ];
 }

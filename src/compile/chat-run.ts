@@ -2,14 +2,14 @@ import { AnswerBody } from '../kernel/answer-body.ts';
 import { AnswerPipe } from '../kernel/answer-pipe.ts';
 import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
 import type { Encoder, EncodeContext, Modifier, StreamEncoder } from '../kernel/component.ts';
-import { asSluiceError, describeCause, SluiceError } from '../kernel/errors.ts';
+import { asSluiceError, breaksAnswer, describeCause, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
 import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
 import { readRateLimits, type RateLimits } from '../kernel/rate-limits.ts';
 import type { ChatRequest } from '../kernel/request.ts';
-import { currentRun, type Caller, type RunScope } from '../kernel/run.ts';
+import { currentRun, type Caller, type Run, type RunScope } from '../kernel/run.ts';
 import { isPromise } from '../kernel/supervise.ts';
-import type { Bound } from '../kernel/text-stage.ts';
+import type { Bound } from '../kernel/bound-modifier.ts';
 import type { Watched } from '../kernel/ticker.ts';
 import { withoutSecrets } from '../kernel/without-secrets.ts';
 import type { UpstreamHead } from '../kernel/upstream.ts';
@@ -110,21 +110,11 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   }
 
   start(): void {
-    const { client, capabilities, request, pipeline } = this.#options;
+    const { client, capabilities, request } = this.#options;
     currentRun.run(this, () => {
       client.listen(this);
       capabilities.ticker.watch(this);
-      if (request.stream) {
-        const opening = this.#stream.encode({
-          type: 'stream.start',
-          requestId: this.runId,
-          pipeline: pipeline.name,
-          revision: pipeline.revision,
-          dialect: request.dialect,
-          ...(request.model !== undefined && { requestedModel: request.model }),
-        });
-        client.open(opening);
-      }
+      if (request.stream) client.open(this.#stream.encode(streamStart(this.#run, request)));
       this.#guarded(() => this.#begin());
     });
   }
@@ -138,6 +128,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   /** Ends the run with an error, from wherever it is. Later calls do nothing. */
   fail(cause: unknown): void {
     const error = withoutSecrets(asSluiceError(cause), this.#outgoing?.secrets ?? []);
+    // What is held of a broken answer leaves before its error, where the client has seen its beginning.
+    if (!this.#ended && this.#options.client.headCommitted && breaksAnswer(error)) this.#answer?.fail();
     this.#end('error', error, (client) => client.fail(error, client.headCommitted ? this.#stream.fail(error) : ''));
   }
 
@@ -287,8 +279,10 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       json: (body: string) => this.#complete((client) => client.endWithJson(body)),
       pause: (paused: boolean) => this.#pause('modifier', paused),
       fail: (error: SluiceError) => this.fail(error),
+      ended: () => this.#call?.abort(),
     };
-    const shared = { run: this.#run, sameDialect, modifiers, output };
+    const choices = asked.settings.choices ?? 1;
+    const shared = { run: this.#run, choices, sameDialect, modifiers, output };
     const answer = asked.stream
       ? new AnswerPipe({ ...shared, encoder: this.#stream, counters: pipeline.counters })
       : new AnswerBody({ ...shared, encoder, context: this.#context });
@@ -333,7 +327,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   #complete(send: (client: ClientAnswer) => void): void {
     this.#firstContentAt ??= this.#run.clock.now();
-    this.#end('ok', undefined, send);
+    this.#end(this.#answer?.outcome ?? 'ok', undefined, send);
   }
 
   /** The one end of a run. Whatever fails in it, the run is recorded and leaves its place. */
@@ -344,7 +338,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     currentRun.run(this, () => {
       try {
         // After its terminator an upstream may close in its own time, so that the connection can serve again.
-        if (outcome !== 'ok' || !this.terminated) this.#call?.abort();
+        if (error !== undefined || !this.terminated) this.#call?.abort();
         this.#record(outcome, error);
         this.#answer?.close();
         this.#run.end(error ?? runOver);
@@ -377,6 +371,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       firstContentAt: this.#firstContentAt,
       steps: this.#steps,
       matches: () => this.#answer?.matches() ?? [],
+      earlyEnds: this.#answer?.earlyEnds ?? [],
       usage: this.#answer?.usage,
       lost: this.#run.lost,
     });
@@ -395,4 +390,10 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       this.fail(error);
     }
   }
+}
+
+function streamStart(run: Run, { dialect, model }: ChatRequest): AnswerEvent {
+  const { id, pipeline, revision } = run;
+  const asked = model === undefined ? {} : { requestedModel: model };
+  return { type: 'stream.start', requestId: id, pipeline, revision, dialect, ...asked };
 }

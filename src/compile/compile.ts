@@ -15,7 +15,7 @@ import type { Condition } from '../kernel/condition.ts';
 import { describeCause } from '../kernel/errors.ts';
 import type { Modifier } from '../kernel/component.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
-import type { Bound } from '../kernel/text-stage.ts';
+import type { Bound } from '../kernel/bound-modifier.ts';
 import type { Forwarder } from '../kernel/forward.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';

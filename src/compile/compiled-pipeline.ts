@@ -5,7 +5,7 @@ import type { AttemptTimeouts } from '../kernel/forward.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Run } from '../kernel/run.ts';
 import type { ChainPolicy } from './stream-policy.ts';
-import type { Bound } from '../kernel/text-stage.ts';
+import type { Bound } from '../kernel/bound-modifier.ts';
 import type { Transport } from '../kernel/upstream.ts';
 
 export interface CompiledBackend {

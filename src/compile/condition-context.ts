@@ -130,6 +130,18 @@ function readOnlyMap(values: Readonly<Record<string, unknown>>): ReadonlyMap<str
   return converted.map;
 }
 
+/**
+ * Any JSON value as expressions read it, under the caps that hold for parameters and metadata. Throws a RangeError for one
+ * that is too large.
+ */
+export function expressionValue(value: unknown): unknown {
+  if (typeof value === 'string') return boundedText(value);
+  const size = { entries: 0, characters: 0 };
+  const converted = toValue(value, size, 0);
+  spend(size.entries + size.characters);
+  return converted;
+}
+
 interface Size {
   entries: number;
   characters: number;

@@ -35,6 +35,8 @@ export interface ConditionRules {
   readonly phase: ConditionPhase;
   /** Names that the pipeline declares; without them every name is taken. */
   readonly params?: readonly string[];
+  /** Names of variables that hold any value, in place of those of a pipeline. */
+  readonly names?: readonly string[];
 }
 
 /** Instructions of a compiled pattern; `.{1000}` alone has a thousand. */
@@ -152,7 +154,7 @@ class RuleWalk {
   }
 
   #visitVariable(node: ASTNode, name: string, scope: ReadonlySet<string>): void {
-    if (scope.has(name) || typeNames.has(name) || !this.#isVariable(node, name)) return;
+    if (this.#isFree(name, scope) || !this.#isVariable(node, name)) return;
     if (name === 'params') return void this.findings.reads.add('params');
     this.#report(
       'condition.variable',
@@ -162,8 +164,18 @@ class RuleWalk {
     );
   }
 
+  /** True for a name whose fields are not known here. */
+  #isFree(name: string, scope: ReadonlySet<string>): boolean {
+    return scope.has(name) || typeNames.has(name) || this.#rules.names?.includes(name) === true;
+  }
+
   /** False, and reported, for a name that is no variable of this phase. */
   #isVariable(node: ASTNode, name: string): boolean {
+    if (this.#rules.names !== undefined) {
+      const hint = suggestion(name, this.#rules.names);
+      this.#report('condition.variable', node.start, node.end, `there is no variable "${name}"${hint}`);
+      return false;
+    }
     if (name === 'response' && this.#rules.phase === 'request') {
       this.#report(
         'condition.phase',
@@ -185,7 +197,7 @@ class RuleWalk {
   }
 
   #visitField(node: ASTNode, receiver: ASTNode, key: string, scope: ReadonlySet<string>, depth: number): void {
-    if (receiver.op !== 'id' || scope.has(receiver.args) || typeNames.has(receiver.args))
+    if (receiver.op !== 'id' || this.#isFree(receiver.args, scope))
       return this.visit(receiver, scope, depth);
     if (this.#isVariable(receiver, receiver.args))
       this.#readField(receiver.args, key, Math.max(receiver.end, node.end - key.length), node.end);
@@ -193,7 +205,7 @@ class RuleWalk {
 
   #visitIndex(node: ASTNode, receiver: ASTNode, index: ASTNode, scope: ReadonlySet<string>, depth: number): void {
     this.visit(index, scope, depth);
-    if (receiver.op !== 'id' || scope.has(receiver.args) || typeNames.has(receiver.args))
+    if (receiver.op !== 'id' || this.#isFree(receiver.args, scope))
       return this.visit(receiver, scope, depth);
     const name = receiver.args;
     if (!this.#isVariable(receiver, name)) return;

@@ -1,7 +1,7 @@
 import type { Modifier } from '../kernel/component.ts';
 import type { Condition } from '../kernel/condition.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
-import type { Bound } from '../kernel/text-stage.ts';
+import type { Bound } from '../kernel/bound-modifier.ts';
 import type { CompiledPipeline } from './compiled-pipeline.ts';
 
 /** A step with the condition that the definition sets; undefined for one that always runs. */

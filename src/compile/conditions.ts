@@ -134,11 +134,13 @@ const environments: Readonly<Record<ConditionPhase, Environment>> = {
   response: environmentOf(['request', 'caller', 'response']),
 };
 
+/** The language without variables, within its limits. */
+export function bareEnvironment(): Environment {
+  return new Environment({ enableOptionalTypes: true, limits: { maxAstNodes: MAX_NODES, maxDepth: MAX_DEPTH } });
+}
+
 function environmentOf(records: readonly (keyof typeof recordVariables)[]): Environment {
-  const environment = new Environment({
-    enableOptionalTypes: true,
-    limits: { maxAstNodes: MAX_NODES, maxDepth: MAX_DEPTH },
-  });
+  const environment = bareEnvironment();
   for (const name of records) {
     const fields = Object.fromEntries(Object.entries(recordVariables[name]).map(([key, field]) => [key, field.type]));
     const typeName = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
@@ -149,13 +151,18 @@ function environmentOf(records: readonly (keyof typeof recordVariables)[]): Envi
 
 /** Each condition has an environment of its own, so its patterns live exactly as long as the condition. */
 function withPatterns(patterns: ReadonlyMap<string, RE2JS>, phase: ConditionPhase): Environment {
+  return bindPatterns(patterns, environments[phase].clone());
+}
+
+/** Gives an environment the method `.re`, for the patterns of one expression. */
+export function bindPatterns(patterns: ReadonlyMap<string, RE2JS>, environment: Environment): Environment {
   const match = (text: string, source: string): boolean => {
     const pattern = patterns.get(source);
     if (pattern === undefined) throw new TypeError('the pattern was not compiled');
     spend(text.length * pattern.programSize());
     return pattern.test(text);
   };
-  return environments[phase].clone().registerFunction('string.re(string): bool', match, { async: false });
+  return environment.registerFunction('string.re(string): bool', match, { async: false });
 }
 
 // ---- problems --------------------------------------------------------------------------------------------------------
@@ -215,7 +222,7 @@ function checkNode(
   return { type: /^list<(.+)>$/.exec(type)?.[1] ?? 'dyn', ...(error && { error }) };
 }
 
-function syntaxProblem(error: ParseError, text: string): ConditionProblem {
+export function syntaxProblem(error: ParseError, text: string): ConditionProblem {
   const { start, end } = error.range ?? { start: 0, end: text.length };
   return {
     code: error.code === 'limit_exceeded' ? 'condition.limit' : 'condition.syntax',
@@ -225,7 +232,7 @@ function syntaxProblem(error: ParseError, text: string): ConditionProblem {
   };
 }
 
-function reword({ code, summary }: ParseError | ExpressionTypeError): string {
+export function reword({ code, summary }: ParseError | ExpressionTypeError): string {
   const overload = /^no such overload: (.+)$/.exec(summary);
   if (overload !== null) return `this does not work on these types: ${overload[1] ?? ''}`;
   if (code === 'unexpected_token' && summary.endsWith('EOF')) return 'the condition ends too early';

@@ -6,7 +6,7 @@ import type { Caller, Log, Meter, Run } from '../kernel/run.ts';
 const maxLost = 64;
 const maxLostCharacters = 80;
 
-export interface RunFields extends Omit<Run, 'signal' | 'progress' | 'lose'> {
+export interface RunFields extends Omit<Run, 'signal' | 'progress' | 'lose' | 'notes'> {
   readonly onProgress: (step: string, message: string, data: unknown) => void;
 }
 
@@ -25,6 +25,7 @@ export class RunOfRequest implements Run {
   readonly log: Log;
   readonly meter: Meter;
   readonly #onProgress: RunFields['onProgress'];
+  #notes: Map<symbol, unknown> | undefined;
   #lost: string[] | undefined;
   #abort: AbortController | undefined;
   #endedBy: Error | undefined;
@@ -47,6 +48,11 @@ export class RunOfRequest implements Run {
     this.#abort ??= new AbortController();
     if (this.#endedBy !== undefined && !this.#abort.signal.aborted) this.#abort.abort(this.#endedBy);
     return this.#abort.signal;
+  }
+
+  get notes(): Map<symbol, unknown> {
+    this.#notes ??= new Map();
+    return this.#notes;
   }
 
   /** What was left out, in the order in which it was first left out. */

@@ -1,8 +1,9 @@
+import type { EarlyEnd } from '../kernel/answer-ends.ts';
 import type { UsageFold } from '../kernel/answer.ts';
 import { describeCause, type SluiceError } from '../kernel/errors.ts';
 import type { Run } from '../kernel/run.ts';
 
-export type Outcome = 'ok' | 'error' | 'client-gone' | 'client-slow';
+export type Outcome = 'ok' | 'blocked' | 'error' | 'client-gone' | 'client-slow';
 
 /** What is known of a run when it is over. Times are monotonic milliseconds. */
 export interface RunFacts {
@@ -16,6 +17,8 @@ export interface RunFacts {
   readonly steps: Readonly<Record<string, string>>;
   /** What each modifier changed, where it counts. May throw for a run that has failed. */
   matches(): Iterable<readonly [string, number | undefined]>;
+  /** What modifiers have ended before the provider did. */
+  readonly earlyEnds: readonly EarlyEnd[];
   readonly usage: UsageFold | undefined;
   /** What could not be told to the other side. */
   readonly lost: readonly string[];
@@ -36,6 +39,7 @@ export function recordRun(facts: RunFacts): void {
     milliseconds: Math.round(run.clock.now() - startedAt),
     ...(firstContentAt !== undefined && { firstContentMilliseconds: Math.round(firstContentAt - startedAt) }),
     ...(Object.keys(steps).length > 0 && { steps }),
+    ...(facts.earlyEnds.length > 0 && { endedBy: facts.earlyEnds.map(({ by, ending }) => `${by}: ${ending.reason}`) }),
     ...(facts.lost.length > 0 && { lost: facts.lost }),
     ...(usage?.input?.total !== undefined && { inputTokens: usage.input.total }),
     ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),

@@ -1,6 +1,6 @@
 import type { Modifier } from '../kernel/component.ts';
 import { chainMode, type ChainMode } from '../kernel/answer-chain.ts';
-import type { Bound } from '../kernel/text-stage.ts';
+import type { Bound } from '../kernel/bound-modifier.ts';
 
 /** What the modifiers of a pipeline cost a stream, known when it is loaded. */
 export interface ChainPolicy {

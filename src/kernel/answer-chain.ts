@@ -1,9 +1,11 @@
-import type { EventModifier, Modifier, ReadModifier, TextModifier } from './component.ts';
+import type { EarlyEnd } from './answer-ends.ts';
+import type { Bound, BoundText } from './bound-modifier.ts';
+import type { EventModifier, Modifier } from './component.ts';
 import type { SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import { EventStage } from './event-stage.ts';
 import type { Run } from './run.ts';
-import { TextStage, type Bound } from './text-stage.ts';
+import { TextStage } from './text-stage.ts';
 
 /** How a chain is run; the strongest effect of its modifiers decides. */
 export type ChainMode = 'pass' | 'scan' | 'splice' | 'events';
@@ -18,6 +20,10 @@ export function chainMode(modifiers: readonly Bound<Modifier>[]): ChainMode {
 type Emit = (event: AnswerEvent) => void;
 
 export interface ChainOwner {
+  /** How many answers the client asked for. */
+  readonly choices: number;
+  /** A modifier has ended the answer: the provider need not be read any further. Its last events follow. */
+  onEnded(): void;
   /** A modifier waits (true) or goes on (false): the upstream must not be read meanwhile. */
   onPause(paused: boolean): void;
   /** Events left the chain outside of a `push`, because a modifier had waited. */
@@ -37,8 +43,9 @@ export class AnswerChain {
   readonly hasGuard: boolean;
   readonly #first: Emit;
   readonly #waiting = new Set<EventStage>();
-  readonly #textStages: TextStage[] = [];
-  readonly #eventStages: EventStage[] = [];
+  /** In the order of the chain. */
+  readonly #stages: (TextStage | EventStage)[] = [];
+  readonly #earlyEnds: EarlyEnd[] = [];
 
   constructor(modifiers: readonly Bound<Modifier>[], run: Run, output: Emit, owner: ChainOwner) {
     this.mode = chainMode(modifiers);
@@ -48,25 +55,32 @@ export class AnswerChain {
       else this.#waiting.delete(stage);
       owner.onPause(this.waiting);
     };
+    const shared = {
+      choices: owner.choices,
+      onEnded: () => owner.onEnded(),
+      onStop: (early: EarlyEnd) => void this.#earlyEnds.push(early),
+    };
     let next = output;
     for (const group of groupStages(modifiers).reverse()) {
       const target = next;
       if (group.text !== undefined) {
-        const stage = new TextStage(group.text, run);
-        this.#textStages.push(stage);
-        next = (event) => stage.push(event, target);
+        const stage = new TextStage(group.text, run, { ...shared, emit: target });
+        this.#stages.unshift(stage);
+        next = (event) => stage.push(event);
       } else {
         const stage = new EventStage(group.event, run, {
+          ...shared,
           emit: target,
           onWait,
           onResumed: () => owner.onResumed(),
           onFailure: (error) => owner.onFailure(error),
         });
-        this.#eventStages.push(stage);
+        this.#stages.unshift(stage);
         next = (event) => stage.push(event);
       }
     }
-    this.textStage = this.mode === 'events' ? undefined : this.#textStages[0];
+    const [only] = this.#stages;
+    this.textStage = this.mode !== 'events' && only instanceof TextStage ? only : undefined;
     this.#first = next;
   }
 
@@ -79,20 +93,36 @@ export class AnswerChain {
     this.#first(event);
   }
 
-  /** What each text modifier changed; undefined for one that does not count. */
+  /** What each modifier changed; undefined for one that does not count. */
   matches(): ReadonlyMap<string, number | undefined> {
-    return new Map(this.#textStages.flatMap((stage) => [...stage.matches()]));
+    return new Map(
+      this.#stages.flatMap((stage) =>
+        stage instanceof TextStage ? [...stage.matches()] : [[stage.name, stage.matches] as const],
+      ),
+    );
+  }
+
+  /** What modifiers have ended before the provider did. */
+  get earlyEnds(): readonly EarlyEnd[] {
+    return this.#earlyEnds;
+  }
+
+  /** The stream failed: what is held leaves, as far as it is decided. */
+  fail(): void {
+    for (const stage of this.#stages) stage.fail();
   }
 
   /** Nothing more leaves the chain; what is held or queued is dropped. */
   close(): void {
-    for (const stage of this.#eventStages) stage.close();
-    for (const stage of this.#textStages) stage.discard();
+    for (const stage of this.#stages) {
+      if (stage instanceof TextStage) stage.discard();
+      else stage.close();
+    }
   }
 }
 
 type Group =
-  | { readonly text: Bound<ReadModifier | TextModifier>[]; readonly event?: undefined }
+  | { readonly text: BoundText[]; readonly event?: undefined }
   | { readonly text?: undefined; readonly event: Bound<EventModifier> };
 
 /** Neighbouring text modifiers share one stage: a piece of text then passes them without becoming an event between. */

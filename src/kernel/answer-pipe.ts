@@ -5,7 +5,7 @@ import { isContent, type AnswerEvent, type TextTemplate } from './event.ts';
 import type { FrameSink, Lane } from './frame-sink.ts';
 import { guardedEvents } from './guarded-events.ts';
 import { escapeJsonText, unescapeJsonText } from './json-text.ts';
-import type { BlockText } from './text-stage.ts';
+import type { BlockText } from './text-row.ts';
 
 /** How many frames went which way, over all runs. The benchmark prints them: a fast way with 0 % does not exist. */
 export interface FrameCounters {
@@ -82,20 +82,21 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     const { counters, encoder } = this.#options;
     this.progress += 1;
     const changed = lane.text === undefined ? text : lane.text.push(text);
-    if (changed === '') {
+    if (changed !== text) {
       counters.splice += 1;
+      if (changed !== '') {
+        this.#hasContent = true;
+        this.#append(encoder.encodeText(lane.blockId, lane.template, escapeJsonText(changed)));
+      }
+      this.#stopLane(lane);
       return true;
     }
     this.#hasContent = true;
-    if (changed !== text) {
-      counters.splice += 1;
-      this.#append(encoder.encodeText(lane.blockId, lane.template, escapeJsonText(changed)));
-      return true;
-    }
     if (lane.text === undefined) counters.pass += 1;
     else counters.scan += 1;
     if (lane.copies) this.#appendRange(source, start, end);
     else this.#append(encoder.encodeText(lane.blockId, lane.template, plain ? json : escapeJsonText(text)));
+    this.#stopLane(lane);
     return true;
   }
 
@@ -128,10 +129,15 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
 
   protected finish(): void {
     this.#writeLeft();
-    this.#append(this.#options.encoder.end());
+    this.#append(this.#options.encoder.end(this.outcome));
     const frames = this.#out;
     this.close();
     this.#options.output.complete(frames);
+  }
+
+  /** Ends the answer where a modifier has ended it in the piece of text that has just left. */
+  #stopLane({ text, blockId }: ActiveLane): void {
+    if (text?.ending !== undefined) this.textStage?.stopAt(blockId);
   }
 
   #passFrame(frame: DecodedFrame, bytes: string): void {
@@ -181,7 +187,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
       tail: template.tail,
       blockId,
       template,
-      text: chain.textStage?.block(blockId),
+      text: chain.textStage?.textOf(blockId),
       copies: false,
     };
   }

@@ -1,14 +1,18 @@
 import { AnswerChain, type ChainOwner } from './answer-chain.ts';
-import type { AnswerDecoder, Modifier } from './component.ts';
+import type { EarlyEnd } from './answer-ends.ts';
+import type { Bound } from './bound-modifier.ts';
+import type { AnswerDecoder, AnswerOutcome, Modifier } from './component.ts';
 import { SluiceError } from './errors.ts';
 import { EventOrder } from './event-order.ts';
 import { isContent, type AnswerEvent } from './event.ts';
 import { guardedEvents } from './guarded-events.ts';
 import type { Run } from './run.ts';
-import type { Bound } from './text-stage.ts';
+import type { TextStage } from './text-stage.ts';
 
 export interface SinkOptions {
   readonly run: Run;
+  /** How many answers the client asked for. */
+  readonly choices: number;
   /** Client and backend speak the same dialect, so bytes of the backend may go out as they came. */
   readonly sameDialect: boolean;
   /** The modifiers of this run; asked once, before the first content, with the model that answers. */
@@ -16,6 +20,8 @@ export interface SinkOptions {
   readonly output: {
     pause(paused: boolean): void;
     fail(error: SluiceError): void;
+    /** The answer has been ended before its provider did, and its last events follow: nothing more is to be read. */
+    ended(): void;
   };
 }
 
@@ -26,6 +32,8 @@ export interface SinkOptions {
 export abstract class AnswerSink implements ChainOwner {
   /** Counts pieces of content, so that a timer can tell progress from pings. */
   progress = 0;
+  /** How the answer was complete, when it is. */
+  outcome: AnswerOutcome = 'ok';
   protected readonly sink: SinkOptions;
   protected decoder: AnswerDecoder | undefined;
   protected ended = false;
@@ -65,6 +73,11 @@ export abstract class AnswerSink implements ChainOwner {
     return this.#matches ?? this.#chain?.matches() ?? new Map<string, number | undefined>();
   }
 
+  /** What modifiers have ended before the provider did. */
+  get earlyEnds(): readonly EarlyEnd[] {
+    return this.#chain?.earlyEnds ?? [];
+  }
+
   /** Sends events through the modifiers that no frame of the provider brought: an early answer, completing events. */
   push(events: readonly AnswerEvent[]): void {
     if (this.ended || events.length === 0) return;
@@ -82,7 +95,7 @@ export abstract class AnswerSink implements ChainOwner {
 
   /** The provider's stream ended cleanly. Throws UPSTREAM_TRUNCATED where it was not complete. */
   end(): void {
-    if (this.ended) return;
+    if (this.ended || this.#ending) return;
     try {
       this.push(this.decoder?.end() ?? []);
       this.push([{ type: 'stream.end', outcome: 'ok' }]);
@@ -93,10 +106,30 @@ export abstract class AnswerSink implements ChainOwner {
     }
   }
 
+  /** The stream failed after something had left: what is held leaves as it is decided now. Never throws. */
+  fail(): void {
+    if (this.ended || this.#chain === undefined) return;
+    try {
+      this.#chain.fail();
+      this.writeLate();
+    } catch {
+      // It fails anyway, and a modifier that fails lets nothing go.
+    }
+  }
+
   /** Nothing more leaves; what is held is dropped. */
   close(): void {
     this.ended = true;
     this.#chain?.close();
+  }
+
+  get choices(): number {
+    return this.sink.choices;
+  }
+
+  onEnded(): void {
+    this.#ending = true;
+    this.sink.output.ended();
   }
 
   onPause(paused: boolean): void {
@@ -111,6 +144,10 @@ export abstract class AnswerSink implements ChainOwner {
   onFailure(error: SluiceError): void {
     this.writeLate();
     this.sink.output.fail(error);
+  }
+
+  protected get textStage(): TextStage | undefined {
+    return this.#chain?.textStage;
   }
 
   protected chainFor(events: readonly AnswerEvent[]): AnswerChain {
@@ -137,7 +174,7 @@ export abstract class AnswerSink implements ChainOwner {
           context: { reason: `a component ended the stream with ${event.code}` },
         });
       case 'stream.end':
-        if (event.outcome !== 'ok')
+        if (event.outcome !== 'ok' && event.outcome !== 'blocked')
           throw new SluiceError('MODIFIER_FAILED', {
             context: { reason: `a component ended the stream as ${event.outcome}` },
           });
@@ -145,6 +182,7 @@ export abstract class AnswerSink implements ChainOwner {
         this.#matches = this.matches();
         // A step may have made the answer, or have taken its end away; clients wait for one.
         for (const finish of this.#order.missingFinishes) this.take(finish);
+        this.outcome = event.outcome;
         this.finish();
         return;
       default:

@@ -1,4 +1,7 @@
 import type { Clock } from './clock.ts';
+import type { Expressions } from './expression.ts';
+import type { HttpCaller } from './http-caller.ts';
+import type { PipelineCaller } from './pipeline-caller.ts';
 import type { Log, Meter } from './run.ts';
 import type { Ticker } from './ticker.ts';
 
@@ -11,7 +14,10 @@ export interface Capabilities {
   readonly log: Log;
   readonly meter: Meter;
   readonly ticker: Ticker;
+  readonly expressions: Expressions;
+  readonly http: HttpCaller;
+  readonly pipelines: PipelineCaller;
 }
 
 export type CapabilityName = keyof Capabilities;
-export const capabilityNames: readonly CapabilityName[] = ['clock', 'log', 'meter', 'ticker'];
+export const capabilityNames: readonly CapabilityName[] = ['clock', 'log', 'meter', 'ticker', 'expressions', 'http', 'pipelines'];

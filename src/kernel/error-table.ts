@@ -74,6 +74,7 @@ export const errorTable = {
   PROCESSOR_FAILED: { status: 500, kind: 'gateway', retryable: false, message: 'A processor of the pipeline failed.', remedy: 'The operator finds its name and the reason in the log.' },
   PROCESSOR_TIMEOUT: { status: 504, kind: 'timeout', retryable: true, message: 'A processor of the pipeline took too long.', remedy: 'Try again; the operator may raise its timeout.' },
   PROCESSOR_FLOOD: { status: 500, kind: 'gateway', retryable: false, message: 'A processor of the pipeline produced more than {limit}.', remedy: 'The operator corrects the processor.' },
+  MODERATION_UNAVAILABLE: { status: 503, kind: 'gateway', retryable: true, message: 'The answer could not be checked.', remedy: 'Try again; the operator checks the service that the moderation of this pipeline asks.' },
   MODIFIER_FAILED: { status: 500, kind: 'gateway', retryable: false, message: 'A modifier of the pipeline failed.', remedy: 'The operator finds its name and the reason in the log.' },
   EVENT_ORDER: { status: 500, kind: 'gateway', retryable: false, message: 'A component of the pipeline broke the order of events: {reason}.', remedy: 'The operator corrects the component that the log names.' },
   CLIENT_GONE: { status: 499, kind: 'client', retryable: false, message: 'The client closed the connection.', remedy: 'None: seen in the log only.' },

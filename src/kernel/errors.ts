@@ -53,6 +53,14 @@ export function asSluiceError(
   return error instanceof SluiceError ? error : new SluiceError(fallback, { cause: error, context });
 }
 
+/** Failures that break an answer from outside; one of its own makers must not let go what it held. */
+const breaking: ReadonlySet<ErrorKind> = new Set(['upstream', 'timeout', 'overloaded', 'rate_limit', 'too_large']);
+
+/** True where the beginning of the answer stays true, so that text which was held may follow it before the error. */
+export function breaksAnswer(error: SluiceError): boolean {
+  return breaking.has(error.kind);
+}
+
 /** A short, single-line account of anything thrown, for the log. Never throws: a component may throw what can't be read. */
 export function describeCause(cause: unknown): string {
   try {

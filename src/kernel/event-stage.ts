@@ -1,16 +1,16 @@
-import type { EventModifier, EventRewriter } from './component.ts';
-import { asSluiceError, describeCause, type SluiceError } from './errors.ts';
+import { AnswerEnds } from './answer-ends.ts';
+import { leaveOut, type Bound } from './bound-modifier.ts';
+import type { AnswerEnding, EventControl, EventModifier, EventRewriter } from './component.ts';
+import { asSluiceError, type SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import type { Run } from './run.ts';
+import type { StageOwner } from './stage-owner.ts';
 import { isPromise } from './supervise.ts';
-import type { Bound } from './text-stage.ts';
 
 /** Events that may wait behind one paused modifier before the run is given up. The upstream is paused long before. */
 const maxQueuedEvents = 65_536;
 
-export interface EventStageOwner {
-  /** An event goes on to the next stage. */
-  emit(event: AnswerEvent): void;
+export interface EventStageOwner extends StageOwner {
   onWait(stage: EventStage, waiting: boolean): void;
   /** Events went on outside of a `push`, whether or not the next one has to wait again. */
   onResumed(): void;
@@ -33,20 +33,33 @@ export class EventStage {
   #queue: AnswerEvent[] = [];
   #waits = false;
   #closed = false;
+  /** A call of the modifier has not returned yet. */
+  #inCall = false;
+  readonly #ends: AnswerEnds;
+  /** What the modifier asked for during a call; done when what it emitted has left. */
+  #stops: { readonly ending: AnswerEnding; readonly choice: number }[] = [];
 
   constructor(bound: Bound<EventModifier>, run: Run, owner: EventStageOwner) {
     this.#bound = bound;
     this.#run = run;
     this.#owner = owner;
+    this.#ends = new AnswerEnds({
+      choices: owner.choices,
+      emit: (event) => this.#leave(event),
+      onEnded: () => {
+        this.#queue = [];
+        owner.onEnded();
+      },
+    });
     try {
-      this.#rewriter = bound.modifier.open(run);
+      this.#rewriter = bound.modifier.open(run, this.#control);
     } catch (error) {
       this.#leaveOut(error);
     }
   }
 
   push(event: AnswerEvent): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#ends.isOver) return;
     if (this.#waits) {
       if (this.#queue.length >= maxQueuedEvents) throw this.#failure(new RangeError('its queue is full'));
       this.#queue.push(event);
@@ -54,7 +67,7 @@ export class EventStage {
     }
     const rewriter = this.#rewriter;
     if (rewriter === undefined) {
-      this.#owner.emit(event);
+      this.#leave(event);
       return;
     }
     const emitted: AnswerEvent[] = [];
@@ -64,12 +77,35 @@ export class EventStage {
     try {
       pending = this.#call(rewriter, event);
     } catch (error) {
+      this.#stops = [];
       this.#leaveOut(error);
       this.#forward([...emitted.slice(0, this.#flushed), event]);
       return;
     }
     if (pending === undefined) this.#forward(emitted);
     else this.#wait(pending, event, emitted);
+  }
+
+  /** What the modifier changed, where it counts. */
+  get matches(): number | undefined {
+    try {
+      return this.#rewriter?.matches;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  get name(): string {
+    return this.#bound.name;
+  }
+
+  /** The stream failed: the modifier lets go what it has decided. What waits behind it is dropped. */
+  fail(): void {
+    if (this.#closed || this.#rewriter?.fail === undefined) return;
+    const emitted: AnswerEvent[] = [];
+    this.#rewriter.fail((event) => void emitted.push(event), this.#run);
+    this.#forward(emitted);
+    this.close();
   }
 
   /** Nothing more leaves; what is queued is dropped. */
@@ -85,21 +121,67 @@ export class EventStage {
     else this.#emitted.push(event);
   };
 
+  readonly #control: EventControl = {
+    emit: (event) => {
+      if (this.#inCall) this.#emit(event);
+      else if (this.#closed) this.#run.meter.count('events_after_end');
+      else this.#act(() => this.#leave(event));
+    },
+    stop: (ending, choice = 0) => {
+      this.#stops.push({ ending, choice });
+      if (!this.#inCall && !this.#closed) this.#act(() => this.#stop());
+    },
+  };
+
+  /** Something leaves outside of a call. */
+  #act(action: () => void): void {
+    try {
+      action();
+      this.#owner.onResumed();
+    } catch (error) {
+      this.#owner.onFailure(asSluiceError(error));
+    }
+  }
+
+  #stop(): void {
+    for (const { ending, choice } of this.#stops.splice(0)) {
+      const early = { by: this.#bound.name, ending, choice };
+      this.#owner.onStop(early);
+      this.#ends.end(early, ending.message);
+    }
+  }
+
+  #leave(event: AnswerEvent): void {
+    if (this.#ends.refuses(event)) return;
+    this.#ends.left(event);
+    this.#owner.emit(event);
+  }
+
   /** A thenable is made a promise: it then settles once, and never during the call. */
   #call(rewriter: EventRewriter, event: AnswerEvent): Promise<unknown> | undefined {
     const modify = (): unknown => {
       this.#flushed = this.#emitted?.length ?? 0;
-      return rewriter.modify(event, this.#emit, this.#run);
+      return this.#within(() => rewriter.modify(event, this.#emit, this.#run));
     };
-    const flushed: unknown = event.type === 'stream.end' ? rewriter.flush?.(this.#emit, this.#run) : undefined;
+    const flushed: unknown = event.type === 'stream.end' ? this.#within(() => rewriter.flush?.(this.#emit, this.#run)) : undefined;
     if (isThenable(flushed)) return Promise.resolve(flushed).then(modify);
     const modified = modify();
     return isThenable(modified) ? Promise.resolve(modified) : undefined;
   }
 
+  #within(call: () => unknown): unknown {
+    this.#inCall = true;
+    try {
+      return call();
+    } finally {
+      this.#inCall = false;
+    }
+  }
+
   #forward(events: readonly AnswerEvent[]): void {
     this.#emitted = undefined;
-    for (const event of events) this.#owner.emit(event);
+    for (const event of events) this.#leave(event);
+    this.#stop();
   }
 
   #wait(pending: Promise<unknown>, event: AnswerEvent, emitted: readonly AnswerEvent[]): void {
@@ -109,6 +191,7 @@ export class EventStage {
       () => this.#resume(() => emitted),
       (error: unknown) =>
         this.#resume(() => {
+          this.#stops = [];
           this.#leaveOut(error);
           return [...emitted.slice(0, this.#flushed), event];
         }),
@@ -143,11 +226,8 @@ export class EventStage {
 
   /** A guard that fails ends the run; another modifier is left out of it, where the author said so. */
   #leaveOut(error: unknown): void {
-    const { name, guard, onError } = this.#bound;
-    if (guard || onError === 'fail') throw this.#failure(error);
+    leaveOut(this.#bound, this.#run, error);
     this.#rewriter = undefined;
-    this.#run.log.warn('modifier failed and is left out of this run', { modifier: name, error: describeCause(error) });
-    this.#run.meter.count('modifiers_skipped');
   }
 
   #failure(error: unknown): SluiceError {

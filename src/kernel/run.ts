@@ -38,6 +38,8 @@ export interface Run {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** What steps of one run tell each other, each pair under a symbol of its own. Goes with the run. */
+  readonly notes: Map<symbol, unknown>;
   /**
    * Says that something can't be told to the other side, by its name in `losses.ts`, such as `request.seed`: it is left
    * out, but not in silence. Shown in `x-sluice-warnings` while the head has not left, and in the record of the run.

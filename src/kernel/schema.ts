@@ -43,6 +43,11 @@ export const Name = Type.String({
   'x-hint': 'a-z, 0-9 and "-", beginning with a letter, at most 63 characters',
 });
 
+/** Names another pipeline that a component calls. The definition is refused where there is none, and where the calls go in a circle. */
+export function pipelineName(options: Record<string, unknown> = {}): ReturnType<typeof Type.String> {
+  return Type.String({ ...Name, 'x-pipeline': true, description: 'Name of another pipeline.', ...options });
+}
+
 /**
  * A secret. In the document it is a reference, `{"$env": NAME}` or `{"$file": PATH}`; a literal is refused. The
  * component receives a `Secret`.

@@ -43,6 +43,10 @@ export class StepRun implements Run {
     return this.#run.meter;
   }
 
+  get notes(): Map<symbol, unknown> {
+    return this.#run.notes;
+  }
+
   lose(what: LossName): void {
     this.#run.lose(what);
   }

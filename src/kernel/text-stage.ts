@@ -1,84 +1,313 @@
-import {
-  channels,
-  type Channel,
-  type ReadModifier,
-  type TextModifier,
-  type TextReader,
-  type TextRewriter,
-} from './component.ts';
-import { asSluiceError, describeCause, SluiceError } from './errors.ts';
-import type { AnswerEvent, EventOfType } from './event.ts';
+import { AnswerEnds } from './answer-ends.ts';
+import { ArgumentsText } from './arguments-text.ts';
+import type { BoundText } from './bound-modifier.ts';
+import { channels, type Channel, type TextBlock } from './component.ts';
+import type { AnswerEvent, BlockKind, EventOfType, FinishReason } from './event.ts';
 import type { Run } from './run.ts';
+import { TextRow, type BlockText } from './text-row.ts';
+import type { StageOwner } from './stage-owner.ts';
 
-/** A modifier of a pipeline together with what the definition says of it. */
-export interface Bound<M> {
-  readonly name: string;
-  readonly guard: boolean;
-  readonly onError: 'fail' | 'skip';
-  readonly modifier: M;
+/** Calls of a tool, whoever runs it. */
+const callKinds: ReadonlySet<BlockKind> = new Set(['tool_call', 'custom_tool_call', 'server_tool_call']);
+
+/** A block that some modifier reads. */
+interface OpenBlock {
+  readonly start: EventOfType<'block.start'>;
+  readonly text: BlockText;
+  readonly isCall: boolean;
+  /** They prove the text that was signed; whether that leaves is known at the end of the block. */
+  readonly signatures: EventOfType<'reasoning.signature'>[];
 }
 
-type Emit = (event: AnswerEvent) => void;
+/** A text block that has ended, but not left: it may be the last of its choice. */
+interface WaitingEnd {
+  readonly block: OpenBlock;
+  readonly event: EventOfType<'block.end'>;
+}
 
 /**
  * Runs the text of every block through a row of modifiers that read or rewrite text, and derives from it what they do
- * to events. The fast lane calls `block(id).push` directly: both ways share the state of the block, so frames may
+ * to events. The fast lane calls `textOf(id).push` directly: both ways share the state of the block, so frames may
  * change between them at any time.
  */
 export class TextStage {
-  readonly #modifiers: readonly Bound<ReadModifier | TextModifier>[];
+  readonly #modifiers: readonly BoundText[];
+  readonly #atEnd: readonly BoundText[];
   readonly #run: Run;
-  readonly #blocks = new Map<string, BlockText>();
+  readonly #owner: StageOwner;
+  readonly #ends: AnswerEnds;
+  readonly #blocks = new Map<string, OpenBlock>();
+  readonly #waiting = new Map<number, WaitingEnd>();
+  /** By choice: the channels of which a text came, and whether its last block is a call. */
+  readonly #choices = new Map<number, { readonly seen: Set<Channel>; endsInCall: boolean }>();
   readonly #ended: BlockText[] = [];
+  #failing = false;
 
-  constructor(modifiers: readonly Bound<ReadModifier | TextModifier>[], run: Run) {
+  constructor(modifiers: readonly BoundText[], run: Run, owner: StageOwner) {
     this.#modifiers = modifiers;
+    this.#atEnd = modifiers.filter(({ modifier }) => modifier.effect === 'text' && modifier.actsAtEnd === true);
     this.#run = run;
+    this.#owner = owner;
+    this.#ends = new AnswerEnds({
+      choices: owner.choices,
+      emit: (event) => this.#emit(event),
+      onEnded: () => owner.onEnded(),
+    });
   }
 
-  /** The open block, or undefined where no modifier reads its channel. */
-  block(blockId: string): BlockText | undefined {
-    return this.#blocks.get(blockId);
+  /** The text of an open block, or undefined where no modifier reads it. */
+  textOf(blockId: string): BlockText | undefined {
+    return this.#blocks.get(blockId)?.text;
   }
 
-  push(event: AnswerEvent, emit: Emit): void {
+  push(event: AnswerEvent): void {
+    if (this.#ends.refuses(event)) return;
     switch (event.type) {
       case 'block.start':
         this.#open(event);
-        emit(event);
         return;
       case 'text.delta':
-        this.#pushText(event, emit);
+        this.#pushText(event);
+        return;
+      case 'toolArgs.delta':
+        this.#pushArguments(event);
         return;
       case 'reasoning.signature': {
-        // It proves the text that was signed; whether that text leaves is known at the end of the block.
         const block = this.#blocks.get(event.blockId);
-        if (block === undefined) emit(event);
+        if (block === undefined) this.#emit(event);
         else block.signatures.push(event);
         return;
       }
       case 'block.end':
-        this.#close(event, emit);
+        this.#close(event);
         return;
       case 'finish':
-        emit(this.#readFinish(event));
+        this.#finish(event);
+        return;
+      case 'stream.end':
+        for (const choice of [...this.#waiting.keys()]) this.#endChoice(choice, 'stop');
+        this.#emit(event);
         return;
       default:
-        emit(event);
+        this.#emit(event);
     }
   }
 
   /** What each modifier changed, over all blocks; undefined for one that does not count. */
   matches(): ReadonlyMap<string, number | undefined> {
     const counts = new Map<string, number | undefined>(this.#modifiers.map(({ name }) => [name, undefined]));
-    for (const block of [...this.#ended, ...this.#blocks.values()]) block.addMatches(counts);
+    const open = [...this.#blocks.values(), ...[...this.#waiting.values()].map(({ block }) => block)];
+    for (const text of [...this.#ended, ...open.map((block) => block.text)]) text.addMatches(counts);
     return counts;
   }
 
-  /** The stream failed: what is held is dropped, because a guard has not judged it. */
+  /** A modifier has ended the answer in the text of this block, whose last piece has left. Called by the fast lane. */
+  stopAt(blockId: string): void {
+    const block = this.#blocks.get(blockId);
+    if (block !== undefined) this.#stop(block);
+  }
+
+  /** The stream failed: what is held leaves as if every text ended here. */
+  fail(): void {
+    this.#failing = true;
+    const waiting = [...this.#waiting.values()].map(({ block }) => block);
+    const open = [...this.#blocks.values()];
+    this.#ended.push(...[...waiting, ...open].map(({ text }) => text));
+    this.discard();
+    for (const block of waiting) this.#emitPiece(block, block.text.end(undefined));
+    for (const block of open) this.#emitPiece(block, block.text.flush());
+  }
+
+  /** What is held is dropped. */
   discard(): void {
     this.#blocks.clear();
+    this.#waiting.clear();
   }
+
+  #emit(event: AnswerEvent): void {
+    this.#ends.left(event);
+    this.#owner.emit(event);
+  }
+
+  // ---- blocks ----
+
+  #open(event: EventOfType<'block.start'>): void {
+    const { choice = 0, kind } = event;
+    this.#release(choice);
+    const isCall = callKinds.has(kind);
+    if (isCall) this.#letGoBefore(choice);
+    if (this.#ends.hasStopped(choice)) return;
+    const known = this.#choices.get(choice) ?? { seen: new Set<Channel>(), endsInCall: false };
+    this.#choices.set(choice, known);
+    known.endsInCall = isCall;
+    const channel = channelOf(kind);
+    if (channel !== undefined) {
+      const readers = this.#modifiers.filter(({ modifier }) => modifier.channels.includes(channel));
+      if (readers.length > 0) this.#blocks.set(event.blockId, this.#openBlock(event, channel, readers));
+      known.seen.add(channel);
+    }
+    this.#emit(event);
+  }
+
+  #openBlock(start: EventOfType<'block.start'>, channel: Channel, readers: readonly BoundText[]): OpenBlock {
+    const { choice = 0, kind, name } = start;
+    const first = this.#choices.get(choice)?.seen.has(channel) !== true;
+    const isCall = callKinds.has(kind);
+    const about: Omit<TextBlock, 'stop'> = { channel, choice, first, ...(isCall && name !== undefined && { tool: name }) };
+    const isArguments = isCall && kind !== 'custom_tool_call';
+    const text = isArguments ? new ArgumentsText(readers, this.#run, about) : new TextRow(readers, this.#run, about);
+    return { start, text, isCall, signatures: [] };
+  }
+
+  /** Text that is still held leaves before a tool is called: what may follow it in its block is a text of its own. */
+  #letGoBefore(choice: number): void {
+    for (const block of this.#blocks.values()) {
+      if ((block.start.choice ?? 0) !== choice || block.isCall) continue;
+      this.#emitPiece(block, block.text.restart());
+      this.#stop(block);
+    }
+  }
+
+  #pushText(event: EventOfType<'text.delta'>): void {
+    const block = this.#blocks.get(event.blockId);
+    const left = block === undefined ? event.text : block.text.push(event.text);
+    if (left === event.text) {
+      this.#emit(event);
+    } else if (left !== '') {
+      const { logprobs: _dropped, ...rest } = event;
+      this.#emit({ ...rest, text: left });
+    }
+    if (block?.text.ending !== undefined) this.#stop(block);
+  }
+
+  #pushArguments(event: EventOfType<'toolArgs.delta'>): void {
+    const block = this.#blocks.get(event.blockId);
+    const { json } = event;
+    if (block === undefined || json === undefined) {
+      this.#emit(event);
+      return;
+    }
+    const left = block.text.push(json);
+    if (left === json) this.#emit(event);
+    else if (left !== '') this.#emit({ ...event, json: left });
+    if (block.text.ending !== undefined) this.#stop(block);
+  }
+
+  #close(event: EventOfType<'block.end'>): void {
+    const block = this.#blocks.get(event.blockId);
+    if (block === undefined) {
+      this.#emit(event);
+      return;
+    }
+    const waits = this.#atEnd.length > 0 && block.start.kind === 'text';
+    const text = waits ? block.text.settle() : block.text.flush();
+    this.#emitPiece(block, text);
+    if (this.#stop(block)) return;
+    this.#blocks.delete(event.blockId);
+    if (waits) this.#waiting.set(block.start.choice ?? 0, { block, event });
+    else this.#end(block, event);
+  }
+
+  /** The last text of a choice turned out not to be the last. */
+  #release(choice: number): void {
+    const waiting = this.#waiting.get(choice);
+    if (waiting === undefined) return;
+    this.#waiting.delete(choice);
+    this.#leaveLate(waiting, waiting.block.text.end(undefined));
+  }
+
+  #leaveLate({ block, event }: WaitingEnd, text: string): void {
+    this.#emitPiece(block, text);
+    this.#blocks.set(event.blockId, block);
+    if (this.#stop(block)) return;
+    this.#blocks.delete(event.blockId);
+    this.#end(block, event);
+  }
+
+  #end(block: OpenBlock, event: EventOfType<'block.end'>): void {
+    this.#ended.push(block.text);
+    if (!block.text.changed) {
+      for (const signature of block.signatures) this.#emit(signature);
+      this.#emit(event);
+      return;
+    }
+    const { final: _stale, ...rest } = event;
+    this.#emit(rest);
+  }
+
+  #emitPiece({ start, isCall }: OpenBlock, text: string): void {
+    if (text === '') return;
+    const { blockId, role, choice } = start;
+    const of = { blockId, ...(choice !== undefined && { choice }) };
+    if (isCall) this.#emit({ type: 'toolArgs.delta', ...of, json: text });
+    else this.#emit({ type: 'text.delta', ...of, role, text });
+  }
+
+  // ---- ends ----
+
+  #finish(event: EventOfType<'finish'>): void {
+    const choice = event.choice ?? 0;
+    if (this.#atEnd.length > 0) this.#endChoice(choice, event.reason.unified);
+    if (this.#ends.hasStopped(choice)) return;
+    this.#emit(this.#readFinish(event));
+  }
+
+  /** It is known why the choice ended: what acts at the end does so, behind its last text or in a text of its own. */
+  #endChoice(choice: number, finish: FinishReason): void {
+    const waiting = this.#waiting.get(choice) ?? this.#openLast(choice);
+    if (waiting === undefined) return;
+    this.#waiting.delete(choice);
+    const { start, text } = waiting.block;
+    const last = text.end(finish);
+    if (start.blockId === lastBlockId(choice)) {
+      if (last === '' && text.ending === undefined) return;
+      this.#emit(start);
+    }
+    this.#leaveLate(waiting, last);
+  }
+
+  /** An answer without a text gets one, where something is put at its end; one that ends in a call gets none. */
+  #openLast(choice: number): WaitingEnd | undefined {
+    if (this.#choices.get(choice)?.endsInCall === true) return undefined;
+    const about = { blockId: lastBlockId(choice), ...(choice > 0 && { choice }), synthetic: true };
+    const start = { type: 'block.start', ...about, kind: 'text', role: 'assistant', source: 'gateway' } as const;
+    const readers = this.#modifiers.filter(({ modifier }) => modifier.channels.includes('text'));
+    const block = this.#openBlock(start, 'text', readers);
+    block.text.settle();
+    return { block, event: { type: 'block.end', ...about } };
+  }
+
+  /** Ends the choice of a block in which a modifier ended the answer. */
+  #stop(block: OpenBlock): boolean {
+    const { ending } = block.text;
+    if (ending === undefined || this.#failing) return false;
+    const { blockId, choice = 0 } = block.start;
+    if (!this.#blocks.delete(blockId)) return true;
+    this.#ended.push(block.text);
+    for (const [otherId, other] of this.#blocks) {
+      if ((other.start.choice ?? 0) !== choice) continue;
+      this.#blocks.delete(otherId);
+      this.#ended.push(other.text);
+      this.#emitPiece(other, other.text.flush());
+    }
+    const message = ending.told ? '' : this.#messageOf(ending.message ?? '', ending.by, choice);
+    this.#ends.end({ by: ending.by.name, ending, choice }, message);
+    this.#owner.onStop({ by: ending.by.name, ending, choice });
+    return true;
+  }
+
+  /** The words of a modifier as those behind it leave them. */
+  #messageOf(words: string, by: BoundText, choice: number): string {
+    if (words === '') return '';
+    const behind = this.#modifiers.slice(this.#modifiers.indexOf(by) + 1);
+    const readers = behind.filter(({ modifier }) => modifier.channels.includes('text'));
+    const row = new TextRow(readers, this.#run, { channel: 'text', choice, first: false });
+    const left = row.push(words) + row.flush();
+    this.#ended.push(row);
+    return left;
+  }
+
+  // ---- words beside the text ----
 
   /**
    * The words beside the reason of an end belong to no block, but a guard reads them too. A word that it changes means
@@ -110,199 +339,20 @@ export class TextStage {
     if (words === undefined || words === '') return words;
     const guards = this.#modifiers.filter(({ guard, modifier }) => guard && modifier.channels.includes(channel));
     if (guards.length === 0) return words;
-    const block = new BlockText(guards, this.#run, channel, 'assistant', undefined);
-    const left = block.push(words) + block.flush();
-    if (left !== words) this.#ended.push(block);
+    const row = new TextRow(guards, this.#run, { channel, choice: 0, first: false });
+    const left = row.push(words) + row.flush();
+    if (left !== words) this.#ended.push(row);
     return left;
   }
-
-  #open(event: EventOfType<'block.start'>): void {
-    const channel = channelOf(event.kind);
-    if (channel === undefined) return;
-    const readers = this.#modifiers.filter(({ modifier }) => modifier.channels.includes(channel));
-    if (readers.length > 0)
-      this.#blocks.set(event.blockId, new BlockText(readers, this.#run, channel, event.role, event.choice));
-  }
-
-  #pushText(event: EventOfType<'text.delta'>, emit: Emit): void {
-    const block = this.#blocks.get(event.blockId);
-    if (block === undefined) {
-      emit(event);
-      return;
-    }
-    const text = block.push(event.text);
-    if (text === event.text) {
-      emit(event);
-      return;
-    }
-    if (text === '') return;
-    const { logprobs: _dropped, ...rest } = event;
-    emit({ ...rest, text });
-  }
-
-  #close(event: EventOfType<'block.end'>, emit: Emit): void {
-    const block = this.#blocks.get(event.blockId);
-    if (block === undefined) {
-      emit(event);
-      return;
-    }
-    this.#blocks.delete(event.blockId);
-    this.#ended.push(block);
-    const text = block.flush();
-    if (text !== '') {
-      emit({
-        type: 'text.delta',
-        blockId: event.blockId,
-        role: block.role,
-        text,
-        ...(block.choice !== undefined && { choice: block.choice }),
-      });
-    }
-    if (!block.changed) {
-      for (const signature of block.signatures) emit(signature);
-      emit(event);
-      return;
-    }
-    const { final: _stale, ...rest } = event;
-    emit(rest);
-  }
 }
 
-interface Instance {
-  readonly bound: Bound<ReadModifier | TextModifier>;
-  readonly rewriter: TextRewriter | undefined;
-  readonly reader: TextReader | undefined;
+/** Of the text that is made for what is put at the end of an answer without one. */
+function lastBlockId(choice: number): string {
+  return `text-at-end-${choice}`;
 }
 
-/** The text of one block on its way through the modifiers that read its channel. */
-export class BlockText {
-  readonly role: EventOfType<'block.start'>['role'];
-  readonly choice: number | undefined;
-  /** True once text left that had not come so. */
-  changed = false;
-  readonly signatures: EventOfType<'reasoning.signature'>[] = [];
-  /** Text that came and has not left: held, and not yet known to be changed. */
-  #owed = '';
-  #instances: readonly Instance[];
-  readonly #run: Run;
-
-  constructor(
-    modifiers: readonly Bound<ReadModifier | TextModifier>[],
-    run: Run,
-    channel: Channel,
-    role: BlockText['role'],
-    choice: number | undefined,
-  ) {
-    this.role = role;
-    this.choice = choice;
-    this.#run = run;
-    this.#instances = modifiers.flatMap((bound) => openInstance(bound, run, channel) ?? []);
-  }
-
-  /** Takes the next piece and returns what can go out; the very same string where nothing is changed or held. */
-  push(text: string): string {
-    let current = text;
-    for (const instance of this.#instances) {
-      if (current === '') break;
-      current = this.#step(instance, current);
-    }
-    if (current !== text || this.#owed !== '') this.#compare(text, current);
-    return current;
-  }
-
-  /** The block ends: every modifier gives what it held to those behind it. */
-  flush(): string {
-    let held = '';
-    for (const instance of this.#instances) {
-      if (held !== '') held = this.#step(instance, held);
-      held += this.#finish(instance);
-    }
-    this.#compare('', held);
-    if (this.#owed !== '') this.changed = true;
-    return held;
-  }
-
-  #compare(came: string, left: string): void {
-    if (this.changed) return;
-    this.#owed += came;
-    if (this.#owed.startsWith(left)) this.#owed = this.#owed.slice(left.length);
-    else this.changed = true;
-    if (this.changed) this.#owed = '';
-  }
-
-  addMatches(counts: Map<string, number | undefined>): void {
-    for (const { bound, rewriter } of this.#instances) {
-      const matches = readMatches(bound, rewriter);
-      if (matches !== undefined) counts.set(bound.name, (counts.get(bound.name) ?? 0) + matches);
-    }
-  }
-
-  #step(instance: Instance, text: string): string {
-    try {
-      if (instance.rewriter !== undefined) return checkedText(instance.rewriter.text(text));
-      instance.reader?.read(text);
-      return text;
-    } catch (error) {
-      this.#failed(instance, error);
-      return text;
-    }
-  }
-
-  #finish(instance: Instance): string {
-    try {
-      if (instance.rewriter !== undefined) return checkedText(instance.rewriter.flush());
-      instance.reader?.end?.();
-    } catch (error) {
-      this.#failed(instance, error);
-    }
-    return '';
-  }
-
-  #failed(instance: Instance, error: unknown): void {
-    leaveOut(instance.bound, this.#run, error);
-    this.#instances = this.#instances.filter((candidate) => candidate !== instance);
-  }
-}
-
-/** A guard that fails ends the stream; another modifier may be left out, where the author said so. */
-function leaveOut({ name, guard, onError }: Bound<ReadModifier | TextModifier>, run: Run, error: unknown): void {
-  if (guard || onError === 'fail') throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: name });
-  run.log.warn('modifier failed and is left out of this run', { modifier: name, error: describeCause(error) });
-  run.meter.count('modifiers_skipped');
-}
-
-/** Undefined for one that is left out. */
-function openInstance(bound: Bound<ReadModifier | TextModifier>, run: Run, channel: Channel): Instance | undefined {
-  const { modifier } = bound;
-  try {
-    return modifier.effect === 'text'
-      ? { bound, rewriter: modifier.open(run, channel), reader: undefined }
-      : { bound, rewriter: undefined, reader: modifier.open(run, channel) };
-  } catch (error) {
-    leaveOut(bound, run, error);
-    return undefined;
-  }
-}
-
-function readMatches(
-  { name }: Bound<ReadModifier | TextModifier>,
-  rewriter: TextRewriter | undefined,
-): number | undefined {
-  try {
-    return rewriter?.matches;
-  } catch (error) {
-    throw asSluiceError(error, 'MODIFIER_FAILED', { modifier: name });
-  }
-}
-
-function checkedText(text: unknown): string {
-  if (typeof text === 'string') return text;
-  throw new SluiceError('MODIFIER_FAILED', {
-    context: { reason: `a text modifier returned ${typeof text}, not a string` },
-  });
-}
-
-function channelOf(kind: EventOfType<'block.start'>['kind']): Channel | undefined {
+function channelOf(kind: BlockKind): Channel | undefined {
   if (kind === 'reasoning_summary') return 'reasoning';
+  if (callKinds.has(kind)) return 'toolArguments';
   return channels.find((channel) => channel === kind);
 }

@@ -8,7 +8,7 @@ import { SseFraming } from '../../src/forward/sse-framing.ts';
 import { AnswerPipe, type FrameCounters } from '../../src/kernel/answer-pipe.ts';
 import type { Encoder, Modifier } from '../../src/kernel/component.ts';
 import type { FrameSink } from '../../src/kernel/frame-sink.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import {
   blockDelta,
   blockStart,
@@ -57,13 +57,14 @@ function pass(
   const pipe = new AnswerPipe({
     run,
     encoder,
-    sameDialect: dialect === own,
+    choices: 1, sameDialect: dialect === own,
     modifiers: () => modifiers,
     counters,
     output: {
       write: (frames) => void (bytes += frames),
       complete: (frames) => void (bytes += frames),
       pause: () => undefined,
+      ended: () => undefined,
       fail: (failure) => void (error = failure.code),
     },
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { foldPolicies } from '../../src/compile/stream-policy.ts';
 import type { Modifier, StreamPolicy } from '../../src/kernel/component.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 
 const bound = (effect: Modifier['effect'], policy: StreamPolicy): Bound<Modifier> => ({
   name: effect,

@@ -14,6 +14,7 @@ import { modify, oddRequest, pushAll, strangeEvents } from '../support/component
 import { failureOf, runSetUp, say, stepOf, textOf } from '../support/processor-steps.ts';
 import { productRegistry } from '../support/sluice.ts';
 import { testRun } from '../support/test-run.ts';
+import { textBlock } from '../support/text-block.ts';
 
 /*
  * What every component of the product must hold. A new one is tested here without a line of a test being written for
@@ -206,7 +207,7 @@ describe.each(examplesOf('modifier'))(
       if (policy.mode === 'window') expect(policy.maxHeldCharacters).toBeGreaterThan(0);
       if (policy.mode !== 'live' || modifier.effect !== 'text') return;
       for (let length = 1; length <= text.length; length += 1) {
-        const rewriter = modifier.open(test.run, modifier.channels[0] ?? 'text');
+        const rewriter = modifier.open(test.run, textBlock({ channel: modifier.channels[0] ?? 'text' }));
         rewriter.text(text.slice(0, length));
         expect(rewriter.flush()).toBe('');
       }

@@ -5,7 +5,7 @@ import { NdjsonFraming } from '../../src/forward/ndjson-framing.ts';
 import { AnswerPipe } from '../../src/kernel/answer-pipe.ts';
 import type { Modifier } from '../../src/kernel/component.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { maskStep, modifying } from '../support/bound-modifiers.ts';
 import { chatRequest } from '../support/chat-run.ts';
 import { lastOllamaLine, ollamaLine, readLines } from '../support/ollama-lines.ts';
@@ -38,13 +38,14 @@ function pass(lines: readonly Json[], modifiers: readonly Bound<Modifier>[] = []
   const pipe = new AnswerPipe({
     run,
     encoder: encoder.open({ run, request, created: 0 }),
-    sameDialect: true,
+    choices: 1, sameDialect: true,
     modifiers: () => modifiers,
     counters,
     output: {
       write: (frames) => void (bytes += frames),
       complete: (frames) => void (bytes += frames),
       pause: () => undefined,
+      ended: () => undefined,
       fail: (failure) => void (error = failure.code),
     },
   });

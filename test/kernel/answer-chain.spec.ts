@@ -4,7 +4,7 @@ import { AnswerChain, chainMode } from '../../src/kernel/answer-chain.ts';
 import type { Modifier } from '../../src/kernel/component.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { answerEvents } from '../support/answer-events.ts';
 import { eventStep, maskStep, modifying, readStep, textStep } from '../support/bound-modifiers.ts';
 import { testRun, type TestRun } from '../support/test-run.ts';
@@ -27,6 +27,8 @@ function open(modifiers: readonly Bound<Modifier>[]): Played {
   const failures: SluiceError[] = [];
   let told = 0;
   const chain = new AnswerChain(modifiers, run.run, (event) => void left.push(event), {
+    choices: 1,
+    onEnded: () => undefined,
     onPause: (paused) => void pauses.push(paused),
     onResumed: () => {
       told = left.length;

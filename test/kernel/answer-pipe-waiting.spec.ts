@@ -7,7 +7,7 @@ import { SseFraming } from '../../src/forward/sse-framing.ts';
 import { AnswerPipe, type FrameCounters } from '../../src/kernel/answer-pipe.ts';
 import type { Modifier } from '../../src/kernel/component.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { eventStep, maskStep, modifying } from '../support/bound-modifiers.ts';
 import { chatRequest } from '../support/chat-run.ts';
 import { readNativeStream } from '../support/native-reader.ts';
@@ -51,7 +51,7 @@ async function pass(reads: readonly string[], dialect: Dialect, steps: readonly 
   const pipe = new AnswerPipe({
     run,
     encoder: encoders[dialect].create({}, capabilities).open({ run, request, created: 1_700_000_000 }),
-    sameDialect: dialect === 'openai-chat',
+    choices: 1, sameDialect: dialect === 'openai-chat',
     modifiers: () => steps,
     counters,
     output: {
@@ -61,6 +61,7 @@ async function pass(reads: readonly string[], dialect: Dialect, steps: readonly 
         completed = true;
       },
       pause: () => undefined,
+      ended: () => undefined,
       fail: (failure) => void (error = failure.code),
     },
   });

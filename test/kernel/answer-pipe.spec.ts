@@ -5,7 +5,7 @@ import { AnswerPipe, type FrameCounters } from '../../src/kernel/answer-pipe.ts'
 import type { Backend, Encoder, Modifier, StreamEncoder } from '../../src/kernel/component.ts';
 import type { FrameSink } from '../../src/kernel/frame-sink.ts';
 import type { ChatRequest } from '../../src/kernel/request.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { testRun } from '../support/test-run.ts';
 import { productRegistry } from '../support/sluice.ts';
 import { chunkFrame, type ChunkOptions } from '../support/openai-chunks.ts';
@@ -62,13 +62,14 @@ function pass(
   const pipe = new AnswerPipe({
     run,
     encoder,
-    sameDialect: dialect === 'openai-chat',
+    choices: 1, sameDialect: dialect === 'openai-chat',
     modifiers: () => modifiers,
     counters,
     output: {
       write: (frames) => void (bytes += frames),
       complete: (frames) => void (bytes += frames),
       pause: () => undefined,
+      ended: () => undefined,
       fail: (failure) => void (error = failure.code),
     },
   });

@@ -3,8 +3,9 @@ import type { EventModifier, EventRewriter } from '../../src/kernel/component.ts
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { EventStage } from '../../src/kernel/event-stage.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { eventStep, modifying } from '../support/bound-modifiers.ts';
+import { stageOutput } from '../support/stage-owner.ts';
 import { testRun, type TestRun } from '../support/test-run.ts';
 import { turn } from '../support/turn.ts';
 
@@ -33,6 +34,7 @@ function open(bound: Bound<EventModifier>, onEmit: (event: AnswerEvent) => void 
   const waits: boolean[] = [];
   const failures: SluiceError[] = [];
   const stage = new EventStage(bound, run.run, {
+    ...stageOutput(),
     emit: (event) => {
       onEmit(event);
       left.push(event);

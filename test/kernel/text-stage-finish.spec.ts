@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AnswerEvent, EventOfType } from '../../src/kernel/event.ts';
-import { TextStage, type Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
+import { TextStage } from '../../src/kernel/text-stage.ts';
 import type { ReadModifier, TextModifier } from '../../src/kernel/component.ts';
 import { maskStep, textStep } from '../support/bound-modifiers.ts';
+import { stageOutput } from '../support/stage-owner.ts';
 import { testRun } from '../support/test-run.ts';
 
 type Finish = Omit<EventOfType<'finish'>, 'type'>;
@@ -12,10 +14,10 @@ const shout = (guard: boolean): Bound<TextModifier> =>
 
 /** What is left of a finish behind these steps. */
 function left(finish: Finish, ...steps: readonly Bound<ReadModifier | TextModifier>[]): AnswerEvent {
-  const events: AnswerEvent[] = [];
-  new TextStage(steps, testRun().run).push({ type: 'finish', ...finish }, (event) => void events.push(event));
-  expect(events).toHaveLength(1);
-  return events[0] as AnswerEvent;
+  const output = stageOutput();
+  new TextStage(steps, testRun().run, output).push({ type: 'finish', ...finish });
+  expect(output.left).toHaveLength(1);
+  return output.left[0] as AnswerEvent;
 }
 
 describe('the words beside the reason of an end', () => {
@@ -46,9 +48,9 @@ describe('the words beside the reason of an end', () => {
 
   it('with nothing to hide it is the same event, so that its frame can go out as it came', () => {
     const event: AnswerEvent = { type: 'finish', reason: { unified: 'stop', raw: 'end_turn' }, stopSequence: '###' };
-    const events: AnswerEvent[] = [];
-    new TextStage([maskStep(['secret'])], testRun().run).push(event, (each) => void events.push(each));
-    expect(events[0]).toBe(event);
+    const output = stageOutput();
+    new TextStage([maskStep(['secret'])], testRun().run, output).push(event);
+    expect(output.left[0]).toBe(event);
   });
 
   it('only a guard reads them', () => {
@@ -62,9 +64,9 @@ describe('the words beside the reason of an end', () => {
   });
 
   it('what is masked there is counted', () => {
-    const stage = new TextStage([maskStep(['secret'])], testRun().run);
+    const stage = new TextStage([maskStep(['secret'])], testRun().run, stageOutput());
     const refusal = { explanation: 'a secret, a secret' };
-    stage.push({ type: 'finish', reason: { unified: 'refusal' }, refusal }, () => undefined);
+    stage.push({ type: 'finish', reason: { unified: 'refusal' }, refusal });
     expect([...stage.matches()]).toEqual([['mask', 2]]);
   });
 });

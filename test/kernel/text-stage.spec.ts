@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import type { ReadModifier, TextModifier, TextRewriter } from '../../src/kernel/component.ts';
 import type { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, BlockKind } from '../../src/kernel/event.ts';
-import { TextStage, type Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
+import { TextStage } from '../../src/kernel/text-stage.ts';
 import { maskStep, readStep, textStep } from '../support/bound-modifiers.ts';
+import { stageOutput } from '../support/stage-owner.ts';
 import { testRun, type TestRun } from '../support/test-run.ts';
 
 type Bounds = readonly Bound<ReadModifier | TextModifier>[];
@@ -24,10 +26,10 @@ interface Played extends TestRun {
 
 function play(modifiers: Bounds, events: readonly AnswerEvent[]): Played {
   const run = testRun();
-  const left: AnswerEvent[] = [];
-  const stage = new TextStage(modifiers, run.run);
-  for (const event of events) stage.push(event, (leaving) => left.push(leaving));
-  return { ...run, stage, left };
+  const output = stageOutput();
+  const stage = new TextStage(modifiers, run.run, output);
+  for (const event of events) stage.push(event);
+  return { ...run, stage, left: output.left };
 }
 
 const textOf = (events: readonly AnswerEvent[]): string =>

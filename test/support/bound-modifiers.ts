@@ -8,7 +8,7 @@ import type {
   TextReader,
   TextRewriter,
 } from '../../src/kernel/component.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { maskWords } from '../../src/modifiers/mask-words.ts';
 
 type Steps = Partial<Pick<Bound<Modifier>, 'guard' | 'onError'>>;

@@ -18,6 +18,7 @@ export function fakeRun(overrides: Partial<Run> = {}): Run {
     clock: new TestClock(),
     log: silentLog,
     meter: { count: () => {} },
+    notes: new Map(),
     lose: () => {},
     progress: () => {},
     ...overrides,

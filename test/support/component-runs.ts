@@ -1,7 +1,8 @@
-import type { Modifier, Processor } from '../../src/kernel/component.ts';
+import type { EventModifier, Modifier, Processor } from '../../src/kernel/component.ts';
 import type { AnswerEvent, RequestEvent } from '../../src/kernel/event.ts';
 import type { ChatRequest } from '../../src/kernel/request.ts';
 import { testRun, type TestRun } from './test-run.ts';
+import { textBlock } from './text-block.ts';
 
 /** Sends events through a processor by itself. */
 export async function pushAll(processor: Processor, events: readonly RequestEvent[]): Promise<RequestEvent[]> {
@@ -56,23 +57,19 @@ export const strangeEvents: readonly RequestEvent[] = [
 
 /** Sends the pieces of one block through a modifier by itself and joins what leaves. */
 export async function modify(modifier: Modifier, pieces: readonly string[], { run }: TestRun): Promise<string> {
-  if (modifier.effect === 'events') return modifyEvents(modifier.open(run), pieces, run);
+  if (modifier.effect === 'events') return modifyEvents(modifier, pieces, run);
   const channel = modifier.channels[0] ?? 'text';
   if (modifier.effect === 'text') {
-    const rewriter = modifier.open(run, channel);
+    const rewriter = modifier.open(run, textBlock({ channel }));
     return pieces.map((piece) => rewriter.text(piece)).join('') + rewriter.flush();
   }
-  const reader = modifier.open(run, channel);
+  const reader = modifier.open(run, textBlock({ channel }));
   for (const piece of pieces) reader.read(piece);
   reader.end?.();
   return pieces.join('');
 }
 
-async function modifyEvents(
-  rewriter: ReturnType<Extract<Modifier, { effect: 'events' }>['open']>,
-  pieces: readonly string[],
-  run: TestRun['run'],
-): Promise<string> {
+async function modifyEvents(modifier: EventModifier, pieces: readonly string[], run: TestRun['run']): Promise<string> {
   const block = { blockId: 'b0', role: 'assistant' } as const;
   const events: readonly AnswerEvent[] = [
     { type: 'block.start', kind: 'text', ...block },
@@ -84,6 +81,7 @@ async function modifyEvents(
   const emit = (event: AnswerEvent): void => {
     if (event.type === 'text.delta') text += event.text;
   };
+  const rewriter = modifier.open(run, { emit, stop: ({ message = '' }) => void (text += message) });
   for (const event of events) await rewriter.modify(event, emit, run);
   await rewriter.flush?.(emit, run);
   return text;

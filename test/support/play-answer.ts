@@ -3,7 +3,7 @@ import { AnswerBody } from '../../src/kernel/answer-body.ts';
 import { AnswerPipe } from '../../src/kernel/answer-pipe.ts';
 import type { Backend, Encoder, Modifier } from '../../src/kernel/component.ts';
 import { asSluiceError, SluiceError } from '../../src/kernel/errors.ts';
-import type { Bound } from '../../src/kernel/text-stage.ts';
+import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { encodeEvent } from './aws-event-stream.ts';
 import { chatRequest } from './chat-run.ts';
 import { createInstance } from './component-instance.ts';
@@ -123,11 +123,12 @@ function openAnswer(
     complete: say,
     json: say,
     pause: () => undefined,
+      ended: () => undefined,
     fail: (failure: SluiceError) => {
       throw failure;
     },
   };
-  const shared = { run, sameDialect: (provider as string) === client, modifiers: () => steps, output };
+  const shared = { run, choices: 1, sameDialect: (provider as string) === client, modifiers: () => steps, output };
   const opened = encoder.open(context);
   const answer = stream
     ? new AnswerPipe({ ...shared, encoder: opened, counters: { pass: 0, scan: 0, splice: 0, slow: 0 } })

@@ -56,6 +56,7 @@ export function runSetUp() {
     clock,
     log,
     meter,
+    notes: new Map(),
     lose: () => undefined,
     progress: (name, message) => shown.push(`progress ${name} ${message}`),
   };

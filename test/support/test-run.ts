@@ -1,4 +1,6 @@
+import { createExpressions } from '../../src/compile/expressions.ts';
 import type { Capabilities } from '../../src/kernel/capability.ts';
+import { SluiceError } from '../../src/kernel/errors.ts';
 import { anonymousCaller, type Run } from '../../src/kernel/run.ts';
 import { Ticker } from '../../src/kernel/ticker.ts';
 import { LogCapture, MeterCapture } from './log-capture.ts';
@@ -14,6 +16,14 @@ export interface TestRun {
   readonly lost: readonly string[];
   readonly capabilities: Capabilities;
 }
+
+/** A run by itself has nobody to ask. */
+const unreachable: Pick<Capabilities, 'http' | 'pipelines'> = {
+  http: { call: () => Promise.reject(new SluiceError('UPSTREAM_CONNECT')) },
+  pipelines: {
+    call: (name) => Promise.reject(new SluiceError('PIPELINE_UNKNOWN', { details: { name } })),
+  },
+};
 
 /** A run for tests that need no server. */
 export function testRun(): TestRun {
@@ -33,8 +43,9 @@ export function testRun(): TestRun {
     clock,
     log,
     meter,
+    notes: new Map(),
     lose: (what) => void lost.push(what),
     progress: () => undefined,
   };
-  return { run, clock, log, meter, abort, lost, capabilities: { clock, log, meter, ticker: new Ticker(clock) } };
+  return { run, clock, log, meter, abort, lost, capabilities: { clock, log, meter, ticker: new Ticker(clock), expressions: createExpressions(), ...unreachable } };
 }

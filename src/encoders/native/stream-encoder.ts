@@ -1,4 +1,4 @@
-import type { EncodeContext, StreamEncoder } from '../../kernel/component.ts';
+import type { AnswerOutcome, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import { isContent, type AnswerEvent, type EventOfType, type TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText, toLatin1 } from '../../kernel/json-text.ts';
@@ -79,8 +79,8 @@ export class NativeStreamEncoder implements StreamEncoder {
     return this.encode(event) + this.encode({ type: 'stream.end', outcome: 'error' });
   }
 
-  end(): string {
-    return this.encode({ type: 'stream.end', outcome: 'ok' });
+  end(outcome: AnswerOutcome = 'ok'): string {
+    return this.encode({ type: 'stream.end', outcome });
   }
 
   #streamStart(): EventOfType<'stream.start'> {

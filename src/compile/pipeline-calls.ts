@@ -1,0 +1,169 @@
+import type { ChatAnswer } from '../kernel/answer.ts';
+import type { Capabilities } from '../kernel/capability.ts';
+import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
+import type { Encoder, StreamEncoder } from '../kernel/component.ts';
+import { asSluiceError, SluiceError } from '../kernel/errors.ts';
+import type { Forwarder } from '../kernel/forward.ts';
+import type { PipelineAnswer, PipelineCall, PipelineCaller } from '../kernel/pipeline-caller.ts';
+import type { ChatRequest, Message } from '../kernel/request.ts';
+import type { Run } from '../kernel/run.ts';
+import { ChatRun } from './chat-run.ts';
+import type { CompiledPipeline } from './compiled-pipeline.ts';
+import type { LiveRuns } from './live-runs.ts';
+import type { Pipelines } from './pipelines.ts';
+
+/** What a call needs of the engine. It is there when everything has been built. */
+export interface Engine {
+  readonly pipelines: Pipelines;
+  readonly capabilities: Capabilities;
+  readonly forwarder: Forwarder;
+  readonly runs: LiveRuns;
+}
+
+/**
+ * Calls of one pipeline by another: runs like those of clients, with a record of their own, whose id is that of the
+ * calling run and a number. They count for the limits of the called pipeline, and a drain waits for them.
+ */
+export class PipelineCalls implements PipelineCaller {
+  #engine: Engine | undefined;
+  #calls = 0;
+
+  /** Components are given their capabilities before there are pipelines to call. */
+  serve(engine: Engine): void {
+    this.#engine = engine;
+  }
+
+  async call(name: string, call: PipelineCall, run: Run): Promise<PipelineAnswer> {
+    if (this.#engine === undefined) throw new SluiceError('INTERNAL', { context: { reason: 'called before the start' } });
+    if (run.signal.aborted) throw asSluiceError(run.signal.reason);
+    const { pipelines, capabilities, forwarder, runs } = this.#engine;
+    const lease = pipelines.acquire(name);
+    try {
+      const { pipeline } = lease;
+      if (lease.live > pipeline.limits.concurrentStreams) throw new SluiceError('OVERLOADED');
+      this.#calls += 1;
+      const id = `${run.id}.${this.#calls}`;
+      const request = requestOf(call, pipeline);
+      const { caller } = run;
+      const answer = await new Promise<ChatAnswer>((resolve, reject) => {
+        const client = new InProcessClient(run.signal, { resolve, reject });
+        const onEnded = (ended: ChatRun): void => runs.remove(ended);
+        const encoder = inProcess;
+        const shared = { pipeline, request, encoder, client, caller, capabilities, forwarder, onEnded };
+        const child = new ChatRun({ id, ...shared });
+        runs.add(child);
+        child.start();
+      });
+      return { text: textOf(answer), finish: answer.choices[0]?.finish?.reason.unified ?? 'stop' };
+    } finally {
+      lease.release();
+    }
+  }
+}
+
+function requestOf({ system, user, params = {} }: PipelineCall, pipeline: CompiledPipeline): ChatRequest {
+  const say = (role: Message['role'], text: string): Message => ({ role, content: [{ kind: 'text', text }] });
+  return {
+    dialect: inProcess.dialect,
+    stream: false,
+    settings: {},
+    tools: [],
+    messages: [...(system === undefined ? [] : [say('system', system)]), say('user', user)],
+    metadata: {},
+    params: pipeline.params(params),
+  };
+}
+
+function textOf({ choices }: ChatAnswer): string {
+  const blocks = choices[0]?.blocks ?? [];
+  return blocks.map(({ kind, text }) => (kind === 'text' ? text : '')).join('');
+}
+
+/** Nothing of a call is streamed. */
+const silent: StreamEncoder = {
+  heartbeat: '',
+  encode: () => '',
+  encodeText: () => '',
+  copies: () => false,
+  fail: () => '',
+  end: () => '',
+};
+
+/** The answer of a call is handed over as it is. */
+const inProcess: Encoder = {
+  dialect: 'in-process',
+  open: () => silent,
+  encodeAnswer: (answer) => answer,
+  encodeError: (error) => ({ contentType: 'application/json', body: { code: error.code } }),
+};
+
+interface Settle {
+  resolve(answer: ChatAnswer): void;
+  reject(error: SluiceError): void;
+}
+
+/** The run that calls, as the client of the run that is called. */
+class InProcessClient implements ClientAnswer {
+  readonly headCommitted = false;
+  readonly lastWrite = 0;
+  readonly stalledSince = undefined;
+  readonly #signal: AbortSignal;
+  readonly #settle: Settle;
+  #onAbort: (() => void) | undefined;
+
+  constructor(signal: AbortSignal, settle: Settle) {
+    this.#signal = signal;
+    this.#settle = settle;
+  }
+
+  setHeaders(): void {
+    // There is no head.
+  }
+
+  listen(listener: ClientListener): void {
+    this.#onAbort = () => {
+      listener.onGone();
+      this.#end();
+      this.#settle.reject(asSluiceError(this.#signal.reason));
+    };
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  open(): void {
+    // Nothing is streamed.
+  }
+
+  write(): boolean {
+    return true;
+  }
+
+  commit(): boolean {
+    return true;
+  }
+
+  end(): void {
+    this.fail(new SluiceError('INTERNAL', { context: { reason: 'a call was answered as a stream' } }));
+  }
+
+  endWithJson(body: string): void {
+    this.#end();
+    this.#settle.resolve(JSON.parse(body) as ChatAnswer);
+  }
+
+  fail(error: SluiceError): void {
+    this.#end();
+    this.#settle.reject(error);
+  }
+
+  whenSent(callback: () => void): void {
+    callback();
+  }
+
+  drop(): void {
+    this.fail(new SluiceError('DRAINING'));
+  }
+
+  #end(): void {
+    if (this.#onAbort !== undefined) this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+}
