@@ -160,6 +160,7 @@ class Talk {
     return checkPipeline(source, {
       registry,
       resources,
+      pipelines,
       checkCondition,
       environment: { ...environment.secrets, clock },
     }).pipeline;

@@ -1,10 +1,13 @@
 import type { Encoder } from '../kernel/component.ts';
 import { writeRateLimits, type RateLimits } from '../kernel/rate-limits.ts';
+import { describePlan, type PipelinePlan } from './plan.ts';
 import type { RunOfRequest } from './run-of-request.ts';
 
 export interface HeaderFacts {
   readonly run: RunOfRequest;
   readonly encoder: Encoder;
+  /** Shown for people who look for the cause of something. */
+  readonly plan: PipelinePlan | undefined;
   readonly backend: string;
   readonly attempts: number;
   /** What the provider said about its limits. */
@@ -12,7 +15,7 @@ export interface HeaderFacts {
 }
 
 /** The headers of an answer beside those of HTTP: who answered, what was lost on the way, and the limits of the provider. */
-export function answerHeaders({ run, encoder, backend, attempts, limits }: HeaderFacts): Record<string, string> {
+export function answerHeaders({ run, plan, encoder, backend, attempts, limits }: HeaderFacts): Record<string, string> {
   const { id, revision, lost, clock } = run;
   return {
     'x-sluice-run': id,
@@ -21,6 +24,7 @@ export function answerHeaders({ run, encoder, backend, attempts, limits }: Heade
     'x-sluice-revision': revision,
     'x-sluice-backend': backend,
     'x-sluice-attempts': String(attempts),
+    ...(plan && { 'x-sluice-plan': describePlan(plan) }),
     ...(lost.length > 0 && { 'x-sluice-warnings': lost.map((what) => `lost ${what}`).join(', ') }),
     ...(limits && (encoder.encodeRateLimits?.(limits, clock.wallTime()) ?? writeRateLimits(limits))),
   };

@@ -89,6 +89,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     client.setHeaders(() =>
       answerHeaders({
         run: this.#run,
+        plan: pipeline.output.debug ? pipeline.plan : undefined,
         encoder,
         backend: this.#backend.name,
         attempts: this.#call === undefined ? 0 : 1,

@@ -1,4 +1,5 @@
 import type { Environment } from '../config/environment.ts';
+import { openDocument, type OpenDocument } from '../definitions/check-session.ts';
 import { checkPipeline } from '../definitions/check-pipeline.ts';
 import type { Diagnostic } from '../definitions/diagnostic.ts';
 import type {
@@ -11,19 +12,23 @@ import type {
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
 import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
 import { parseDuration } from '../kernel/clock.ts';
-import type { Condition } from '../kernel/condition.ts';
+import type { Condition, ConditionPhase } from '../kernel/condition.ts';
 import { describeCause } from '../kernel/errors.ts';
-import type { Modifier } from '../kernel/component.ts';
+import type { ModifierPhase } from '../kernel/component.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
-import type { Bound } from '../kernel/bound-modifier.ts';
 import type { Forwarder } from '../kernel/forward.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
-import { conditionalModifiers, conditionalProcessors, type Conditional } from './conditional-steps.ts';
+import {
+  conditionalModifiers,
+  conditionalProcessors,
+  type Conditional,
+  type ConditionalModifier,
+} from './conditional-steps.ts';
 import { checkCondition, compileCondition } from './conditions.ts';
 import { createParameterCheck } from './parameter-check.ts';
 import type { Compile } from './pipelines.ts';
-import { foldPolicies } from './stream-policy.ts';
+import { checkPlan, planOf, type PlannedModifier } from './plan.ts';
 import { SharedInstances } from './shared-instances.ts';
 
 export interface CompileOptions {
@@ -47,13 +52,15 @@ export function createCompile(options: CompileOptions): Compile {
     const checked = checkPipeline(source, {
       registry,
       resources: snapshot.resources,
+      pipelines: snapshot.pipelines,
       checkCondition,
       environment: { ...environment.secrets, clock: capabilities.clock },
     });
     if (checked.pipeline === undefined) return { pipeline: undefined, diagnostics: checked.diagnostics };
     const build = new Build(checked.pipeline, options, shared);
     try {
-      return { pipeline: build.pipeline(), diagnostics: checked.diagnostics };
+      const pipeline = build.pipeline();
+      return { pipeline, diagnostics: [...checked.diagnostics, ...build.findings.map(locateIn(openDocument(source, 'pipeline')))] };
     } catch (error) {
       build.dispose().catch((failure: unknown) =>
         capabilities.log.error('a refused definition was not disposed cleanly', {
@@ -73,6 +80,8 @@ class Build {
   readonly #resolved: ResolvedPipeline;
   readonly #options: CompileOptions;
   readonly #shared: SharedInstances;
+  /** What is odd about the parts together. */
+  readonly findings: Diagnostic[] = [];
   readonly #disposals: (() => Promise<void>)[] = [];
   #current: { readonly file: string; readonly pointer: string } | undefined;
 
@@ -89,6 +98,7 @@ class Build {
     const chosen = backends.get(defaultBackend);
     if (chosen === undefined) throw new TypeError(`there is no backend "${defaultBackend}"`);
     const modifiers = this.#resolved.modifiers.map((step) => this.#modifier(step));
+    this.findings.push(...checkPlan(modifiers));
     return {
       name,
       revision,
@@ -101,11 +111,12 @@ class Build {
       backends,
       defaultBackend: chosen,
       modifiers: conditionalModifiers(modifiers),
-      policy: foldPolicies(modifiers),
+      plan: planOf(modifiers),
       output: {
         heartbeat: parseDuration(output.heartbeat),
         commitAfter: parseDuration(output.commitAfter),
         clientStall: parseDuration(output.clientStall),
+        debug: output.debug,
       },
       limits: {
         concurrentStreams: limits.concurrentStreams ?? Number.POSITIVE_INFINITY,
@@ -150,13 +161,15 @@ class Build {
     };
   }
 
-  #modifier(step: ResolvedModifier): Conditional<Bound<Modifier>> {
+  #modifier(step: ResolvedModifier): ConditionalModifier & PlannedModifier {
     return {
       name: step.name,
       guard: step.component.guard,
       onError: step.onError,
-      condition: this.#condition(step, 'response'),
-      modifier: this.#create(step),
+      condition: this.#condition(step, step.phase === 'end' ? 'end' : 'response'),
+      phase: step.phase,
+      resolved: step,
+      modifier: this.#create(step, step.phase),
     };
   }
 
@@ -172,20 +185,20 @@ class Build {
     return { name, type: resolved.type, backend, transport, token, timeouts: resolved.timeouts };
   }
 
-  #create<R extends ResolvedComponent>(resolved: R): Created<R> {
+  #create<R extends ResolvedComponent>(resolved: R, phase?: ModifierPhase): Created<R> {
     this.#current = resolved;
     const { component, config } = resolved;
     const capabilities = pick(this.#options.capabilities, component.needs);
     // The config was checked against this very component's schema.
     const held = this.#shared.hold(
       resolved.shared,
-      () => component.create(config as never, capabilities as never) as Created<R>,
+      () => component.create(config as never, capabilities as never, phase) as Created<R>,
     );
     this.#disposals.push(() => held.release());
     return held.instance;
   }
 
-  #condition(step: ResolvedProcessor | ResolvedModifier, phase: 'request' | 'response'): Condition | undefined {
+  #condition(step: ResolvedProcessor | ResolvedModifier, phase: ConditionPhase): Condition | undefined {
     if (step.when === undefined) return undefined;
     const { log, meter } = this.#options.capabilities;
     return compileCondition(step.when, phase, {
@@ -196,6 +209,11 @@ class Build {
       },
     });
   }
+}
+
+/** Gives findings about a pipeline their lines; one about a shared step stays with its file. */
+function locateIn({ file, locator }: OpenDocument): (finding: Diagnostic) => Diagnostic {
+  return (finding) => (finding.file === file ? { ...finding, ...locator.value(finding.pointer) } : finding);
 }
 
 /** What a component named in `needs`, and nothing else. */

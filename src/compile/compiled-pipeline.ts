@@ -4,7 +4,7 @@ import type { ConditionSource } from '../kernel/condition.ts';
 import type { AttemptTimeouts } from '../kernel/forward.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Run } from '../kernel/run.ts';
-import type { ChainPolicy } from './stream-policy.ts';
+import type { PipelinePlan } from './plan.ts';
 import type { Bound } from '../kernel/bound-modifier.ts';
 import type { Transport } from '../kernel/upstream.ts';
 
@@ -36,9 +36,15 @@ export interface CompiledPipeline {
   readonly defaultBackend: CompiledBackend;
   /** The modifiers of a run whose conditions hold. */
   modifiers(source: ConditionSource): readonly Bound<Modifier>[];
-  /** With every condition taken as true. */
-  readonly policy: ChainPolicy;
-  readonly output: { readonly heartbeat: number; readonly commitAfter: number; readonly clientStall: number };
+  /** What the modifiers do to a stream. */
+  readonly plan: PipelinePlan;
+  readonly output: {
+    readonly heartbeat: number;
+    readonly commitAfter: number;
+    readonly clientStall: number;
+    /** The plan is shown in a header. */
+    readonly debug: boolean;
+  };
   readonly limits: {
     readonly concurrentStreams: number;
     readonly maxStreamDuration: number;

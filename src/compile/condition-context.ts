@@ -64,6 +64,11 @@ const responseFields: Fields<keyof ConditionContext['response']> = {
     description: 'The model that answers, or "".',
     read: ({ response }) => response?.model ?? '',
   },
+  finishReason: {
+    type: 'string',
+    description: 'Why the answer ends: stop, length, tool_calls, content_filter, refusal, pause or error. Only of a step with "phase": "end".',
+    read: ({ response }) => response?.finishReason ?? '',
+  },
 };
 
 /** Variables with fixed fields. */

@@ -160,7 +160,7 @@ class RuleWalk {
       'condition.variable',
       node.start,
       node.end,
-      `"${name}" is no value by itself; name one of its fields: ${fieldNames(name).join(', ')}`,
+      `"${name}" is no value by itself; name one of its fields: ${fieldNames(name, this.#rules.phase).join(', ')}`,
     );
   }
 
@@ -216,21 +216,21 @@ class RuleWalk {
       'condition.variable',
       index.start,
       index.end,
-      `name the field of "${name}" itself, as in ${name}.${fieldNames(name)[0] ?? 'model'}`,
+      `name the field of "${name}" itself, as in ${name}.${fieldNames(name, this.#rules.phase)[0] ?? 'model'}`,
     );
   }
 
   #readField(name: string, key: string, start: number, end: number): void {
-    if (name === 'response' && key === 'finishReason') {
+    if (name === 'response' && key === 'finishReason' && this.#rules.phase !== 'end') {
       this.#report(
         'condition.phase',
         start,
         end,
-        '"response.finishReason" is not known yet: this condition is decided once, before the first content; it can read request, caller, params and response.model',
+        '"response.finishReason" is not known yet: this condition is decided once, before the first content; it can read request, caller, params and response.model; a step with "phase": "end" may read it',
       );
       return;
     }
-    const known = name === 'params' ? this.#rules.params : fieldNames(name);
+    const known = name === 'params' ? this.#rules.params : fieldNames(name, this.#rules.phase);
     if (known !== undefined && !known.includes(key)) {
       const whose =
         name === 'params' ? `this pipeline declares no parameter "${key}"` : `"${name}" has no field "${key}"`;
@@ -332,10 +332,9 @@ function isBoundedSplit(args: readonly ASTNode[]): boolean {
   );
 }
 
-function fieldNames(variable: string): readonly string[] {
-  return variable === 'request' || variable === 'caller' || variable === 'response'
-    ? Object.keys(recordVariables[variable])
-    : [];
+function fieldNames(variable: string, phase: ConditionPhase): readonly string[] {
+  if (variable !== 'request' && variable !== 'caller' && variable !== 'response') return [];
+  return Object.keys(recordVariables[variable]).filter((field) => field !== 'finishReason' || phase === 'end');
 }
 
 function suggestion(name: string, candidates: Iterable<string>): string {

@@ -1,5 +1,6 @@
-import type { Modifier } from '../kernel/component.ts';
+import type { Modifier, ModifierPhase } from '../kernel/component.ts';
 import type { Condition } from '../kernel/condition.ts';
+import type { FinishReason } from '../kernel/event.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Bound } from '../kernel/bound-modifier.ts';
 import type { CompiledPipeline } from './compiled-pipeline.ts';
@@ -16,8 +17,23 @@ export function conditionalProcessors(steps: readonly Conditional<ProcessorStep>
     );
 }
 
-/** Decided once per run, before the first content, so that an answer is never half masked. */
-export function conditionalModifiers(steps: readonly Conditional<Bound<Modifier>>[]): CompiledPipeline['modifiers'] {
+export interface ConditionalModifier extends Conditional<Bound<Modifier>> {
+  readonly phase: ModifierPhase;
+}
+
+/**
+ * Decided once per run, before the first content, so that an answer is never half masked; of a step that acts at the end,
+ * when it is known why the answer ends.
+ */
+export function conditionalModifiers(steps: readonly ConditionalModifier[]): CompiledPipeline['modifiers'] {
   if (steps.every(({ condition }) => condition === undefined)) return () => steps;
-  return (source) => steps.filter(({ condition }) => condition === undefined || condition(source));
+  return (source) =>
+    steps.flatMap((step) => {
+      const { condition, phase } = step;
+      if (condition === undefined) return [step];
+      if (phase === 'stream') return condition(source) ? [step] : [];
+      const endCondition = (finishReason: FinishReason): boolean =>
+        condition({ ...source, response: { ...source.response, finishReason } });
+      return [{ ...step, endCondition }];
+    });
 }

@@ -132,6 +132,7 @@ class ContextRecord {
 const environments: Readonly<Record<ConditionPhase, Environment>> = {
   request: environmentOf(['request', 'caller']),
   response: environmentOf(['request', 'caller', 'response']),
+  end: environmentOf(['request', 'caller', 'response']),
 };
 
 /** The language without variables, within its limits. */

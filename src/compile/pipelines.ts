@@ -4,6 +4,7 @@ import type { Log } from '../kernel/run.ts';
 import { namePattern } from '../kernel/schema.ts';
 import { formatDiagnostic, type Diagnostic } from '../definitions/diagnostic.ts';
 import type { Snapshot } from '../definitions/pipeline-folder.ts';
+import { describePlan } from './plan.ts';
 import type { CompiledPipeline } from './compiled-pipeline.ts';
 
 /** A pipeline that was deleted goes on for this long: many editors delete a file before they write it anew. */
@@ -154,7 +155,7 @@ export class Pipelines {
       return;
     }
     this.#swap(slot, { pipeline, loadedAt: this.#clock.wallTime(), runs: 0, retired: false });
-    this.#log.info('pipeline serves', { pipeline: name, revision: pipeline.revision, answers: pipeline.policy });
+    this.#log.info('pipeline serves', { pipeline: name, revision: pipeline.revision, plan: describePlan(pipeline.plan) });
   }
 
   #forget(slot: Slot): void {

@@ -1,13 +1,14 @@
 import { basename } from 'node:path';
+import { checkCalls } from './check-calls.ts';
 import { checkMeaning } from './check-meaning.ts';
 import { CheckSession, openDocument, sha256, type CheckContext, type OpenDocument } from './check-session.ts';
 import { arrangeDiagnostics, hasErrors, type Diagnostic } from './diagnostic.ts';
-import { appendPointer, isRecord } from './json-pointer.ts';
-import { maxSteps, type PipelineDefinition, type UsableKind } from './pipeline-schema.ts';
+import type { PipelineDefinition, UsableKind } from './pipeline-schema.ts';
 import type { DocumentSource } from './read-document.ts';
 import { DocumentResolver } from './resolve-document.ts';
 import { ResourceResolver } from './resolve-resource.ts';
-import type { PipelineParts, ResolvedBackend, ResolvedByKind, ResolvedPipeline } from './resolved-pipeline.ts';
+import { resolveParts } from './resolve-parts.ts';
+import type { PipelineParts, ResolvedPipeline } from './resolved-pipeline.ts';
 
 export interface PipelineCheck {
   /** Absent where there is an error. */
@@ -25,6 +26,7 @@ export function checkPipeline(source: DocumentSource, context: CheckContext): Pi
   const resolver = new DocumentResolver(session, new ResourceResolver(session), document, 'pipeline');
   const parts = resolveParts(resolver);
   if (document.value !== undefined) checkMeaning(session, resolver, pipelineName(source.file), parts);
+  checkCalls(session, pipelineName(source.file));
   const diagnostics = arrangeDiagnostics(session.diagnostics, source.file);
   if (hasErrors(session.diagnostics)) return { diagnostics };
   return { pipeline: assemble(session, resolver, document, parts), diagnostics };
@@ -33,69 +35,6 @@ export function checkPipeline(source: DocumentSource, context: CheckContext): Pi
 /** `pipelines/support.jsonc` is the pipeline `support`. */
 export function pipelineName(file: string): string {
   return basename(file).replace(/\.jsonc?$/, '');
-}
-
-function resolveParts(resolver: DocumentResolver): PipelineParts {
-  const tokenProviders = resolveMap(resolver, 'token-provider', 'tokenProviders');
-  const backends = resolveMap(resolver, 'backend', 'backends');
-  const defaultBackend = resolveDefault(resolver, backends);
-  if (defaultBackend !== undefined) backends.set(defaultBackend.name, defaultBackend);
-  return {
-    processors: resolveSteps(resolver, 'processor', 'processors'),
-    modifiers: resolveSteps(resolver, 'modifier', 'modifiers'),
-    tokenProviders,
-    backends,
-    defaultBackend,
-  };
-}
-
-function resolveSteps<K extends 'processor' | 'modifier'>(
-  resolver: DocumentResolver,
-  kind: K,
-  key: string,
-): ResolvedByKind[K][] {
-  const steps = resolver.value[key];
-  if (!Array.isArray(steps)) return [];
-  // More than may be were reported with the shape.
-  const resolved = steps.slice(0, maxSteps).map((step: unknown, index) => {
-    const type = isRecord(step) ? String(step['type']) : '';
-    return resolver.component(kind, appendPointer(`/${key}`, index), step, `${type}#${index}`);
-  });
-  return resolved.filter((step): step is ResolvedByKind[K] => step !== undefined);
-}
-
-function resolveMap<K extends 'token-provider' | 'backend'>(
-  resolver: DocumentResolver,
-  kind: K,
-  key: string,
-): Map<string, ResolvedByKind[K]> {
-  const entries = isRecord(resolver.value[key]) ? Object.keys(resolver.value[key]) : [];
-  const resolved = new Map<string, ResolvedByKind[K]>();
-  for (const name of entries) {
-    const entry = resolver.entry(kind, name);
-    if (entry !== undefined) resolved.set(name, entry);
-  }
-  return resolved;
-}
-
-/** Of one backend there is no choice; of more, `routing.default.to` names it. */
-function resolveDefault(
-  resolver: DocumentResolver,
-  backends: ReadonlyMap<string, ResolvedBackend>,
-): ResolvedBackend | undefined {
-  const target = defaultTarget(resolver.value);
-  if (target !== undefined) return resolver.component('backend', '/routing/default/to/0', target);
-  const [only, ...others] = backends.values();
-  if (only === undefined || others.length > 0) return undefined;
-  resolver.referred.add(`backend/${only.name}`);
-  return only;
-}
-
-function defaultTarget(definition: Readonly<Record<string, unknown>>): string | undefined {
-  const { default: target } = Object(definition['routing']) as { default?: unknown };
-  const { to } = Object(target) as { to?: unknown };
-  const first: unknown = Array.isArray(to) ? to[0] : undefined;
-  return typeof first === 'string' ? first : undefined;
 }
 
 function assemble(

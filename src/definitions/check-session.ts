@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ConditionPhase } from '../kernel/condition.ts';
 import type { ReferenceKind } from '../kernel/schema.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
@@ -22,7 +23,7 @@ export interface ConditionProblem {
 /** Checks the text of a condition for the phase in which it is decided. `params` are the declared ones; absent in a shared resource. */
 export type CheckCondition = (
   text: string,
-  phase: 'request' | 'response',
+  phase: ConditionPhase,
   options: { readonly params?: readonly string[] },
 ) => readonly ConditionProblem[];
 
@@ -33,6 +34,8 @@ export type Resources = ReadonlyMap<string, DocumentSource>;
 export interface CheckContext {
   readonly registry: Registry;
   readonly resources: Resources;
+  /** All definitions of the folder, by name: components may call other pipelines. */
+  readonly pipelines: ReadonlyMap<string, DocumentSource>;
   readonly checkCondition: CheckCondition;
   readonly environment: SecretEnvironment;
 }
@@ -78,6 +81,13 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+/** A place that names another pipeline. */
+export interface PipelineCallSite {
+  readonly document: OpenDocument;
+  readonly pointer: string;
+  readonly name: string;
+}
+
 /** Errors of one check at most, beside those of the shape; a hostile document could make ten thousand. */
 const maxErrors = 400;
 
@@ -86,6 +96,8 @@ export class CheckSession {
   readonly context: CheckContext;
   readonly validator: SchemaValidator;
   readonly diagnostics: Diagnostic[] = [];
+  /** Where other pipelines are named that components call. */
+  readonly calls: PipelineCallSite[] = [];
   /** By `kind/name`. */
   readonly uses = new Map<string, ResourceUse & { readonly hash: string }>();
   #errors = 0;

@@ -1,5 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import type { ComponentKind } from '../kernel/component.ts';
+import type { ComponentKind, ModifierPhase } from '../kernel/component.ts';
 import { defaulted, Duration, Name, strictObject, type Configured } from '../kernel/schema.ts';
 import { UpstreamScript } from '../kernel/upstream-script.ts';
 import type { ComponentOf, Registry } from '../registry/registry.ts';
@@ -45,6 +45,10 @@ const Timeouts = strictObject({
 const Output = strictObject({
   heartbeat: duration('15s', '100ms', '1h', 'A sign of life is sent this often.'),
   commitAfter: duration('10s', '1ms', '1h', 'The head goes out after this long without content.'),
+  debug: defaulted(
+    Type.Boolean({ description: 'Shows in the header x-sluice-plan what the modifiers do to the stream.' }),
+    false,
+  ),
   clientStall: duration('30s', '1ms', '24h', 'A client that does not read is given up after this long.'),
 });
 const Limits = strictObject({
@@ -132,6 +136,9 @@ export interface StepUse extends ComponentUse {
   readonly when?: string;
   readonly onError: Static<typeof OnError>;
 }
+export interface ModifierUse extends StepUse {
+  readonly phase: ModifierPhase;
+}
 export interface ProcessorUse extends StepUse {
   readonly timeout: string;
 }
@@ -158,7 +165,7 @@ export interface PipelineDefinition {
   readonly tokenProviders: Readonly<Record<string, string | ComponentUse>>;
   readonly backends: Readonly<Record<string, string | BackendUse>>;
   readonly routing?: Static<typeof Routing>;
-  readonly modifiers: readonly (string | StepUse)[];
+  readonly modifiers: readonly (string | ModifierUse)[];
   readonly output: Configured<typeof Output>;
   readonly limits: Configured<typeof Limits>;
 }
@@ -228,7 +235,16 @@ export function buildComponentShapes(registry: Registry): Record<UsableKind, Jso
       timeouts: withDefaults(Timeouts),
       upstream: Type.Optional(UpstreamScript),
     }),
-    modifier: shape(registry, 'modifier', step('modifier', 'response')),
+    modifier: shape(registry, 'modifier', {
+      ...step('modifier', 'response'),
+      phase: defaulted(
+        Type.Enum(['stream', 'end'], {
+          description:
+            'stream: it acts on all that streams. end: only where an answer ends; its condition may read response.finishReason.',
+        }),
+        'stream',
+      ),
+    }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { parseDuration } from '../kernel/clock.ts';
-import type { AnyComponent } from '../kernel/component.ts';
+import type { AnyComponent, ModifierComponent } from '../kernel/component.ts';
+import type { ConditionPhase } from '../kernel/condition.ts';
 import { namePattern, type ReferenceKind } from '../kernel/schema.ts';
 import type { CheckSession, OpenDocument } from './check-session.ts';
 import { isCredentialLike, quote } from './diagnostic.ts';
@@ -60,6 +61,7 @@ export class DocumentResolver {
     this.#marks = shape.marks;
     this.#misshapen = shape.errors.map((error) => error.instancePath);
     session.diagnostics.push(...shapeDiagnostics(shape.errors, document, document.file));
+    for (const [pointer, name] of shape.marks.calls) session.calls.push({ document, pointer, name });
     checkTexts(session, document, this.value);
   }
 
@@ -177,9 +179,10 @@ export class DocumentResolver {
     value: Record<string, unknown>,
     component: AnyComponent | undefined,
   ): Record<string, unknown> {
-    const { when, onError, timeout } = value;
+    const { when, onError, timeout, phase } = value;
     if (typeof when === 'string' && when !== '')
-      this.#condition(appendPointer(pointer, 'when'), when, kind === 'modifier' ? 'response' : 'request');
+      this.#condition(appendPointer(pointer, 'when'), when, conditionPhase(kind, phase));
+    if (phase === 'end' && component?.kind === 'modifier') this.#checkPhase(pointer, component);
     const isGuard = component !== undefined && 'guard' in component && component.guard;
     if (onError === 'skip' && isGuard) {
       this.#session.report(
@@ -194,10 +197,23 @@ export class DocumentResolver {
       ...(typeof when === 'string' && { when }),
       ...(onError !== undefined && { onError }),
       ...(timeout !== undefined && { timeoutMilliseconds: milliseconds(timeout) }),
+      ...(phase !== undefined && { phase }),
     };
   }
 
-  #condition(pointer: string, text: string, phase: 'request' | 'response'): void {
+  #checkPhase(pointer: string, { type, phases = ['stream'] }: ModifierComponent): void {
+    if (phases.includes('end')) return;
+    const others = this.#session.context.registry.list('modifier').filter((other) => other.phases?.includes('end'));
+    this.#session.report(
+      this.document,
+      'phase.unsupported',
+      appendPointer(pointer, 'phase'),
+      `${quote(type)} does not act at the end of an answer; these do: ${listNames(others.map((other) => other.type))}`,
+      { suggestion: 'stream' },
+    );
+  }
+
+  #condition(pointer: string, text: string, phase: ConditionPhase): void {
     const { params } = this.value;
     const options = 'apiVersion' in this.value ? { params: isRecord(params) ? Object.keys(params) : [] } : {};
     for (const { code = 'condition.type', message, offset } of this.#session.context.checkCondition(
@@ -257,7 +273,12 @@ export class DocumentResolver {
   }
 }
 
-const noMarks: Marks = { secrets: new Set(), references: new Map() };
+const noMarks: Marks = { secrets: new Set(), references: new Map(), calls: new Map() };
+
+function conditionPhase(kind: UsableKind, phase: unknown): ConditionPhase {
+  if (kind !== 'modifier') return 'request';
+  return phase === 'end' ? 'end' : 'response';
+}
 
 function entryPointer(kind: ReferenceKind, name: string): string {
   return appendPointer(`/${localMaps[kind] ?? ''}`, name);

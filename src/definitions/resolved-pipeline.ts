@@ -1,3 +1,4 @@
+import type { ModifierPhase } from '../kernel/component.ts';
 import type { AttemptTimeouts } from '../kernel/forward.ts';
 import type { ReferenceKind } from '../kernel/schema.ts';
 import type { UpstreamScript } from '../kernel/upstream-script.ts';
@@ -34,7 +35,9 @@ interface ResolvedStep<K extends UsableKind> extends ResolvedUse<K> {
 export interface ResolvedProcessor extends ResolvedStep<'processor'> {
   readonly timeoutMilliseconds: number;
 }
-export type ResolvedModifier = ResolvedStep<'modifier'>;
+export interface ResolvedModifier extends ResolvedStep<'modifier'> {
+  readonly phase: ModifierPhase;
+}
 export type ResolvedTokenProvider = ResolvedUse<'token-provider'>;
 
 export interface ResolvedBackend extends ResolvedUse<'backend'> {

@@ -15,6 +15,8 @@ export interface MarkedReference {
 export interface Marks {
   readonly secrets: Set<string>;
   readonly references: Map<string, MarkedReference>;
+  /** Where another pipeline is named that a component calls. */
+  readonly calls: Map<string, string>;
 }
 
 export interface ShapeCheck {
@@ -98,6 +100,15 @@ export class SchemaValidator {
       },
     });
     ajv.addKeyword({
+      keyword: 'x-pipeline',
+      schemaType: 'boolean',
+      type: 'string',
+      validate: (_flag: boolean, name: string, _parent?: AnySchemaObject, context?: KeywordContext) => {
+        this.#marks.calls.set(context?.instancePath ?? '', name);
+        return true;
+      },
+    });
+    ajv.addKeyword({
       keyword: 'x-reference',
       schemaType: 'string',
       validate: (kind: ReferenceKind, _data: unknown, schema?: AnySchemaObject, context?: KeywordContext) => {
@@ -123,7 +134,7 @@ export class SchemaValidator {
 }
 
 function emptyMarks(): Marks {
-  return { secrets: new Set(), references: new Map() };
+  return { secrets: new Set(), references: new Map(), calls: new Map() };
 }
 
 function dropExtensions(_flag: boolean, data: Record<string, unknown>, schema?: AnySchemaObject): boolean {

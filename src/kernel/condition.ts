@@ -1,8 +1,9 @@
+import type { FinishReason } from './event.ts';
 import type { ChatRequest } from './request.ts';
 import type { Caller } from './run.ts';
 
-/** When a condition is decided: before the backend is called, or when an answer has begun. */
-export type ConditionPhase = 'request' | 'response';
+/** When a condition is decided: before the backend is called, when an answer has begun, or when it is known why it ends. */
+export type ConditionPhase = 'request' | 'response' | 'end';
 
 /** What a condition can read, by the names that an author writes. Text that is absent reads as `''`. */
 export interface ConditionContext {
@@ -20,8 +21,8 @@ export interface ConditionContext {
   };
   readonly caller: Caller;
   readonly params: Readonly<Record<string, unknown>>;
-  /** In the phase `response` only. */
-  readonly response: { readonly model: string };
+  /** Not in the phase `request`; `finishReason` in the phase `end` only. */
+  readonly response: { readonly model: string; readonly finishReason: FinishReason | '' };
 }
 
 /** What a condition is decided on. Only what an expression really reads is computed from it. */
@@ -29,7 +30,7 @@ export interface ConditionSource {
   readonly request: ChatRequest;
   readonly caller: Caller;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly response?: { readonly model?: string };
+  readonly response?: { readonly model?: string; readonly finishReason?: FinishReason };
 }
 
 /** A compiled condition. Synchronous, never throws, changes nothing. */

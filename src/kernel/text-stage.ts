@@ -199,12 +199,13 @@ export class TextStage {
       this.#emit(event);
       return;
     }
-    const waits = this.#atEnd.length > 0 && block.start.kind === 'text';
+    const { choice = 0, kind } = block.start;
+    const waits = this.#atEnd.length > 0 && kind === 'text' && this.#choices.get(choice)?.endsInCall !== true;
     const text = waits ? block.text.settle() : block.text.flush();
     this.#emitPiece(block, text);
     if (this.#stop(block)) return;
     this.#blocks.delete(event.blockId);
-    if (waits) this.#waiting.set(block.start.choice ?? 0, { block, event });
+    if (waits) this.#waiting.set(choice, { block, event });
     else this.#end(block, event);
   }
 

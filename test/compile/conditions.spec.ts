@@ -42,7 +42,7 @@ const source: ConditionSource = {
   request,
   caller: { id: 'key-7', tier: 'gold', scopes: ['chat', 'admin'] },
   params: { tone: 'formal', count: 2 },
-  response: { model: 'gpt-5-mini-2026' },
+  response: { model: 'gpt-5-mini-2026', finishReason: 'length' },
 };
 
 function rethrow(error: Error): never {
@@ -88,6 +88,7 @@ describe('every field of the context', () => {
     'caller.tier': ["caller.tier == 'gold'", "caller.tier == 'beta'"],
     'caller.scopes': ["'admin' in caller.scopes", "'other' in caller.scopes"],
     'response.model': ["response.model.startsWith('gpt-5-mini-')", "response.model == ''"],
+    'response.finishReason': ["response.finishReason == 'length'", "response.finishReason == 'stop'"],
     params: ["params.tone == 'formal' && params.count == 2", "params.tone == 'casual'"],
   };
 
@@ -99,8 +100,8 @@ describe('every field of the context', () => {
   });
 
   it.each(Object.entries(cases))('%s', (field, [truth, falsehood]) => {
-    expect([evaluate(truth), evaluate(falsehood)]).toEqual([true, false]);
-    expect([...conditionReads(truth, 'response')]).toEqual([field]);
+    expect([evaluate(truth, source, 'end'), evaluate(falsehood, source, 'end')]).toEqual([true, false]);
+    expect([...conditionReads(truth, 'end')]).toEqual([field]);
   });
 
   it('reads as empty where a request says nothing', () => {

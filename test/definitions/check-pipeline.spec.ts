@@ -35,7 +35,7 @@ describe('a definition without a mistake', () => {
           timeouts: { connect: '5s', headers: '60s', firstToken: '90s', idle: '60s', progress: '120s', total: '15m' },
         },
       },
-      output: { heartbeat: '15s', commitAfter: '10s', clientStall: '30s' },
+      output: { heartbeat: '15s', commitAfter: '10s', clientStall: '30s', debug: false },
       limits: { maxStreamDuration: '15m', maxFrameBytes: 1_048_576, maxAnswerBytes: 8_388_608 },
     });
     expect(pipeline).toMatchObject({

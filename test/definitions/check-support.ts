@@ -35,6 +35,7 @@ export function check(
     {
       registry: fakeRegistry,
       resources: new Map(sources),
+      pipelines: new Map(),
       checkCondition: findBad,
       environment: {
         variables: {

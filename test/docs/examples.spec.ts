@@ -42,7 +42,8 @@ function findings(file: string, text: string, resources: ReadonlyMap<string, Doc
     pipelinesDir: join(projectFolder, 'pipelines'),
     clock: new TestClock(),
   };
-  const { diagnostics } = checkPipeline({ file, text }, { registry, resources, checkCondition, environment });
+  const context = { registry, resources, pipelines: new Map(), checkCondition, environment };
+  const { diagnostics } = checkPipeline({ file, text }, context);
   return diagnostics.map(formatDiagnostic);
 }
 

@@ -1,6 +1,6 @@
 import { openaiChatBackend } from '../../src/backends/openai-chat.ts';
 import type { CompiledBackend, CompiledPipeline } from '../../src/compile/compiled-pipeline.ts';
-import { foldPolicies } from '../../src/compile/stream-policy.ts';
+import { planOf } from '../../src/compile/plan.ts';
 import type { Transport } from '../../src/kernel/upstream.ts';
 import { testRun } from './test-run.ts';
 
@@ -53,8 +53,8 @@ export function compiledPipeline(overrides: Partial<CompiledPipeline> = {}): Com
     backends: new Map([[defaultBackend.name, defaultBackend]]),
     defaultBackend,
     modifiers: () => [],
-    policy: foldPolicies([]),
-    output: { heartbeat: 15_000, commitAfter: 10_000, clientStall: 30_000 },
+    plan: planOf([]),
+    output: { heartbeat: 15_000, commitAfter: 10_000, clientStall: 30_000, debug: false },
     limits: { concurrentStreams: 100, maxStreamDuration: 900_000, maxFrameBytes: 1_048_576, maxAnswerBytes: 8_388_608 },
     counters: { pass: 0, scan: 0, splice: 0, slow: 0 },
     dispose: () => Promise.resolve(),

@@ -2,7 +2,7 @@ import { framingOf } from '../../src/forward/framings.ts';
 import { AnswerBody } from '../../src/kernel/answer-body.ts';
 import { AnswerPipe } from '../../src/kernel/answer-pipe.ts';
 import type { Backend, Encoder, Modifier } from '../../src/kernel/component.ts';
-import { asSluiceError, SluiceError } from '../../src/kernel/errors.ts';
+import { asSluiceError, breaksAnswer, SluiceError } from '../../src/kernel/errors.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { encodeEvent } from './aws-event-stream.ts';
 import { chatRequest } from './chat-run.ts';
@@ -101,6 +101,7 @@ export function playAnswer(
   } catch (thrown) {
     if (!(thrown instanceof SluiceError)) throw thrown;
     error = asSluiceError(thrown);
+    if (breaksAnswer(error)) answer.fail();
     if (answer instanceof AnswerPipe) answer.flush();
     say(fail(error));
   }
