@@ -31,9 +31,15 @@ export default {
     ),
     rule(
       'core-uses-no-packages',
-      'The kernel and the components use typebox; what else they need is a capability that the process offers.',
-      { path: `^src/(kernel|${componentFolders})/`, pathNot: '^src/tokens/aws-sigv4\\.ts$' },
+      'The components use typebox; what else they need is a capability that the process offers.',
+      { path: `^src/(${componentFolders})/`, pathNot: '^src/tokens/aws-sigv4\\.ts$' },
       { path: '(^|/)node_modules/', pathNot: packages('typebox') },
+    ),
+    rule(
+      'core-uses-no-packages',
+      'The kernel uses typebox, and reads and runs regular expressions of authors with a library each.',
+      { path: '^src/kernel/' },
+      { path: '(^|/)node_modules/', pathNot: packages('typebox|re2js|@eslint-community/regexpp') },
     ),
     rule(
       'core-uses-no-packages',

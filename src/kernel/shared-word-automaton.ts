@@ -23,7 +23,7 @@ export function sharedWordAutomaton(words: readonly string[], options: WordAutom
 
 function keyOf(words: readonly string[], options: WordAutomatonOptions): string {
   const hash = createHash('sha256').update(
-    JSON.stringify([options.match ?? 'substring', options.caseSensitive ?? false]),
+    JSON.stringify([options.match ?? 'substring', options.caseSensitive ?? false, options.startsOnly ?? false]),
   );
   return hash.update(JSON.stringify(words)).digest('base64');
 }

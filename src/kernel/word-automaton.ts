@@ -1,4 +1,4 @@
-import { foldText } from './text-folding.ts';
+import { foldText, isWordCodePoint } from './text-folding.ts';
 import { classifyUnits, type WordAlphabet } from './word-alphabet.ts';
 import { linkStates, type WordLinks } from './word-links.ts';
 import { buildWordRows, type WordRows } from './word-rows.ts';
@@ -28,6 +28,11 @@ export interface WordAutomatonOptions {
   readonly caseSensitive?: boolean;
   /** `word`: a match must not touch a letter, a digit or "_" on either side. Default `substring`. */
   readonly match?: 'substring' | 'word';
+  /**
+   * Only where the first match begins is asked, not where it ends: words that go on from a shorter one are left out, so
+   * that a match is known as soon as it begins for sure.
+   */
+  readonly startsOnly?: boolean;
   /** Bytes that rows may take. More is faster until a core's own cache is full. Default 1 MiB. */
   readonly rowBytes?: number;
 }
@@ -49,7 +54,8 @@ export function buildWordAutomaton(words: readonly string[], options: WordAutoma
   const caseSensitive = options.caseSensitive ?? false;
   const wholeWords = options.match === 'word';
   checkWords(words);
-  const folded = [...new Set(caseSensitive ? words : words.map(foldText))].toSorted(byCodeUnits);
+  const sorted = [...new Set(caseSensitive ? words : words.map(foldText))].toSorted(byCodeUnits);
+  const folded = options.startsOnly === true ? withoutLonger(sorted, wholeWords) : sorted;
   const alphabet = classifyUnits(folded, caseSensitive);
   const trie = buildWordTrie(folded, alphabet.classes);
   if (wholeWords) markInsideEnds(trie, alphabet);
@@ -86,6 +92,18 @@ function checkWords(words: readonly string[]): void {
   }
   if (total > maxTotalUnits)
     throw new RangeError(`the words of the list have more than ${maxTotalUnits} code units together`);
+}
+
+/** Leaves out each word that only matches where a shorter one does too; whole words do where no letter follows. */
+function withoutLonger(sorted: readonly string[], wholeWords: boolean): string[] {
+  // The words that the current one begins with; sorted, they come directly before it, the shortest first.
+  const beginnings: string[] = [];
+  return sorted.filter((word) => {
+    while (beginnings.length > 0 && !word.startsWith(beginnings.at(-1) ?? '')) beginnings.pop();
+    const isLonger = beginnings.some(({ length }) => !wholeWords || !isWordCodePoint(word.codePointAt(length) ?? 0));
+    if (!isLonger) beginnings.push(word);
+    return !isLonger;
+  });
 }
 
 function byCodeUnits(left: string, right: string): number {

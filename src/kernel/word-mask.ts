@@ -4,8 +4,15 @@ import type { WordAutomaton } from './word-automaton.ts';
 import { nodeSize, placeOf, stateAt } from './word-rows.ts';
 import { endsInside, endsWord, findChild, findPair, insideState, rootState, waits } from './word-trie.ts';
 
-/** What stands in place of a match: one fixed text, or one text for each code point of the match. */
-export type WordMask = { readonly with: string } | { readonly perCharacter: string };
+/**
+ * What becomes of a match: one fixed text, one text for each code point of the match, or a text that depends on the
+ * match stand in its place; or the text ends where the first match begins, which `end` is told once.
+ */
+export type WordMask =
+  | { readonly with: string }
+  | { readonly perCharacter: string }
+  | { readonly replace: (match: string) => string }
+  | { readonly end: () => void };
 
 /** Masks the words in the text of one block. */
 export interface WordMasker extends TextRewriter {
@@ -50,6 +57,8 @@ class StreamMasker implements WordMasker {
   readonly #automaton: WordAutomaton;
   readonly #mask: WordMask;
   #matches = 0;
+  /** The mask is one that ends the text, and a match was found: nothing goes out any more. */
+  #ended = false;
   /** Place of the state in the automaton's rows. */
   #place = 0;
   /** Text that came and did not go out: all of the undecided text. */
@@ -71,7 +80,7 @@ class StreamMasker implements WordMasker {
   }
 
   text(chunk: string): string {
-    if (chunk === '') return chunk;
+    if (chunk === '' || this.#ended) return '';
     const wasHeld = this.#held.length;
     const matchesBefore = this.#matches;
     this.#reading = wasHeld === 0 ? chunk : this.#held + chunk;
@@ -100,8 +109,8 @@ class StreamMasker implements WordMasker {
   /** Lets everything before `end` go and holds the rest. */
   #release(end: number): string {
     const reading = this.#reading;
-    const output = this.#output + reading.slice(this.#copied, end);
-    const held = reading.slice(end);
+    const output = this.#ended ? this.#output : this.#output + reading.slice(this.#copied, end);
+    const held = this.#ended ? '' : reading.slice(end);
     this.#held = reading.length > detachAbove ? detach(held) : held;
     this.#reading = '';
     this.#output = '';
@@ -145,6 +154,7 @@ class StreamMasker implements WordMasker {
       }
       this.#place = place;
       index = this.#step(chunk, index, wasHeld);
+      if (this.#ended) return;
       place = this.#place;
     }
     this.#place = place;
@@ -287,11 +297,20 @@ class StreamMasker implements WordMasker {
   }
 
   #replace(start: number, end: number): void {
-    const plain = this.#reading.slice(this.#copied, start);
-    this.#output +=
-      plain + ('with' in this.#mask ? this.#mask.with : this.#mask.perCharacter.repeat(this.#codePoints(start, end)));
+    if (this.#ended) return;
+    this.#output += this.#reading.slice(this.#copied, start) + this.#maskOf(start, end);
     this.#copied = end;
     this.#matches += 1;
+  }
+
+  #maskOf(start: number, end: number): string {
+    const mask = this.#mask;
+    if ('with' in mask) return mask.with;
+    if ('replace' in mask) return mask.replace(this.#reading.slice(start, end));
+    if ('perCharacter' in mask) return mask.perCharacter.repeat(this.#codePoints(start, end));
+    this.#ended = true;
+    mask.end();
+    return '';
   }
 
   #codePoints(start: number, end: number): number {

@@ -1,30 +1,59 @@
 import Type from 'typebox';
-import { channels, defineModifier, type Channel } from '../kernel/component.ts';
-import { defaulted, strictObject } from '../kernel/schema.ts';
-import { createWordMasker } from '../kernel/word-mask.ts';
-import { automatonOf, maskOf, maskOptions, wordOptions } from '../kernel/word-options.ts';
+import { channels, defineModifier, type AnswerEnding, type TextModifier } from '../kernel/component.ts';
+import { defaulted, strictObject, type Configured } from '../kernel/schema.ts';
+import type { WordAutomaton } from '../kernel/word-automaton.ts';
+import { createWordMasker, type WordMask } from '../kernel/word-mask.ts';
+import {
+  automatonOf,
+  maskOf,
+  maskOptions,
+  refuseMasks,
+  sampleWords,
+  wordOptions,
+  wordsAreNamed,
+} from '../kernel/word-options.ts';
 
-const config = strictObject({
-  ...wordOptions,
-  ...maskOptions,
-  channels: defaulted(
-    Type.Array(Type.Enum([...channels]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text that are masked.',
-    }),
-    [...channels],
-  ),
-});
+const config = strictObject(
+  {
+    ...wordOptions,
+    action: defaulted(
+      Type.Enum(['mask', 'remove', 'replace', 'stop'], {
+        description:
+          'mask: something stands in place of each match. remove: nothing does. replace: the text that `replacements` ' +
+          'has for the word. stop: the answer ends before the first match, as blocked by a content filter.',
+      }),
+      'mask',
+    ),
+    ...maskOptions,
+    message: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4096,
+        description: 'For the action `stop`: what the client is told behind the text that has left.',
+      }),
+    ),
+    channels: defaulted(
+      Type.Array(Type.Enum([...channels]), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Kinds of text that are looked at. Of tool arguments it is each string, and no key.',
+      }),
+      [...channels],
+    ),
+  },
+  wordsAreNamed,
+);
 
 /**
- * Masks the words of a list in the answer while it streams. A word that is cut by the pieces of the stream is found all
- * the same; held back is only what can still become one, so text without the beginning of a word passes at once. Each
- * block of the answer is a text of its own.
+ * Masks, removes or replaces the words of a list in the answer while it streams, or ends the answer where one begins. A
+ * word that is cut by the pieces of the stream is found all the same; held back is only what can still become one, so
+ * text without the beginning of a word passes at once. Each block of the answer, and each string in the arguments of a
+ * tool call, is a text of its own. Of words that begin at the same place the longest counts, and what was put in is not
+ * searched again.
  */
 export const maskWords = defineModifier({
   type: 'mask-words',
-  summary: 'Masks the words of a list in the answer.',
+  summary: 'Masks, removes or replaces the words of a list in the answer, or ends the answer before one.',
   config,
   needs: [],
   guard: true,
@@ -65,16 +94,56 @@ export const maskWords = defineModifier({
       given: ['Apple and apple'],
       expect: '*** and apple',
     },
+    {
+      title: 'Remove a word',
+      config: { words: [' (internal)'], action: 'remove' },
+      given: ['Plan A (inter', 'nal) is best'],
+      expect: 'Plan A is best',
+    },
+    {
+      title: 'A text for each word, and a mask for the rest',
+      config: { action: 'replace', replacements: { 'Acme 2': 'our product', acme: 'us' }, words: ['rival'] },
+      given: ['ACME', ' 2 by acme, not by Riv', 'al'],
+      expect: 'our product by us, not by ***',
+    },
+    {
+      title: 'End the answer before a word',
+      config: { words: ['codeword'], action: 'stop' },
+      given: ['A coded text: the code', 'word is 42'],
+      expect: 'A coded text: the ',
+    },
   ],
-  create(options) {
-    const automaton = automatonOf(options);
-    const mask = maskOf(options);
+  create(options): TextModifier {
+    const isStop = options.action === 'stop';
+    const automaton = automatonOf(options, isStop);
     const { maxHeldCharacters } = automaton;
     return {
-      effect: 'text' as const,
-      channels: options.channels satisfies readonly Channel[],
-      policy: maxHeldCharacters === 0 ? ({ mode: 'live' } as const) : ({ mode: 'window', maxHeldCharacters } as const),
-      open: () => createWordMasker(automaton, mask),
+      effect: 'text',
+      channels: options.channels,
+      policy: maxHeldCharacters === 0 ? { mode: 'live' } : { mode: 'window', maxHeldCharacters },
+      rewrites: { samples: sampleWords(options) },
+      open: isStop ? openStopper(automaton, endingOf(options)) : openMasker(automaton, maskOf(withoutMessage(options))),
     };
   },
 });
+
+type Open = TextModifier['open'];
+
+function openMasker(automaton: WordAutomaton, mask: WordMask): Open {
+  return () => createWordMasker(automaton, mask);
+}
+
+function openStopper(automaton: WordAutomaton, ending: AnswerEnding): Open {
+  return (_run, block) => createWordMasker(automaton, { end: () => block.stop(ending) });
+}
+
+function endingOf(options: Configured<typeof config>): AnswerEnding {
+  refuseMasks(options);
+  const { message } = options;
+  return { reason: 'content_filter', ...(message !== undefined && { message }) };
+}
+
+function withoutMessage(options: Configured<typeof config>): Configured<typeof config> {
+  if (options.message !== undefined) throw new TypeError('"message" needs "action": "stop" beside it');
+  return options;
+}

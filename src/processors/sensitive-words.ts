@@ -5,35 +5,40 @@ import { roles, type EventOfType, type Role } from '../kernel/event.ts';
 import type { Run } from '../kernel/run.ts';
 import { defaulted, Name, strictObject } from '../kernel/schema.ts';
 import { createWordMasker, type WordMasker } from '../kernel/word-mask.ts';
-import { automatonOf, maskOf, maskOptions, wordOptions } from '../kernel/word-options.ts';
+import { automatonOf, maskOf, maskOptions, wordOptions, wordsAreNamed } from '../kernel/word-options.ts';
 
-const config = strictObject({
-  ...wordOptions,
-  ...maskOptions,
-  action: defaulted(
-    Type.Enum(['mask', 'block'], {
-      description: 'mask: replace each match. block: refuse the request, with the error REQUEST_BLOCKED.',
-    }),
-    'mask',
-  ),
-  roles: defaulted(
-    Type.Array(Type.Enum([...roles]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Whose text is looked at. Results of tools have the role "tool".',
-    }),
-    ['user'],
-  ),
-  rule: defaulted({ ...Name, description: 'Name of the rule that a refused caller is told.' }, 'sensitive-words'),
-});
+const config = strictObject(
+  {
+    ...wordOptions,
+    ...maskOptions,
+    action: defaulted(
+      Type.Enum(['mask', 'remove', 'replace', 'block'], {
+        description:
+          'mask: something stands in place of each match. remove: nothing does. replace: the text that `replacements` ' +
+          'has for the word. block: refuse the request, with the error REQUEST_BLOCKED.',
+      }),
+      'mask',
+    ),
+    roles: defaulted(
+      Type.Array(Type.Enum([...roles]), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Whose text is looked at. Results of tools have the role "tool".',
+      }),
+      ['user'],
+    ),
+    rule: defaulted({ ...Name, description: 'Name of the rule that a refused caller is told.' }, 'sensitive-words'),
+  },
+  wordsAreNamed,
+);
 
 /**
- * Masks the words of a list in the request, or refuses a request that holds one, before a model sees it. It looks at
- * text, block by block; arguments of tool calls, images and files are not text and pass as they are.
+ * Masks, removes or replaces the words of a list in the request, or refuses a request that holds one, before a model
+ * sees it. It looks at text, block by block; arguments of tool calls, images and files are not text and pass as they are.
  */
 export const sensitiveWords = defineProcessor({
   type: 'sensitive-words',
-  summary: 'Masks the words of a list in the request, or blocks a request that holds one.',
+  summary: 'Masks, removes or replaces the words of a list in the request, or blocks a request that holds one.',
   config,
   needs: [],
   guard: true,
@@ -68,15 +73,27 @@ export const sensitiveWords = defineProcessor({
       given: 'a class, an ass',
       expect: 'a class, an #',
     },
+    {
+      title: 'Remove a word',
+      config: { words: ['please '], action: 'remove' },
+      given: 'Please tell me',
+      expect: 'tell me',
+    },
+    {
+      title: 'A text for each word',
+      config: { action: 'replace', replacements: { 'project x': 'the project' } },
+      given: 'Tell me about Project X!',
+      expect: 'Tell me about the project!',
+    },
   ],
   create(options): Processor {
     const automaton = automatonOf(options);
     const mask = maskOf(options);
     const watched = new Set(options.roles);
     const blocks = new OpenBlocks(() => createWordMasker(automaton, mask));
-    return options.action === 'mask'
-      ? maskingProcessor(watched, blocks)
-      : blockingProcessor(watched, blocks, options.rule);
+    return options.action === 'block'
+      ? blockingProcessor(watched, blocks, options.rule)
+      : maskingProcessor(watched, blocks);
   },
 });
 

@@ -29,12 +29,63 @@ function run(rows: readonly Row[], open: (pointer: string) => LeafRewriter | und
 describe('arguments that come by path', () => {
   it.each<[string, Row[], Row[]]>([
     ['a string', [['$.a', 'my secret']], [['$.a', 'my ***']]],
-    ['no string', [['$.a', 1], ['$.b', null]], [['$.a', 1], ['$.b', null]]],
-    ['a string in pieces', [['$.a', 'x sec', true], ['$.a', 'ret y', false]], [['$.a', 'x ', true], ['$.a', '*** y', false]]],
-    ['a piece that is held whole', [['$.a', 'sec', true], ['$.a', 'ret']], [['$.a', '***']]],
-    ['a last piece without text', [['$.a', 'sec', true], ['$.a', '']], [['$.a', 'sec']]],
-    ['pieces that never end', [['$.a', 'sec', true], ['$.b', 'ret']], [['$.a', 'sec', true], ['$.b', 'ret']]],
-    ['a cut answer', [['$.a', 'x sec', true]], [['$.a', 'x ', true], ['$.a', 'sec', true]]],
+    [
+      'no string',
+      [
+        ['$.a', 1],
+        ['$.b', null],
+      ],
+      [
+        ['$.a', 1],
+        ['$.b', null],
+      ],
+    ],
+    [
+      'a string in pieces',
+      [
+        ['$.a', 'x sec', true],
+        ['$.a', 'ret y', false],
+      ],
+      [
+        ['$.a', 'x ', true],
+        ['$.a', '*** y', false],
+      ],
+    ],
+    [
+      'a piece that is held whole',
+      [
+        ['$.a', 'sec', true],
+        ['$.a', 'ret'],
+      ],
+      [['$.a', '***']],
+    ],
+    [
+      'a last piece without text',
+      [
+        ['$.a', 'sec', true],
+        ['$.a', ''],
+      ],
+      [['$.a', 'sec']],
+    ],
+    [
+      'pieces that never end',
+      [
+        ['$.a', 'sec', true],
+        ['$.b', 'ret'],
+      ],
+      [
+        ['$.a', 'sec', true],
+        ['$.b', 'ret'],
+      ],
+    ],
+    [
+      'a cut answer',
+      [['$.a', 'x sec', true]],
+      [
+        ['$.a', 'x ', true],
+        ['$.a', 'sec', true],
+      ],
+    ],
     ['strings in a value', [['$.a', { secret: ['a secret', 1] }]], [['$.a', { secret: ['a ***', 1] }]]],
   ])('%s', (_title, rows, expected) => {
     expect(run(rows)).toEqual(expected);
@@ -42,7 +93,11 @@ describe('arguments that come by path', () => {
 
   it('gives back the very same event', () => {
     const leaves = new PatchLeaves(mask);
-    for (const row of [['$.a', 'plain'], ['$.b', { c: ['plain'] }], ['$.d', 7]] as const) {
+    for (const row of [
+      ['$.a', 'plain'],
+      ['$.b', { c: ['plain'] }],
+      ['$.d', 7],
+    ] as const) {
       const event = eventOf(row);
       expect(leaves.rewrite(event)[0]).toBe(event);
     }
@@ -67,19 +122,33 @@ describe('arguments that come by path', () => {
 
   it('tells where each string is', () => {
     const pointers: string[] = [];
-    run([['$.a[1]', { b: ['x'] }], ['$.c', 'x', true], ['$.c', 'y']], (pointer) => void pointers.push(pointer));
+    run(
+      [
+        ['$.a[1]', { b: ['x'] }],
+        ['$.c', 'x', true],
+        ['$.c', 'y'],
+      ],
+      (pointer) => void pointers.push(pointer),
+    );
     expect(pointers).toEqual(['/a/1/b/0', '/c']);
   });
 
   it('is the rule on the whole text, however it is cut', () => {
-    const text = fc.array(fc.constantFrom('secret', 'sec', 'ret', ' ', 'x'), { maxLength: 6 }).map((parts) => parts.join(''));
+    const text = fc
+      .array(fc.constantFrom('secret', 'sec', 'ret', ' ', 'x'), { maxLength: 6 })
+      .map((parts) => parts.join(''));
     fc.assert(
-      fc.property(text, fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }), fc.boolean(), (whole, lengths, ends) => {
-        const pieces = cut(whole, lengths);
-        const rows = pieces.map((piece, at): Row => ['$.a', piece, !(ends && at === pieces.length - 1)]);
-        const left = run(rows).map(([, value]) => value);
-        expect(left.join('')).toBe(whole.replaceAll('secret', '***'));
-      }),
+      fc.property(
+        text,
+        fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1 }),
+        fc.boolean(),
+        (whole, lengths, ends) => {
+          const pieces = cut(whole, lengths);
+          const rows = pieces.map((piece, at): Row => ['$.a', piece, !(ends && at === pieces.length - 1)]);
+          const left = run(rows).map(([, value]) => value);
+          expect(left.join('')).toBe(whole.replaceAll('secret', '***'));
+        },
+      ),
     );
   });
 });

@@ -34,6 +34,14 @@ describe('building', () => {
     expect(() => buildWordAutomaton(words)).toThrow(message);
   });
 
+  it.each<[string, readonly string[], 'substring' | 'word', number]>([
+    ['words that go on from a shorter one', ['a', 'ab', 'abc', 'ba', 'Ｂ'], 'substring', 2],
+    ['whole words that go on behind a border', ['new', 'new york', 'newer', 'newer-x', 'c', 'c++'], 'word', 3],
+    ['nothing of others', ['ab', 'ba', 'cab'], 'substring', 3],
+  ])('leaves out %s, where only the beginning counts', (_name, words, match, expected) => {
+    expect(buildWordAutomaton(words, { match, startsOnly: true }).wordCount).toBe(expected);
+  });
+
   it('never says the word itself', () => {
     expect(() => buildWordAutomaton(['hunter2\ud83d'])).not.toThrow('hunter2');
   });

@@ -66,6 +66,19 @@ describe('whole texts', () => {
     }
   });
 
+  it('puts in what a function makes of each match', () => {
+    const automaton = buildWordAutomaton(['ab', 'abc', 'd']);
+    expect(maskText(automaton, { replace: (match) => `<${match}>` }, 'aABcd')).toBe('a<ABc><d>');
+  });
+
+  it('ends where the first match begins', () => {
+    const automaton = buildWordAutomaton(['ab', 'd'], { startsOnly: true });
+    let ends = 0;
+    const masker = createWordMasker(automaton, { end: () => (ends += 1) });
+    expect(run(masker, ['xa', 'xa', 'bd', 'd'])).toEqual(['x', 'ax', '', '', '']);
+    expect([ends, masker.matches]).toEqual([1, 1]);
+  });
+
   it('gives back the same string when nothing is found', () => {
     const text = 'nothing to see, not even a sec';
     expect(maskText(buildWordAutomaton(['secret']), stars, text)).toBe(text);

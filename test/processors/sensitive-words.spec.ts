@@ -56,6 +56,21 @@ describe('sensitive-words', () => {
     },
   );
 
+  it.each<[string, Partial<Config>, string, string]>([
+    ['removes', { action: 'remove' }, 'a secret b', 'a  b'],
+    ['replaces', { action: 'replace', replacements: { Secret: 'thing' } }, 'a secret b', 'a thing b'],
+    ['masks what has no text', { action: 'replace', replacements: { b: 'c' } }, 'a secret b', 'a *** c'],
+  ])('%s', (_name, config, given, expected) => {
+    expect(outcome(create(config), [...given.split('').map((unit) => delta(unit)), end()])).toBe(expected);
+  });
+
+  it.each<[string, Partial<Config>, string]>([
+    ['texts that nothing asks for', { replacements: { a: 'b' } }, '"replacements" needs "action": "replace"'],
+    ['a mask for what is removed', { action: 'remove', perCharacter: '#' }, '"perCharacter" has no use'],
+  ])('refuses %s', (_name, config, message) => {
+    expect(() => create(config)).toThrow(message);
+  });
+
   it('sends plain events on as they are', () => {
     const events = [delta('nothing here'), end(), delta('the secret', 'b1', 'assistant'), end('b1')];
     expect(send(create({}), events).every((event, index) => event === events[index])).toBe(true);

@@ -61,7 +61,8 @@ export async function modify(modifier: Modifier, pieces: readonly string[], { ru
   const channel = modifier.channels[0] ?? 'text';
   if (modifier.effect === 'text') {
     const rewriter = modifier.open(run, textBlock({ channel }));
-    return pieces.map((piece) => rewriter.text(piece)).join('') + rewriter.flush();
+    const text = pieces.map((piece) => rewriter.text(piece)).join('') + rewriter.flush();
+    return text + (rewriter.close?.('stop') ?? '');
   }
   const reader = modifier.open(run, textBlock({ channel }));
   for (const piece of pieces) reader.read(piece);

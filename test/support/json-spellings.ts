@@ -8,7 +8,11 @@ export function jsonSpellings(document: unknown, choices: readonly number[]): st
   let turn = 0;
   const next = (): number => choices[turn++ % choices.length] ?? 0;
   const space = (): string => ['', '', '', ' ', '\n', '\t ', '\r\n', ''][next()] ?? '';
-  const quoted = (text: string): string => `"${text.split('').map((unit) => spellUnit(unit, next())).join('')}"`;
+  const quoted = (text: string): string =>
+    `"${text
+      .split('')
+      .map((unit) => spellUnit(unit, next()))
+      .join('')}"`;
   const write = (value: unknown): string => {
     if (typeof value === 'string') return space() + quoted(value) + space();
     if (Array.isArray(value)) return `${space()}[${space()}${value.map(write).join(',')}]${space()}`;

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import type { PatternSource } from '../../src/kernel/pattern-automaton.ts';
 
-/** An expression, the fewest characters that it matches and whether its matches are bounded. */
+/** An expression, and a number of characters by which each beginning of a match can be made a whole one. */
 interface Expression {
   readonly source: string;
-  readonly least: number;
-  readonly isBounded: boolean;
+  readonly span: number;
 }
 
 /** Pieces of texts for the random patterns. The last ones are halves of pairs, which may meet. */
@@ -17,7 +16,7 @@ const counts = ['?', '*', '+', '{2}', '{0,2}', '{1,3}', '{2,}', '*?', '+?', '??'
 
 /** Small expressions. `plain` ones know nothing of surrogates. */
 export function randomExpression(plain: boolean): fc.Arbitrary<Expression> {
-  const leaf = fc.constantFrom(...(plain ? plainSets : sets)).map((source) => ({ source, least: 1, isBounded: true }));
+  const leaf = fc.constantFrom(...(plain ? plainSets : sets)).map((source) => ({ source, span: 1 }));
   return fc.letrec<{ expression: Expression }>((tie) => ({
     expression: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
@@ -32,43 +31,36 @@ export function randomExpression(plain: boolean): fc.Arbitrary<Expression> {
 function sequence(parts: readonly Expression[]): Expression {
   return {
     source: parts.map(({ source }) => `(?:${source})`).join(''),
-    least: parts.reduce((sum, { least }) => sum + least, 0),
-    isBounded: parts.every(({ isBounded }) => isBounded),
+    span: parts.reduce((sum, { span }) => sum + span, 0),
   };
 }
 
 function choice(parts: readonly Expression[]): Expression {
   return {
     source: `(${parts.map(({ source }) => source).join('|')})`,
-    least: Math.min(...parts.map(({ least }) => least)),
-    isBounded: parts.every(({ isBounded }) => isBounded),
+    span: Math.max(...parts.map(({ span }) => span)),
   };
 }
 
 function repeat(part: Expression, count: string): Expression {
-  const least = count.startsWith('+') || count === '{1,3}' ? 1 : count.startsWith('{2') ? 2 : 0;
-  return {
-    source: `(?:${part.source})${count}`,
-    least: part.least * least,
-    isBounded: part.isBounded && !/^[*+]|,\}/.test(count),
-  };
+  return { source: `(?:${part.source})${count}`, span: part.span * (count.startsWith('{2') ? 2 : 1) };
 }
 
 export interface RandomPatternOptions {
   /** No surrogates in expressions. */
   readonly plain: boolean;
-  /** Most characters that the shortest match may have. */
-  readonly least: number;
+  /** The most characters that a beginning of a match may be away from a whole one. */
+  readonly span: number;
   readonly accepts: boolean;
 }
 
 /** Lists of one to three patterns with borders, limits and judges. */
-export function randomPatterns({ plain, least, accepts }: RandomPatternOptions): fc.Arbitrary<PatternSource[]> {
+export function randomPatterns({ plain, span, accepts }: RandomPatternOptions): fc.Arbitrary<PatternSource[]> {
   const around = fc.constantFrom(...(plain ? ['a', '[ab]', '[^b]', '-'] : ['a', '[ab]', '[^b]', '😀', '[\\ud83d-]']));
   const pattern = fc
     .record(
       {
-        expression: randomExpression(plain).filter((expression) => expression.least <= least),
+        expression: randomExpression(plain).filter((one) => one.span <= span),
         maxCharacters: fc.integer({ min: 1, max: 5 }),
         notAfter: around,
         notBefore: around,
