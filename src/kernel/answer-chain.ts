@@ -1,7 +1,7 @@
 import type { EarlyEnd } from './answer-ends.ts';
 import type { Bound, BoundText } from './bound-modifier.ts';
 import type { EventModifier, Modifier } from './component.ts';
-import type { SluiceError } from './errors.ts';
+import { describeCause, type SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import { EventStage } from './event-stage.ts';
 import type { Run } from './run.ts';
@@ -41,6 +41,7 @@ export class AnswerChain {
   readonly textStage: TextStage | undefined;
   /** A modifier protects: then nothing leaves that nobody has read. */
   readonly hasGuard: boolean;
+  readonly #run: Run;
   readonly #first: Emit;
   readonly #waiting = new Set<EventStage>();
   /** In the order of the chain. */
@@ -48,6 +49,7 @@ export class AnswerChain {
   readonly #earlyEnds: EarlyEnd[] = [];
 
   constructor(modifiers: readonly Bound<Modifier>[], run: Run, output: Emit, owner: ChainOwner) {
+    this.#run = run;
     this.mode = chainMode(modifiers);
     this.hasGuard = modifiers.some(({ guard }) => guard);
     const onWait = (stage: EventStage, waiting: boolean): void => {
@@ -107,9 +109,18 @@ export class AnswerChain {
     return this.#earlyEnds;
   }
 
-  /** The stream failed: what is held leaves, as far as it is decided. */
+  /**
+   * The stream failed: what is held leaves, as far as it is decided. A modifier that fails in this lets nothing go; what
+   * those behind it hold has passed it.
+   */
   fail(): void {
-    for (const stage of this.#stages) stage.fail();
+    for (const stage of this.#stages) {
+      try {
+        stage.fail();
+      } catch (error) {
+        this.#run.log.warn('what a modifier held is dropped', { error: describeCause(error) });
+      }
+    }
   }
 
   /** Nothing more leaves the chain; what is held or queued is dropped. */

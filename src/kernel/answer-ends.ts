@@ -1,10 +1,12 @@
 import type { AnswerEnding } from './component.ts';
-import type { AnswerEvent } from './event.ts';
+import type { AnswerEvent, EventOfType } from './event.ts';
 
 export interface AnswerEndsOwner {
   /** How many answers the client asked for. */
   readonly choices: number;
   emit(event: AnswerEvent): void;
+  /** A modifier has ended a choice. Called before the last events of it leave. */
+  onStop(early: EarlyEnd): void;
   /** No choice goes on, so the provider need not be read any further. Called before the last events leave. */
   onEnded(): void;
 }
@@ -46,7 +48,14 @@ export class AnswerEnds {
     if (this.#isOver) return true;
     const { type, choice = 0 } = event;
     if (type === 'block.start' || type === 'finish' || type === 'safety') return this.#stopped.has(choice);
-    return 'blockId' in event && !this.#left.has(event.blockId);
+    // Nobody knows of which choice it tells.
+    if (type === 'raw') return true;
+    return 'blockId' in event && this.refusesBlock(event.blockId);
+  }
+
+  /** True for a block of a choice that was ended here. */
+  refusesBlock(blockId: string): boolean {
+    return this.#isOver || (this.#stopped !== undefined && !this.#left.has(blockId));
   }
 
   /** Takes note of an event that leaves. */
@@ -61,30 +70,62 @@ export class AnswerEnds {
     return this.#isOver || this.#stopped?.has(choice) === true;
   }
 
+  /** The end of the stream as it leaves: blocked where one of its choices was. */
+  endOf(event: EventOfType<'stream.end'>): EventOfType<'stream.end'> {
+    return this.#blocked && event.outcome === 'ok' ? { ...event, outcome: 'blocked' } : event;
+  }
+
   /** Ends a choice that goes on. `message` is shown as a text of its own, behind what was open. */
   end(early: EarlyEnd, message = ''): void {
     const { ending, choice } = early;
-    if (this.hasStopped(choice) || this.#finished.has(choice)) return;
+    if (this.hasStopped(choice) || this.#isDone(choice)) return;
     this.#stopped ??= new Set();
     this.#stopped.add(choice);
     this.#blocked ||= ending.reason === 'content_filter';
-    const isLast = new Set([...this.#stopped, ...this.#finished]).size >= this.#owner.choices;
+    const done = [...this.#finished].filter((finished) => this.#isDone(finished));
+    const isLast = new Set([...this.#stopped, ...done]).size >= this.#owner.choices;
+    this.#owner.onStop(early);
     if (isLast) this.#owner.onEnded();
     this.#isOver = isLast;
     this.#isEnding = true;
-    for (const event of this.#lastEvents(early, message)) this.#owner.emit(event);
-    if (isLast) this.#owner.emit({ type: 'stream.end', outcome: this.#blocked ? 'blocked' : 'ok' });
+    for (const event of this.#lastEvents(early, message, isLast)) this.#owner.emit(event);
     this.#isEnding = false;
   }
 
-  #lastEvents({ by, ending, choice }: EarlyEnd, message: string): AnswerEvent[] {
-    const about = { ...(choice > 0 && { choice }), synthetic: true, source: `modifier:${by}` };
-    const open = [...this.#left].filter(([, blockChoice]) => blockChoice === choice);
+  /** The provider has ended it, and nothing of it is open. */
+  #isDone(choice: number): boolean {
+    return this.#finished.has(choice) && ![...this.#left.values()].includes(choice);
+  }
+
+  #lastEvents(early: EarlyEnd, message: string, isLast: boolean): AnswerEvent[] {
+    const { by, ending, choice } = early;
+    const about = { synthetic: true, source: `modifier:${by}` };
+    const ofChoice = choice > 0 ? { choice } : {};
     const { reason, stopSequence } = ending;
+    const ends = (of: (choice: number) => boolean): AnswerEvent[] =>
+      [...this.#left]
+        .filter(([, ofBlock]) => of(ofBlock))
+        .map(([blockId, ofBlock]) => ({
+          type: 'block.end',
+          blockId,
+          ...(ofBlock > 0 && { choice: ofBlock }),
+          ...about,
+          incomplete: true,
+        }));
+    const finish: AnswerEvent = {
+      type: 'finish',
+      ...ofChoice,
+      ...about,
+      reason: { unified: reason },
+      ...(stopSequence !== undefined && { stopSequence }),
+    };
     return [
-      ...open.map(([blockId]): AnswerEvent => ({ type: 'block.end', blockId, ...about, incomplete: true })),
-      ...(message === '' ? [] : messageBlock(by, choice, message)),
-      { type: 'finish', ...about, reason: { unified: reason }, ...(stopSequence !== undefined && { stopSequence }) },
+      ...ends((ofBlock) => ofBlock === choice),
+      ...(message === '' || this.#finished.has(choice) ? [] : messageBlock(by, choice, message)),
+      ...(this.#finished.has(choice) ? [] : [finish]),
+      // A provider may have begun more choices than were asked for.
+      ...(isLast ? ends((ofBlock) => ofBlock !== choice) : []),
+      ...(isLast ? [{ type: 'stream.end', outcome: this.#blocked ? 'blocked' : 'ok' } as const] : []),
     ];
   }
 }

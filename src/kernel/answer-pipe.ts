@@ -137,7 +137,9 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
 
   /** Ends the answer where a modifier has ended it in the piece of text that has just left. */
   #stopLane({ text, blockId }: ActiveLane): void {
-    if (text?.ending !== undefined) this.textStage?.stopAt(blockId);
+    if (text?.ending === undefined) return;
+    this.lane = undefined;
+    this.textStage?.stopAt(blockId);
   }
 
   #passFrame(frame: DecodedFrame, bytes: string): void {
@@ -180,6 +182,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
       return;
     }
     const { blockId } = event;
+    if (chain.textStage?.refusesBlock(blockId) === true) return;
     if (this.lane?.template === template && this.lane.blockId === blockId) return;
     this.lane = {
       before: template.before,
@@ -196,6 +199,10 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
   #checkLane(): void {
     const { lane } = this;
     if (lane === undefined) return;
+    if (this.textStage?.refusesBlock(lane.blockId) === true) {
+      this.lane = undefined;
+      return;
+    }
     const { sameDialect, encoder } = this.#options;
     lane.copies = sameDialect && encoder.accepts?.(lane.blockId, lane.template) === true;
   }

@@ -1,3 +1,4 @@
+import { isCutCall } from './cut-call.ts';
 import type { AnswerEvent, BlockKind, EventOfType, Role } from './event.ts';
 
 export interface AnswerBlock {
@@ -33,6 +34,8 @@ export interface ChatAnswer {
 
 /** Usage of an answer. Restated parts replaced earlier ones; nothing was added up. */
 export type UsageFold = Omit<EventOfType<'usage'>, 'type'>;
+
+const callKinds: ReadonlySet<BlockKind> = new Set(['tool_call', 'custom_tool_call']);
 
 /** Collects the events of an answer, for dialects and clients that want it in one piece. */
 export class AnswerFold {
@@ -88,7 +91,9 @@ export class AnswerFold {
       }
       case 'block.end': {
         const block = this.#blocks.get(event.blockId);
-        if (block !== undefined && event.final !== undefined) block.final = event.final;
+        if (block === undefined) return;
+        if (event.final !== undefined) block.final = event.final;
+        if (callKinds.has(block.kind) && isCutCall(event, block.arguments)) this.#leaveOut(block);
         return;
       }
       case 'safety':
@@ -111,6 +116,11 @@ export class AnswerFold {
       usage: this.#usage,
       safety: this.#safety,
     };
+  }
+
+  #leaveOut(block: AnswerBlock): void {
+    const { blocks } = this.#choice(block.start.choice ?? 0);
+    blocks.splice(blocks.indexOf(block), 1);
   }
 
   #choice(index: number): AnswerChoice {

@@ -23,3 +23,17 @@ export function leaveOut({ name, guard, onError }: Bound<Modifier>, run: Run, er
   run.log.warn('modifier failed and is left out of this run', { modifier: name, error: describeCause(error) });
   run.meter.count('modifiers_skipped');
 }
+
+export function readsText({ modifier }: BoundText): boolean {
+  return modifier.channels.includes('text');
+}
+
+export function actsAtEnd({ modifier }: BoundText): boolean {
+  return modifier.effect === 'text' && modifier.actsAtEnd === true;
+}
+
+/** Those that can have a part in a text that begins with what is put at its end. */
+export function fromFirstAtEnd(modifiers: readonly BoundText[]): readonly BoundText[] {
+  const first = modifiers.findIndex((bound) => actsAtEnd(bound));
+  return first === -1 ? [] : modifiers.slice(first);
+}

@@ -1,7 +1,7 @@
 import type { AnswerEvent, EventOfType } from './event.ts';
 
 /** Characters of the arguments of one call that are judged; a call with more is denied. */
-export const maxArgumentsCharacters = 1_048_576;
+const maxArgumentsCharacters = 1_048_576;
 /** Events of a call beside its arguments, and pieces of arguments that are not joined yet. */
 const maxOtherEvents = 1_024;
 const maxPieces = 256;
@@ -47,7 +47,9 @@ export class CallText {
     const { blockId, choice } = this.start;
     const delta: AnswerEvent = { type: 'toolArgs.delta', blockId, ...(choice !== undefined && { choice }), json: text };
     const deltas = isSame ? [first] : text === '' && first === undefined ? [] : [delta];
-    return [...this.#before, ...deltas, ...this.#behind];
+    const events = [...this.#before, ...deltas, ...this.#behind];
+    // A signature proves what was signed, and these arguments are others.
+    return json === undefined ? events : events.filter(({ type }) => type !== 'reasoning.signature');
   }
 
   #addDelta(event: EventOfType<'toolArgs.delta'>): void {

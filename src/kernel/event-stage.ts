@@ -30,6 +30,8 @@ export class EventStage {
   #emitted: AnswerEvent[] | undefined;
   /** How much of it a flush has emitted that succeeded: that stays, also when the rest of the call fails. */
   #flushed = 0;
+  /** The same of `#stops`. */
+  #flushedStops = 0;
   #queue: AnswerEvent[] = [];
   #waits = false;
   #closed = false;
@@ -46,6 +48,7 @@ export class EventStage {
     this.#ends = new AnswerEnds({
       choices: owner.choices,
       emit: (event) => this.#leave(event),
+      onStop: (early) => owner.onStop(early),
       onEnded: () => {
         this.#queue = [];
         owner.onEnded();
@@ -73,13 +76,12 @@ export class EventStage {
     const emitted: AnswerEvent[] = [];
     this.#emitted = emitted;
     this.#flushed = 0;
+    this.#flushedStops = 0;
     let pending: Promise<unknown> | undefined;
     try {
       pending = this.#call(rewriter, event);
     } catch (error) {
-      this.#stops = [];
-      this.#leaveOut(error);
-      this.#forward([...emitted.slice(0, this.#flushed), event]);
+      this.#forward(this.#withoutCall(error, event, emitted));
       return;
     }
     if (pending === undefined) this.#forward(emitted);
@@ -99,13 +101,25 @@ export class EventStage {
     return this.#bound.name;
   }
 
-  /** The stream failed: the modifier lets go what it has decided. What waits behind it is dropped. */
+  /**
+   * The stream failed: the modifier lets go what it has decided. What waits behind it is dropped, and so is all that it
+   * emits in a call that fails.
+   */
   fail(): void {
-    if (this.#closed || this.#rewriter?.fail === undefined) return;
+    const rewriter = this.#rewriter;
+    if (this.#closed || this.#ends.isOver || rewriter?.fail === undefined) return;
     const emitted: AnswerEvent[] = [];
-    this.#rewriter.fail((event) => void emitted.push(event), this.#run);
-    this.#forward(emitted);
-    this.close();
+    this.#emitted = emitted;
+    this.#stops = [];
+    try {
+      this.#within(() => rewriter.fail?.(this.#emit, this.#run));
+      this.#emitted = undefined;
+      for (const event of emitted) this.#leave(event);
+    } catch (error) {
+      throw this.#failure(error);
+    } finally {
+      this.close();
+    }
   }
 
   /** Nothing more leaves; what is queued is dropped. */
@@ -129,7 +143,11 @@ export class EventStage {
     },
     stop: (ending, choice = 0) => {
       this.#stops.push({ ending, choice });
-      if (!this.#inCall && !this.#closed) this.#act(() => this.#stop());
+      if (this.#inCall || this.#closed) return;
+      this.#act(() => {
+        this.#leaveEmitted(choice);
+        this.#stop();
+      });
     },
   };
 
@@ -145,22 +163,29 @@ export class EventStage {
 
   #stop(): void {
     for (const { ending, choice } of this.#stops.splice(0)) {
-      const early = { by: this.#bound.name, ending, choice };
-      this.#owner.onStop(early);
-      this.#ends.end(early, ending.message);
+      this.#ends.end({ by: this.#bound.name, ending, choice }, ending.message);
     }
+  }
+
+  /** What a call that has not settled emitted of a choice leaves before the end that it asks for. */
+  #leaveEmitted(choice: number): void {
+    const emitted = this.#emitted ?? [];
+    const isOfChoice = (event: AnswerEvent): boolean => (event.choice ?? 0) === choice;
+    const others = emitted.filter((event) => !isOfChoice(event));
+    for (const event of emitted.splice(0, emitted.length, ...others)) if (isOfChoice(event)) this.#leave(event);
   }
 
   #leave(event: AnswerEvent): void {
     if (this.#ends.refuses(event)) return;
     this.#ends.left(event);
-    this.#owner.emit(event);
+    this.#owner.emit(event.type === 'stream.end' ? this.#ends.endOf(event) : event);
   }
 
   /** A thenable is made a promise: it then settles once, and never during the call. */
   #call(rewriter: EventRewriter, event: AnswerEvent): Promise<unknown> | undefined {
     const modify = (): unknown => {
       this.#flushed = this.#emitted?.length ?? 0;
+      this.#flushedStops = this.#stops.length;
       return this.#within(() => rewriter.modify(event, this.#emit, this.#run));
     };
     const flushed: unknown = event.type === 'stream.end' ? this.#within(() => rewriter.flush?.(this.#emit, this.#run)) : undefined;
@@ -184,17 +209,20 @@ export class EventStage {
     this.#stop();
   }
 
-  #wait(pending: Promise<unknown>, event: AnswerEvent, emitted: readonly AnswerEvent[]): void {
+  /** A call failed that may be left out: what goes on in its place. What it asked for, an end too, did not happen. */
+  #withoutCall(error: unknown, event: AnswerEvent, emitted: readonly AnswerEvent[]): readonly AnswerEvent[] {
+    this.#stops.length = Math.min(this.#stops.length, this.#flushedStops);
+    this.#leaveOut(error);
+    return [...emitted.slice(0, this.#flushed), event];
+  }
+
+  #wait(pending: Promise<unknown>, event: AnswerEvent, emitted: AnswerEvent[]): void {
     this.#waits = true;
     this.#owner.onWait(this, true);
     pending.then(
       () => this.#resume(() => emitted),
       (error: unknown) =>
-        this.#resume(() => {
-          this.#stops = [];
-          this.#leaveOut(error);
-          return [...emitted.slice(0, this.#flushed), event];
-        }),
+        this.#resume(() => this.#withoutCall(error, event, emitted)),
     );
   }
 
@@ -224,10 +252,15 @@ export class EventStage {
     return this.#waits;
   }
 
-  /** A guard that fails ends the run; another modifier is left out of it, where the author said so. */
+  /** A guard that fails ends the run, and nothing passes it any more; another is left out, where the author said so. */
   #leaveOut(error: unknown): void {
-    leaveOut(this.#bound, this.#run, error);
-    this.#rewriter = undefined;
+    try {
+      leaveOut(this.#bound, this.#run, error);
+      this.#rewriter = undefined;
+    } catch (failure) {
+      this.close();
+      throw failure;
+    }
   }
 
   #failure(error: unknown): SluiceError {

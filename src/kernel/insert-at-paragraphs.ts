@@ -1,4 +1,5 @@
 import type { TextRewriter } from './component.ts';
+import { detach } from './detach.ts';
 import { PlaceCount, type Recurrence } from './insert-count.ts';
 import { isSpaceUnit } from './insert-space.ts';
 
@@ -118,9 +119,4 @@ class ParagraphInsertion implements TextRewriter {
     this.#hasContent = false;
     return state !== nothing && hasContent;
   }
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return ` ${text}`.slice(1);
 }

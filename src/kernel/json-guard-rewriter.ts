@@ -1,4 +1,5 @@
 import type { TextBlock, TextRewriter } from './component.ts';
+import { detach } from './detach.ts';
 import { JsonSchemaFollower } from './json-prefix-follower.ts';
 import { allKinds, jsonKinds, type JsonMistake, type SchemaNode } from './json-prefix-node.ts';
 import { JsonPrefixReader, readerStates } from './json-prefix-reader.ts';
@@ -205,9 +206,4 @@ class GuardedText implements TextRewriter {
 export function messageOf({ keyword, pointer, offset }: Finding): string {
   const place = pointer === '' ? '' : ` at ${pointer}`;
   return `[The answer is not the JSON that was asked for: ${keyword}${place}, character ${offset}.]`;
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return text === '' ? '' : ` ${text}`.slice(1);
 }

@@ -1,3 +1,4 @@
+import { detach } from './detach.ts';
 import { JsonPlace } from './json-place.ts';
 import { isWholeScalar, nextScalar, openScalar } from './json-scalar.ts';
 import { JsonSpelling, type LeafRewriter } from './json-spelling.ts';
@@ -319,7 +320,7 @@ export class JsonLeaves {
       if (held.length > maxScalarHeld) this.#settleScalar();
       else {
         end = this.#scalarAt;
-        this.#held = ` ${held}`.slice(1);
+        this.#held = detach(held);
         this.#scalarAt = -1;
       }
     }

@@ -1,3 +1,5 @@
+import { detach } from './detach.ts';
+
 /** Deepest level that has a pointer of its own; a text below it has the pointer of this level. */
 const maxPointerLevels = 128;
 /** What is kept of a key. */
@@ -61,7 +63,7 @@ export class JsonPlace {
     if (this.#depth > maxPointerLevels) return;
     const text = json.includes('\\') ? unescapeKey(json) : json;
     // A slice would keep alive the whole piece that it was cut from.
-    this.#steps[this.#depth - 1] = ` ${text.slice(0, maxKeyCharacters)}`.slice(1);
+    this.#steps[this.#depth - 1] = detach(text.slice(0, maxKeyCharacters));
   }
 
   /** The next value of a list. */

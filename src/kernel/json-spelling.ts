@@ -1,3 +1,4 @@
+import { detach } from './detach.ts';
 import { escapeJson } from './json-text.ts';
 import { isHighSurrogate, isLowSurrogate } from './text-folding.ts';
 
@@ -92,9 +93,4 @@ function commonLength(one: string, other: string): number {
   let length = 0;
   while (length < one.length && one.charCodeAt(length) === other.charCodeAt(length)) length += 1;
   return length;
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return text === '' ? '' : ` ${text}`.slice(1);
 }

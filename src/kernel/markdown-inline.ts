@@ -33,20 +33,6 @@ export interface InlineOptions {
   readonly showsAddresses: boolean;
 }
 
-export interface InlinePlace {
-  /** Code unit before the text that is read, as the marks see it; 0 for none. */
-  readonly before: number;
-  readonly isRow: boolean;
-}
-
-export interface InlineText {
-  readonly text: string;
-  /** What is before this place is decided and in `text`. */
-  readonly next: number;
-  /** `before` for what begins at `next`. */
-  readonly before: number;
-}
-
 /** The most that is undecided at the end of what was read: a mark, what may follow it, and a target behind that. */
 export const maxInline = maxSpan + maxTarget + 16;
 
@@ -78,73 +64,94 @@ export function findMark(text: string, from: number, end: number, isRow: boolean
   return end;
 }
 
-/**
- * Reads the text between `from` and `end`, which is the end of its line when `isComplete`. Where it is not, the rest of
- * the text is to be given again from `next` on, with what follows.
- */
-export function readInline(
-  text: string,
-  from: number,
-  end: number,
-  isComplete: boolean,
-  place: InlinePlace,
-  options: InlineOptions,
-): InlineText {
-  return new InlineReader(text, end, isComplete, place, options).read(from);
-}
-
 interface OpenMark {
   /** Unit of the mark; `!` for the bracket of an image. */
   readonly unit: number;
+  /** Its place in the line. */
   readonly at: number;
-  /** Its place in the parts. */
+  /** Its place in the parts, counted over the whole line. */
   readonly part: number;
-  /** Unit before it. */
-  readonly before: number;
   count: number;
 }
 
-class InlineReader {
-  readonly #text: string;
-  readonly #end: number;
-  readonly #isComplete: boolean;
+/** Reads the text of one line as it comes. */
+export class InlineReader {
   readonly #isRow: boolean;
   readonly #options: InlineOptions;
-  readonly #parts: string[] = [];
+  #text = '';
+  #end = 0;
+  #isComplete = false;
+  /** Place in the line of the first unit of the text. */
+  #offset = 0;
+  /** How much of the line was read. */
+  #place = 0;
+  /** What was read and has not left, behind a little that has. */
+  #parts: string[] = [];
+  /** How many of the parts have left, and how many that are no longer kept. */
+  #left = 0;
+  #gone = 0;
   /** Open marks, the nearest last; those before `#oldest` are too far away. */
-  readonly #open: OpenMark[] = [];
+  #open: OpenMark[] = [];
   #oldest = 0;
-  #before: number;
+  /** Code unit before what is read next, as the marks see it; 0 at the beginning of the line. */
+  #before = 0;
 
-  constructor(text: string, end: number, isComplete: boolean, place: InlinePlace, options: InlineOptions) {
-    this.#text = text;
-    this.#end = end;
-    this.#isComplete = isComplete;
-    this.#isRow = place.isRow;
-    this.#before = place.before;
+  constructor(isRow: boolean, options: InlineOptions) {
+    this.#isRow = isRow;
     this.#options = options;
   }
 
-  read(from: number): InlineText {
+  /** Reads a piece of the line that is nothing but text, where nothing is held. False for any other. */
+  pass(text: string): boolean {
+    if (this.#parts.length > 0 || findMark(text, 0, text.length, this.#isRow) < text.length) return false;
+    this.#before = text.charCodeAt(text.length - 1);
+    this.#place += text.length;
+    return true;
+  }
+
+  /**
+   * Reads the text from `from` to `end`, which is the end of the line when `isComplete`; `next` is the place from which the
+   * text is to be given again, with what follows.
+   */
+  read(text: string, from: number, end: number, isComplete: boolean): { readonly text: string; readonly next: number } {
+    this.#text = text;
+    this.#end = end;
+    this.#isComplete = isComplete;
+    this.#offset = this.#place - from;
     let at = from;
-    while (at < this.#end) {
-      const mark = findMark(this.#text, at, this.#end, this.#isRow);
-      if (mark > at) this.#put(this.#text.slice(at, mark), this.#text.charCodeAt(mark - 1));
+    while (at < end) {
+      const mark = findMark(text, at, end, this.#isRow);
+      if (mark > at) this.#put(text.slice(at, mark), text.charCodeAt(mark - 1));
       at = mark;
-      if (at === this.#end) break;
+      if (at === end) break;
       const next = this.#step(at);
       if (next === -1) break;
       at = next;
     }
-    return this.#result(at);
+    this.#text = '';
+    this.#place = at + this.#offset;
+    return { text: this.#release(at), next: at };
   }
 
   /** What is decided when everything before `at` was read. */
-  #result(at: number): InlineText {
+  #release(at: number): string {
     this.#forget(at);
     const oldest = this.#isComplete ? undefined : this.#open[this.#oldest];
-    if (oldest === undefined) return { text: this.#parts.join(''), next: at, before: this.#before };
-    return { text: this.#parts.slice(0, oldest.part).join(''), next: oldest.at, before: oldest.before };
+    const count = oldest === undefined ? this.#parts.length : oldest.part - this.#gone;
+    if (count === this.#left) return '';
+    const text = this.#parts.slice(this.#left, count).join('');
+    this.#left = count;
+    if (count === this.#parts.length || count >= maxSpan) this.#forgetParts();
+    return text;
+  }
+
+  /** Not at every step, because arrays are dear to cut. */
+  #forgetParts(): void {
+    this.#gone += this.#left;
+    this.#parts = this.#parts.slice(this.#left);
+    this.#left = 0;
+    this.#open = this.#open.slice(this.#oldest);
+    this.#oldest = 0;
   }
 
   #put(text: string, before: number): void {
@@ -219,7 +226,7 @@ class InlineReader {
   }
 
   #openMark(at: number, unit: number, length: number): number {
-    this.#open.push({ unit, at, part: this.#parts.length, before: this.#before, count: length });
+    this.#open.push({ unit, at: at + this.#offset, part: this.#gone + this.#parts.length, count: length });
     return this.#literal(at, length);
   }
 
@@ -236,9 +243,9 @@ class InlineReader {
       return this.#literal(at, 1);
     }
     this.#open.length = opened;
-    this.#parts[mark.part] = '';
+    this.#parts[mark.part - this.#gone] = '';
     if (mark.unit === bracket && this.#options.showsAddresses && found.text !== '') {
-      const shown = this.#parts.slice(mark.part).join('');
+      const shown = this.#parts.slice(mark.part - this.#gone).join('');
       if (shown !== found.text) this.#parts.push(shown === '' ? found.text : ` (${found.text})`);
     }
     this.#before = plainUnit;
@@ -260,7 +267,8 @@ class InlineReader {
     let left = length;
     if (canClose(unit, before, after)) left = this.#closeEmphasis(at, unit, length);
     const opens = left > 0 && canOpen(unit, before, after);
-    if (opens) this.#open.push({ unit, at: next - left, part: this.#parts.length, before, count: left });
+    if (opens)
+      this.#open.push({ unit, at: next - left + this.#offset, part: this.#gone + this.#parts.length, count: left });
     this.#put(this.#text.slice(at, at + left), plainUnit);
     return next;
   }
@@ -275,7 +283,7 @@ class InlineReader {
       const used = Math.min(left, mark.count);
       left -= used;
       mark.count -= used;
-      this.#parts[mark.part] = String.fromCharCode(unit).repeat(mark.count);
+      this.#parts[mark.part - this.#gone] = String.fromCharCode(unit).repeat(mark.count);
       this.#open.length = mark.count === 0 ? opened : opened + 1;
     }
     return left;
@@ -309,7 +317,8 @@ class InlineReader {
 
   #forget(at: number): void {
     this.#oldest = Math.min(this.#oldest, this.#open.length);
-    while (at - (this.#open[this.#oldest]?.at ?? at) > maxSpan) this.#oldest += 1;
+    const place = at + this.#offset;
+    while (place - (this.#open[this.#oldest]?.at ?? place) > maxSpan) this.#oldest += 1;
   }
 
   /** Length of the run at `at`, not counted beyond one more than `most`. */

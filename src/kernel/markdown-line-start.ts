@@ -91,7 +91,7 @@ function readInFence(line: string, isComplete: boolean, fence: CodeFence): LineS
   if (rest < line.length || rest - at > maxClosing) return code;
   const isLongEnough = end - at >= fence.length;
   if (isComplete) return isLongEnough ? { kind: 'closes' } : code;
-  const mayGoOn = end > at ? isLongEnough || rest === end : at - from < maxIndent;
+  const mayGoOn = isLongEnough || rest === end;
   return mayGoOn ? unknown : code;
 }
 
@@ -102,7 +102,7 @@ function readMarks(line: string, isComplete: boolean): LineStart {
   while (from < maxMarks) {
     const at = skipBlanks(line, from, maxIndent);
     if (at === line.length) {
-      if (!isComplete && at - from < maxIndent) return unknown;
+      if (!isComplete) return unknown;
       break;
     }
     if (line[at] === '>') {

@@ -1,4 +1,5 @@
-import { findMark, maxInline, readInline, type InlineOptions, type InlinePlace } from './markdown-inline.ts';
+import { detach } from './detach.ts';
+import { InlineReader, maxInline, type InlineOptions } from './markdown-inline.ts';
 import { maxLineStart, readLineStart, type CodeFence } from './markdown-line-start.ts';
 
 /** Takes a piece of text, which is code or not, and returns what leaves of it. */
@@ -37,33 +38,30 @@ class PlainMarkdown implements MarkdownStream {
   #held = '';
   #fence: CodeFence | undefined;
   #inside: 'start' | 'code' | 'text' = 'start';
-  #isRow = false;
-  #before = 0;
+  #inline: InlineReader;
 
   constructor(options: InlineOptions) {
     this.#options = options;
+    this.#inline = new InlineReader(false, options);
   }
 
   text(chunk: string, sink: TextSink): string {
-    if (this.#held === '' && this.#inside === 'text' && this.#isPlain(chunk)) {
-      if (chunk === '') return '';
-      this.#before = chunk.charCodeAt(chunk.length - 1);
-      return sink(chunk, false);
-    }
-    return this.#read(this.#held + chunk, false, new Gathered(sink));
+    if (chunk === '') return '';
+    const isWithinLine = this.#held === '' && this.#inside === 'text' && !chunk.includes('\n');
+    if (isWithinLine && this.#inline.pass(chunk)) return sink(chunk, false);
+    const gathered = new Gathered(sink);
+    this.#readLines(this.#held + chunk, false, gathered);
+    return gathered.take();
   }
 
   flush(sink: TextSink): string {
-    const rest = this.#read(this.#held, true, new Gathered(sink));
-    this.#held = '';
-    return rest;
+    const gathered = new Gathered(sink);
+    this.#readLines(this.#held, true, gathered);
+    if (this.#inside === 'text') gathered.put(this.#inline.read('', 0, 0, true).text, false);
+    return gathered.take();
   }
 
-  #isPlain(chunk: string): boolean {
-    return findMark(chunk, 0, chunk.length, this.#isRow) === chunk.length && !chunk.includes('\n');
-  }
-
-  #read(text: string, isEnd: boolean, gathered: Gathered): string {
+  #readLines(text: string, isEnd: boolean, gathered: Gathered): void {
     let at = 0;
     while (at < text.length) {
       const feed = text.indexOf('\n', at);
@@ -79,10 +77,8 @@ class PlainMarkdown implements MarkdownStream {
       if (this.#inside === 'code') {
         gathered.put(text.slice(at, next), true);
       } else {
-        const place: InlinePlace = { before: this.#before, isRow: this.#isRow };
-        const inline = readInline(text, at, end, isWhole, place, this.#options);
+        const inline = this.#inline.read(text, at, end, isWhole);
         gathered.put(inline.text, false);
-        this.#before = inline.before;
         if (!isWhole) {
           at = inline.next;
           break;
@@ -94,7 +90,6 @@ class PlainMarkdown implements MarkdownStream {
     }
     const held = text.slice(at);
     this.#held = text.length > detachAbove ? detach(held) : held;
-    return gathered.take();
   }
 
   /** Returns where the text of the line begins, -1 for a line without text, undefined where it is not known yet. */
@@ -118,8 +113,7 @@ class PlainMarkdown implements MarkdownStream {
       case 'text':
         gathered.put(start.prefix, false);
         this.#inside = 'text';
-        this.#isRow = start.isRow;
-        this.#before = 0;
+        this.#inline = new InlineReader(start.isRow, this.#options);
         return at + start.from;
     }
   }
@@ -137,7 +131,7 @@ class KeptMarkdown implements MarkdownStream {
 
   text(chunk: string, sink: TextSink): string {
     const gathered = new Gathered(sink);
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const feed = chunk.indexOf('\n', at);
       const end = feed === -1 ? chunk.length : feed;
       const wasCode = this.#fence !== undefined;
@@ -202,9 +196,4 @@ class Gathered {
     this.#output += this.#sink(this.#pending, this.#isCode);
     this.#pending = '';
   }
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return text === '' ? '' : ` ${text}`.slice(1);
 }

@@ -1,9 +1,10 @@
+import { SluiceError } from './errors.ts';
 import type { EventOfType } from './event.ts';
 import { JsonLeaves } from './json-leaves.ts';
 import type { LeafRewriter } from './json-spelling.ts';
 
 type ArgumentsDelta = EventOfType<'toolArgs.delta'>;
-type PatchEvent = ArgumentsDelta & { readonly patch: NonNullable<ArgumentsDelta['patch']> };
+export type PatchEvent = ArgumentsDelta & { readonly patch: NonNullable<ArgumentsDelta['patch']> };
 
 interface OpenLeaf {
   readonly jsonPath: string;
@@ -60,7 +61,16 @@ export class PatchLeaves {
     const leaves = new JsonLeaves((pointer) => this.#open(base + pointer));
     const json = JSON.stringify(value);
     const left = leaves.push(json) + leaves.flush();
-    return left === json ? event : withValue(event, JSON.parse(left));
+    return left === json ? event : withValue(event, parsed(left));
+  }
+}
+
+/** The message of the parser would repeat what it could not read. */
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new SluiceError('MODIFIER_FAILED', { context: { reason: 'a value by path is too deep to be rewritten' } });
   }
 }
 

@@ -42,14 +42,19 @@ export function buildPatternAlphabet(sets: readonly CharacterSet[]): PatternAlph
   for (const [label, inside] of setsOfLabel.entries()) {
     for (const number of inside) members[number]?.fill(1, label, label + 1);
   }
+  const ofHighs = new Map<number, readonly number[]>();
   const regionOf = (codePoint: number) => findRegion(borders, codePoint);
   const labelOf = (codePoint: number) => labels[regionOf(codePoint)] ?? noLabel;
   return { width, unitLabels: labelUnits(borders, labels), members, labelOf, labelsOfHigh };
 
   function labelsOfHigh(high: number): readonly number[] {
+    const known = ofHighs.get(high);
+    if (known !== undefined) return known;
     const first = (high - 0xd800) * 0x400 + firstAstral;
     const ofPairs = labels.slice(regionOf(first), regionOf(first + 0x3ff) + 1);
-    return [labelOf(high), ...new Set(ofPairs)];
+    const possible = [labelOf(high), ...new Set(ofPairs)];
+    ofHighs.set(high, possible);
+    return possible;
   }
 }
 

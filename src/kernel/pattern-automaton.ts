@@ -1,8 +1,8 @@
 import { buildPatternAlphabet, noLabel, type PatternAlphabet } from './pattern-alphabet.ts';
-import { holdsSurrogates, type CharacterSet } from './pattern-characters.ts';
+import { holdsSurrogates, union, type CharacterSet } from './pattern-characters.ts';
 import { PatternError } from './pattern-error.ts';
 import { buildPatternNfa } from './pattern-nfa.ts';
-import { parseCharacterClass, parsePattern, treeWidth, type PatternTree } from './pattern-parse.ts';
+import { parseCharacterClass, parseExpression, parsePattern, treeWidth, type PatternTree } from './pattern-parse.ts';
 import { PatternStates, type PatternRule, type PatternState } from './pattern-states.ts';
 import { PatternWalk } from './pattern-walk.ts';
 
@@ -22,7 +22,8 @@ export interface PatternSource {
   readonly name: string;
   /**
    * Regular expression in the syntax of JavaScript with the flag `u`. Greed makes no difference, groups are only groups.
-   * Not supported: ^ $ \b \B, look-around, references to groups, flags inside.
+   * A `\b` may stand at its beginning before a letter and at its end behind one. Not supported: other `\b`, ^ $ \B,
+   * look-around, references to groups, flags inside.
    */
   readonly source: string;
   /** As the flag `i` beside `u`. */
@@ -49,7 +50,8 @@ export interface PatternAutomaton {
   readonly contexts: Uint16Array;
   /** By context: what may begin there. */
   readonly starts: readonly PatternState[];
-  readonly walk: PatternWalk;
+  /** The present rows for ordinary text. */
+  walk: PatternWalk;
 }
 
 const maxPatterns = 1000;
@@ -95,16 +97,26 @@ export function patternWidth(source: string): number {
 
 function readPattern(pattern: PatternSource): ParsedPattern {
   const { name, source, ignoreCase, maxCharacters, notAfter, notBefore } = pattern;
-  const tree = parsePattern(name, source, ignoreCase);
+  const expression = parseExpression(name, source, ignoreCase);
+  const { tree } = expression;
   const width = treeWidth(tree);
   if (width <= 0) throw new PatternError(name, 'the expression matches no text');
   if (maxCharacters !== undefined && !(Number.isInteger(maxCharacters) && maxCharacters >= 1))
     throw new PatternError(name, 'maxCharacters is not a whole number above 0');
   if (maxCharacters !== undefined && maxCharacters > maxMatchCharacters)
     throw new PatternError(name, `maxCharacters is more than ${maxMatchCharacters}`);
-  const around = (text: string | undefined) =>
-    text === undefined ? undefined : parseCharacterClass(name, text, ignoreCase);
-  return { name, tree, width, notAfter: around(notAfter), notBefore: around(notBefore) };
+  const around = (border: CharacterSet | undefined, text: string | undefined) => {
+    const given = text === undefined ? [] : [parseCharacterClass(name, text, ignoreCase)];
+    const sets = border === undefined ? given : [border, ...given];
+    return sets.length === 0 ? undefined : union(sets);
+  };
+  return {
+    name,
+    tree,
+    width,
+    notAfter: around(expression.notAfter, notAfter),
+    notBefore: around(expression.notBefore, notBefore),
+  };
 }
 
 /** Labels behind which the same patterns may begin are one context. */

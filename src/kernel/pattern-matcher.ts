@@ -1,6 +1,7 @@
 import type { PatternAutomaton } from './pattern-automaton.ts';
+import type { PatternState } from './pattern-states.ts';
 import { PatternThreads, type MatchListener } from './pattern-threads.ts';
-import { stepsAside } from './pattern-walk.ts';
+import { stepsAside, type PatternWalk } from './pattern-walk.ts';
 import { isHighSurrogate, isLowSurrogate, joinSurrogates } from './text-folding.ts';
 
 export type { MatchListener } from './pattern-threads.ts';
@@ -9,11 +10,12 @@ export type { MatchListener } from './pattern-threads.ts';
 export class PatternMatcher {
   readonly #automaton: PatternAutomaton;
   readonly #listener: MatchListener;
+  #walk: PatternWalk;
   /** Place in the rows of the walk; 0 while there are threads that rows don't tell. */
   #place: number;
   /** Start of the one thread, where the place has one. */
   #start = 0;
-  /** Made when they are first needed. */
+  /** Made when they are needed. */
   #threads: PatternThreads | undefined;
   #context = 0;
   #reading = '';
@@ -24,7 +26,8 @@ export class PatternMatcher {
   constructor(automaton: PatternAutomaton, listener: MatchListener) {
     this.#automaton = automaton;
     this.#listener = listener;
-    this.#place = automaton.walk.placeOf(0, null);
+    this.#walk = automaton.walk;
+    this.#place = this.#walk.opening;
   }
 
   /**
@@ -58,21 +61,23 @@ export class PatternMatcher {
       if (this.#high !== 0) this.#advance(this.#automaton.alphabet.labelOf(this.#high), length - 1, length);
       threads.end(length);
     }
-    this.#forget();
     this.#high = 0;
     this.#context = 0;
-    this.#place = this.#automaton.walk.placeOf(0, null);
+    this.#walk = this.#automaton.walk;
+    this.#place = this.#walk.opening;
+    this.#forget();
   }
 
-  /** Keeps no text alive that its owner has let go. */
+  /** Between chunks it keeps no text alive that its owner lets go, and no threads where there are none. */
   #forget(): void {
     this.#reading = '';
-    if (this.#threads !== undefined) this.#threads.reading = '';
+    if (this.#place !== 0) this.#threads = undefined;
+    else if (this.#threads !== undefined) this.#threads.reading = '';
   }
 
   #undecided(end: number): number {
     if (this.#place !== 0) {
-      const { state } = this.#automaton.walk.nodeAt(this.#place);
+      const { state } = this.#walk.nodeAt(this.#place);
       return state !== null && end - this.#start <= state.most ? end - this.#start : 0;
     }
     const front = this.#threads?.front;
@@ -89,8 +94,8 @@ export class PatternMatcher {
 
   /** The hot loop. Stops before a character that is not ordinary. */
   #glide(chunk: string, first: number, held: number): number {
-    const { alphabet, walk } = this.#automaton;
-    const { unitLabels } = alphabet;
+    const walk = this.#walk;
+    const { unitLabels } = this.#automaton.alphabet;
     const { length } = chunk;
     let { rows } = walk;
     let place = this.#place;
@@ -120,29 +125,36 @@ export class PatternMatcher {
   #readOne(chunk: string, index: number, held: number): number {
     const { alphabet } = this.#automaton;
     const unit = chunk.charCodeAt(index);
-    const position = held + index;
-    this.#unfold(position);
-    if (isHighSurrogate(unit)) {
-      if (index + 1 === chunk.length) {
-        this.#awaitLow(unit, position);
-        return index + 1;
-      }
-      const low = chunk.charCodeAt(index + 1);
-      if (isLowSurrogate(low)) {
-        this.#advance(alphabet.labelOf(joinSurrogates(unit, low)), position, position + 2);
-        this.#fold();
-        return index + 2;
+    const isHigh = isHighSurrogate(unit);
+    if (isHigh && index + 1 === chunk.length) {
+      this.#awaitLow(unit, held + index);
+      return index + 1;
+    }
+    const low = isHigh ? chunk.charCodeAt(index + 1) : 0;
+    const isPair = isHigh && isLowSurrogate(low);
+    this.#readLabel(alphabet.labelOf(isPair ? joinSurrogates(unit, low) : unit), held + index, isPair ? 2 : 1);
+    return index + (isPair ? 2 : 1);
+  }
+
+  #readLabel(label: number, position: number, units: number): void {
+    if (this.#place !== 0) {
+      if (this.#walk.rows[this.#place + label] === 0) this.#walk.learn(this.#place, label);
+      const next = this.#walk.rows[this.#place + label] ?? stepsAside;
+      if (next !== stepsAside) {
+        if (next < 0) this.#start = position;
+        this.#place = Math.abs(next);
+        return;
       }
     }
-    this.#advance(alphabet.unitLabels[unit] || alphabet.labelOf(unit), position, position + 1);
+    this.#unfold(position);
+    this.#advance(label, position, position + units);
     this.#fold();
-    return index + 1;
   }
 
   /** From a place to threads. */
   #unfold(position: number): void {
     if (this.#place === 0) return;
-    const { context, state } = this.#automaton.walk.nodeAt(this.#place);
+    const { context, state } = this.#walk.nodeAt(this.#place);
     this.#place = 0;
     this.#context = context;
     const threads = this.#openThreads();
@@ -155,10 +167,17 @@ export class PatternMatcher {
     const { front } = threads;
     const state = front === undefined ? null : threads.only();
     if (state === undefined) return;
-    this.#place = this.#automaton.walk.placeOf(this.#context, state);
-    if (this.#place === 0) return;
+    this.#place = this.#findPlace(state);
     this.#start = front ?? 0;
     threads.clear();
+  }
+
+  #findPlace(state: PatternState | null): number {
+    const automaton = this.#automaton;
+    const place = automaton.walk.placeOf(this.#context, state);
+    if (place === 0) automaton.walk = automaton.walk.renewed();
+    this.#walk = automaton.walk;
+    return place === 0 ? this.#walk.placeOf(this.#context, state) : place;
   }
 
   #advance(label: number, from: number, to: number): void {
@@ -168,6 +187,7 @@ export class PatternMatcher {
 
   /** The chunk ends between the halves of a pair: decides what does not depend on the other half. */
   #awaitLow(high: number, position: number): void {
+    this.#unfold(position);
     const threads = this.#openThreads();
     const labels = this.#automaton.alphabet.labelsOfHigh(high);
     threads.foresee(labels, position);
@@ -183,8 +203,7 @@ export class PatternMatcher {
     const first = chunk.charCodeAt(0);
     this.#high = 0;
     const isPair = isLowSurrogate(first);
-    this.#advance(alphabet.labelOf(isPair ? joinSurrogates(high, first) : high), held - 1, held + (isPair ? 1 : 0));
-    this.#fold();
+    this.#readLabel(alphabet.labelOf(isPair ? joinSurrogates(high, first) : high), held - 1, isPair ? 2 : 1);
     return isPair ? 1 : 0;
   }
 }

@@ -3,6 +3,7 @@ import {
   anyCharacter,
   charactersOf,
   digits,
+  intersect,
   invert,
   spaces,
   union,
@@ -29,13 +30,84 @@ interface Context {
   readonly ignoreCase: boolean;
 }
 
-/** Parses an expression. Throws a PatternError for one that is not valid or that reads more than its own match. */
-export function parsePattern(name: string, source: string, ignoreCase = false): PatternTree {
+/** An expression without its word borders. */
+interface ParsedExpression {
+  readonly tree: PatternTree;
+  /** It began with \b: no match is behind a character of this set. */
+  readonly notAfter: CharacterSet | undefined;
+  /** It ended with \b. */
+  readonly notBefore: CharacterSet | undefined;
+}
+
+/**
+ * Parses an expression. Throws a PatternError for one that is not valid or that reads more than its own match; only a \b
+ * at the beginning or the end of it, before or behind letters, is possible.
+ */
+export function parseExpression(name: string, source: string, ignoreCase = false): ParsedExpression {
   if (source.length > maxSourceCharacters)
     throw new PatternError(name, `the expression is longer than ${maxSourceCharacters} characters`);
   if (source.split('(').length - 1 > maxParentheses)
     throw new PatternError(name, `the expression has more than ${maxParentheses} parentheses`);
-  return parseChoice(parseSource(name, source).alternatives, { name, ignoreCase });
+  const { alternatives } = parseSource(name, source);
+  const context = { name, ignoreCase };
+  const [only] = alternatives;
+  if (only === undefined || alternatives.length > 1)
+    return { tree: parseChoice(alternatives, context), notAfter: undefined, notBefore: undefined };
+  const elements = [...only.elements];
+  const opening = isWordBorder(elements[0]) ? elements.shift() : undefined;
+  const closing = isWordBorder(elements.at(-1)) ? elements.pop() : undefined;
+  const tree = joinParts(elements.map((element) => parseElement(element, context)));
+  const word = ignoreCase ? withBothCases(wordCharacters) : wordCharacters;
+  checkBorder(name, opening, edgeOf(tree, word, false));
+  checkBorder(name, closing, edgeOf(tree, word, true));
+  return {
+    tree,
+    notAfter: opening && word,
+    notBefore: closing && word,
+  };
+}
+
+/** The tree alone. */
+export function parsePattern(name: string, source: string, ignoreCase = false): PatternTree {
+  return parseExpression(name, source, ignoreCase).tree;
+}
+
+function isWordBorder(element: AST.Element | undefined): boolean {
+  return element?.type === 'Assertion' && element.kind === 'word' && !element.negate;
+}
+
+/** What stands at a word border must be a character of a word for certain. */
+function checkBorder(name: string, border: AST.Element | undefined, edge: Edge): void {
+  if (border === undefined || (edge.isWord && !edge.mayBeEmpty)) return;
+  throw new PatternError(name, '\\b stands beside what may be no letter, use notAfter and notBefore', border.start);
+}
+
+interface Edge {
+  /** Each character that may stand there is in the set. */
+  readonly isWord: boolean;
+  readonly mayBeEmpty: boolean;
+}
+
+function edgeOf(tree: PatternTree, word: CharacterSet, fromEnd: boolean): Edge {
+  switch (tree.kind) {
+    case 'set':
+      return { isWord: intersect(tree.set, invert(word)).length === 0, mayBeEmpty: false };
+    case 'choice': {
+      const edges = tree.parts.map((part) => edgeOf(part, word, fromEnd));
+      return { isWord: edges.every(({ isWord }) => isWord), mayBeEmpty: edges.some(({ mayBeEmpty }) => mayBeEmpty) };
+    }
+    case 'sequence': {
+      const edges = tree.parts.map((part) => edgeOf(part, word, fromEnd));
+      if (fromEnd) edges.reverse();
+      const firm = edges.findIndex(({ mayBeEmpty }) => !mayBeEmpty);
+      const atEdge = firm < 0 ? edges : edges.slice(0, firm + 1);
+      return { isWord: atEdge.every(({ isWord }) => isWord), mayBeEmpty: firm < 0 };
+    }
+    case 'repeat': {
+      const { isWord, mayBeEmpty } = edgeOf(tree.part, word, fromEnd);
+      return { isWord, mayBeEmpty: mayBeEmpty || tree.min === 0 };
+    }
+  }
 }
 
 /** Parses a class such as `[\p{L}_]`: an expression that matches one character. */
@@ -76,13 +148,15 @@ function parseSource(name: string, source: string): AST.Pattern {
 
 function parseChoice(alternatives: readonly AST.Alternative[], context: Context): PatternTree {
   const parts = alternatives.map(({ elements }) => {
-    const [only, ...rest] = elements.map((element) => parseElement(element, context));
-    return only !== undefined && rest.length === 0
-      ? only
-      : ({ kind: 'sequence', parts: only === undefined ? [] : [only, ...rest] } as const);
+    return joinParts(elements.map((element) => parseElement(element, context)));
   });
   const [only] = parts;
   return only !== undefined && parts.length === 1 ? only : { kind: 'choice', parts };
+}
+
+function joinParts(parts: readonly PatternTree[]): PatternTree {
+  const [only] = parts;
+  return only !== undefined && parts.length === 1 ? only : { kind: 'sequence', parts };
 }
 
 function parseElement(element: AST.Element, context: Context): PatternTree {
@@ -112,7 +186,8 @@ function parseElement(element: AST.Element, context: Context): PatternTree {
     case 'Assertion':
       if (element.kind === 'start' || element.kind === 'end')
         throw refuse('^ and $ are not supported: a stream of text has no lines to begin or to end at');
-      if (element.kind === 'word') throw refuse('\\b and \\B are not supported, use notAfter and notBefore');
+      if (element.kind === 'word')
+        throw refuse('\\b is supported only where an expression begins or ends, use notAfter and notBefore');
       throw refuse('look-ahead and look-behind are not supported, use notAfter and notBefore');
     case 'Backreference':
       throw refuse('references to a group are not supported, they are not regular');

@@ -1,4 +1,5 @@
 import type { TextRewriter } from './component.ts';
+import { detach } from './detach.ts';
 import type { PatternAutomaton } from './pattern-automaton.ts';
 import { PatternMatcher } from './pattern-matcher.ts';
 import type { MatchListener } from './pattern-threads.ts';
@@ -113,9 +114,4 @@ class StreamReplacer implements PatternReplacer, MatchListener {
     this.#held = length > detachAbove && isChain ? detach(held) : held;
     this.#flat = length > detachAbove && !isChain ? flat : held.length;
   }
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return text === '' ? '' : ` ${text}`.slice(1);
 }

@@ -31,10 +31,11 @@ export interface PatternState {
   seenAs: number;
 }
 
-/** States that are remembered at a time. Beyond them all are forgotten, and made again when they are met. */
-const maxRemembered = 16_384;
-/** Labels that they lead on by, all together: about 16 MiB. */
-const maxTransitions = 2 * 1024 * 1024;
+/**
+ * Numbers that remembered states hold, all together: about 16 MiB. Beyond them all states are forgotten, and made again
+ * when they are met.
+ */
+const maxRememberedNumbers = 2 * 1024 * 1024;
 
 /** Makes the states of a deterministic automaton when they are first met. */
 export class PatternStates {
@@ -42,7 +43,7 @@ export class PatternStates {
   readonly #alphabet: PatternAlphabet;
   readonly #rules: readonly PatternRule[];
   readonly #known = new Map<string, PatternState>();
-  readonly #capacity: number;
+  #rememberedNumbers = 0;
   /** By state of the nfa: the round in which it was visited. */
   readonly #visited: Float64Array;
   #round = 0;
@@ -56,7 +57,6 @@ export class PatternStates {
     this.#alphabet = alphabet;
     this.#rules = rules;
     this.#visited = new Float64Array(nfa.sets.length);
-    this.#capacity = Math.max(64, Math.min(maxRemembered, Math.floor(maxTransitions / alphabet.width)));
   }
 
   /** The state before the first character, of some of the patterns. */
@@ -115,13 +115,19 @@ export class PatternStates {
     const key = items.join();
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    if (this.#known.size >= this.#capacity) {
-      for (const old of this.#known.values()) old.next.fill(undefined);
-      this.#known.clear();
-    }
+    const numbers = items.length + this.#alphabet.width;
+    if (this.#rememberedNumbers + numbers > maxRememberedNumbers) this.#forget();
+    this.#rememberedNumbers += numbers;
     const made = this.#describe(items);
     this.#known.set(key, made);
     return made;
+  }
+
+  /** States that some text still needs lead to nothing that they led to before, so that nothing else stays. */
+  #forget(): void {
+    for (const old of this.#known.values()) old.next.fill(undefined);
+    this.#known.clear();
+    this.#rememberedNumbers = 0;
   }
 
   #describe(items: readonly number[]): PatternState {

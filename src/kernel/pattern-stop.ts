@@ -1,4 +1,5 @@
 import type { AnswerEnding, TextBlock, TextRewriter } from './component.ts';
+import { detach } from './detach.ts';
 import type { PatternAutomaton } from './pattern-automaton.ts';
 import { PatternMatcher, type MatchListener } from './pattern-matcher.ts';
 
@@ -63,7 +64,7 @@ export class PatternStop implements TextRewriter, MatchListener {
     const held = from === 0 ? reading : reading.slice(from);
     const flat = from === 0 ? this.#flat : 0;
     const isCopied = held !== '' && reading.length > detachAbove && held.length >= 2 * flat;
-    this.#held = isCopied ? ` ${held}`.slice(1) : held;
+    this.#held = isCopied ? detach(held) : held;
     this.#flat = isCopied || flat === 0 ? held.length : flat;
   }
 }

@@ -20,13 +20,24 @@ interface Strand {
   claimedIn: number;
 }
 
-/** A start that may become a match. */
+/** What is a match unless the thread that it stands behind becomes one. */
+interface Conditional {
+  readonly start: number;
+  readonly end: number;
+  readonly pattern: number;
+  next: Conditional | undefined;
+}
+
+/** A start that may become a match. Places are counted from the beginning of the text. */
 interface Thread {
-  start: number;
+  readonly start: number;
   strand: Strand;
   /** End and pattern of the longest candidate so far; -1 for none. */
   best: number;
   pattern: number;
+  /** Matches behind its best, of threads that are over: a chain, from the first to the last. */
+  first: Conditional | undefined;
+  last: Conditional | undefined;
 }
 
 /** Strands that are led on without a look for useless ones. */
@@ -41,7 +52,7 @@ const unknownLabel = -1;
 export class PatternThreads {
   readonly #automaton: PatternAutomaton;
   readonly #listener: MatchListener;
-  /** In ascending order of starts. */
+  /** In ascending order of starts; the first is alive. */
   readonly #threads: Thread[] = [];
   /** In different states, which are not null. */
   #strands: Strand[] = [];
@@ -52,6 +63,8 @@ export class PatternThreads {
   /** More strands than this are looked through for those of which only comes what comes of others. */
   #thinAbove = fewStrands;
   #reading = '';
+  /** Place of the first unit of the text that is being read. */
+  #base = 0;
 
   constructor(automaton: PatternAutomaton, listener: MatchListener) {
     this.#automaton = automaton;
@@ -65,28 +78,24 @@ export class PatternThreads {
 
   /** Start of the first thread, or undefined when there is none. */
   get front(): number | undefined {
-    return this.#threads[0]?.start;
+    const [front] = this.#threads;
+    return front === undefined ? undefined : front.start - this.#base;
   }
 
   /** The text before `by` is let go. */
   shift(by: number): void {
-    if (by === 0) return;
-    for (const thread of this.#threads) {
-      thread.start -= by;
-      if (thread.best >= 0) thread.best -= by;
-    }
+    this.#base += by;
   }
 
   begin(start: number, state: PatternState): void {
-    const strand: Strand = { state, into: undefined, size: 1, claimedIn: 0 };
-    this.#strands.push(strand);
-    this.#threads.push({ start, strand, best: -1, pattern: 0 });
+    this.#add(this.#base + start, state);
   }
 
   /** The state of the one thread, where there is no more to be known of it; undefined where there is. */
   only(): PatternState | undefined {
     const [thread] = this.#threads;
-    if (thread === undefined || this.#threads.length > 1 || thread.best >= 0) return undefined;
+    if (thread === undefined || this.#threads.length > 1 || thread.best >= 0 || thread.first !== undefined)
+      return undefined;
     const { state } = rootOf(thread);
     return state !== null && state.ends.length === 0 ? state : undefined;
   }
@@ -101,35 +110,27 @@ export class PatternThreads {
 
   /** All read a character from `from` to `to`, and one may begin with it. */
   advance(label: number, context: number, from: number, to: number): void {
-    if (this.#waits) this.#resolve(from, label);
-    const mayEnd = this.#move(label, context, from, to);
-    if (mayEnd) this.#judge(to);
-    this.settle(to);
+    const end = this.#base + to;
+    if (this.#waits) this.#resolve(this.#base + from, label);
+    const mayEnd = this.#move(label, context, this.#base + from, end);
+    if (mayEnd) this.#judge(end);
+    this.#settle(end);
     if (this.#idle > 0 && this.#idle * 2 >= this.#threads.length) this.#tidy();
   }
 
   /** The text ends: what has a candidate is a match. */
   end(end: number): void {
-    this.#resolve(end, noLabel);
-    for (const { start, best, pattern } of this.#threads) if (best >= 0) this.#listener.found(start, best, pattern);
+    this.#resolve(this.#base + end, noLabel);
+    for (const thread of this.#threads) this.#tell(thread);
     this.clear();
-  }
-
-  /** Tells what is certain at the front of the text, which is read up to `end`. */
-  settle(end: number): void {
-    const threads = this.#threads;
-    for (let front = threads[0]; front !== undefined && !this.#isAlive(front, end); front = threads[0]) {
-      if (front.best >= 0) this.#listener.found(front.start, front.best, front.pattern);
-      rootOf(front).size -= 1;
-      threads.shift();
-    }
   }
 
   /**
    * The next character is one of `labels`, of which the first takes one code unit and the others take two: decides what is
    * the same for all of them.
    */
-  foresee(labels: readonly number[], position: number): void {
+  foresee(labels: readonly number[], relativePosition: number): void {
+    const position = this.#base + relativePosition;
     const threads = this.#threads;
     for (let index = 0; index < threads.length; index += 1) {
       const thread = threads[index];
@@ -144,7 +145,7 @@ export class PatternThreads {
       thread.strand = { state: null, into: undefined, size: 1, claimedIn: 0 };
     }
     this.#tidy();
-    this.settle(position);
+    this.#settle(position);
   }
 
   /** Whether a thread of `length` may read one of the labels, of which all but the first take two code units. */
@@ -153,6 +154,30 @@ export class PatternThreads {
       const next = this.#automaton.states.next(state, label);
       return next !== null && length + (at === 0 ? 1 : 2) <= next.most;
     });
+  }
+
+  /** Tells what is certain at the front of the text, which is read up to `end`. */
+  #settle(end: number): void {
+    const threads = this.#threads;
+    for (let front = threads[0]; front !== undefined && !this.#isAlive(front, end); front = threads[0]) {
+      this.#tell(front);
+      rootOf(front).size -= 1;
+      threads.shift();
+    }
+  }
+
+  #tell({ start, best, pattern, first }: Thread): void {
+    const base = this.#base;
+    if (best >= 0) this.#listener.found(start - base, best - base, pattern);
+    for (let match = first; match !== undefined; match = match.next) {
+      this.#listener.found(match.start - base, match.end - base, match.pattern);
+    }
+  }
+
+  #add(start: number, state: PatternState): void {
+    const strand: Strand = { state, into: undefined, size: 1, claimedIn: 0 };
+    this.#strands.push(strand);
+    this.#threads.push(newThread(start, strand));
   }
 
   /** Leads the strands on and begins a thread. Returns whether some thread may end behind the character. */
@@ -188,14 +213,14 @@ export class PatternThreads {
     const begun = start === undefined ? null : states.next(start, label);
     if (begun !== null && to - from <= begun.most) {
       if (begun.seenAt !== step) {
-        this.begin(from, begun);
+        this.#add(from, begun);
         mayEnd ||= begun.ends.length > 0;
         waits ||= begun.waits;
       } else if (!begun.mergeable) {
         const strand = strands[begun.seenAs];
         if (strand !== undefined) {
           strand.size += 1;
-          this.#threads.push({ start: from, strand, best: -1, pattern: 0 });
+          this.#threads.push(newThread(from, strand));
         }
       }
     }
@@ -252,6 +277,8 @@ export class PatternThreads {
     if (pattern < 0 || thread === undefined) return false;
     thread.best = end;
     thread.pattern = pattern;
+    thread.first = undefined;
+    thread.last = undefined;
     for (let over = threads.pop(); over !== undefined; over = threads.pop()) {
       if (over === thread) break;
       rootOf(over).size -= 1;
@@ -273,7 +300,7 @@ export class PatternThreads {
   #accepts({ start }: Thread, end: number, pattern: number): boolean {
     const rule = this.#automaton.rules[pattern];
     if (rule === undefined || end - start > rule.limit) return false;
-    return rule.accept === undefined || rule.accept(this.#reading.slice(start, end));
+    return rule.accept === undefined || rule.accept(this.#reading.slice(start - this.#base, end - this.#base));
   }
 
   #isAlive(thread: Thread, end: number): boolean {
@@ -291,7 +318,7 @@ export class PatternThreads {
     return false;
   }
 
-  /** Takes out threads of which nothing can come: each is looked at once for each that is taken out, or less. */
+  /** Takes out threads that are over: each is looked at once for each that is taken out, or less. */
   #tidy(): void {
     const threads = this.#threads;
     const round = (this.#automaton.states.step += 1);
@@ -302,16 +329,32 @@ export class PatternThreads {
       const strand = rootOf(thread);
       const isFirst = strand.claimedIn !== round;
       strand.claimedIn = round;
-      if (thread.best >= 0 || (strand.state !== null && (isFirst || !strand.state.mergeable))) {
+      const before = threads[kept - 1];
+      if (before === undefined || (strand.state !== null && (isFirst || !strand.state.mergeable))) {
         threads[kept] = thread;
         kept += 1;
       } else {
+        leave(thread, before);
         strand.size -= 1;
       }
     }
     threads.length = kept;
     this.#idle = 0;
   }
+}
+
+function newThread(start: number, strand: Strand): Thread {
+  return { start, strand, best: -1, pattern: 0, first: undefined, last: undefined };
+}
+
+/** Leaves the matches of a thread that is over to the one before it. */
+function leave({ start, best, pattern, first, last }: Thread, before: Thread): void {
+  const own = best < 0 ? undefined : { start, end: best, pattern, next: first };
+  const begin = own ?? first;
+  if (begin === undefined) return;
+  if (before.last === undefined) before.first = begin;
+  else before.last.next = begin;
+  before.last = last ?? own;
 }
 
 function rootOf(thread: Thread): Strand {

@@ -3,7 +3,7 @@ import type { PatternState, PatternStates } from './pattern-states.ts';
 
 /** In a row: the step is not an ordinary one. */
 export const stepsAside = -0x8000_0000;
-/** Nodes that are made; a text that leads beyond them is read in single steps. */
+/** Nodes of one walk; what leads beyond them goes on in a new one. */
 const maxNodes = 4096;
 /** Bytes of all rows. */
 const maxRowBytes = 2 * 1024 * 1024;
@@ -22,6 +22,8 @@ interface WalkNode {
  */
 export class PatternWalk {
   readonly width: number;
+  /** The place of the beginning of a text. */
+  readonly opening: number;
   readonly #states: PatternStates;
   readonly #contexts: Uint16Array;
   readonly #starts: readonly PatternState[];
@@ -39,6 +41,12 @@ export class PatternWalk {
     this.#nodes = [{ context: 0, state: null }];
     this.#capacity = Math.min(maxNodes, Math.max(firstRows, Math.floor(maxRowBytes / 4 / width)));
     this.rows = new Int32Array(firstRows * width);
+    this.opening = this.placeOf(0, null);
+  }
+
+  /** An empty one, for when this one is full. Texts that are on the way in this one go on in it. */
+  renewed(): PatternWalk {
+    return new PatternWalk(this.#states, this.width, this.#contexts, this.#starts);
   }
 
   nodeAt(place: number): WalkNode {

@@ -43,7 +43,8 @@ export class SegmentBlock {
     this.choice = start.choice;
     this.cutter = cutter;
     this.shadow = shadow;
-    this.#strings = channel === 'toolArguments' && start.kind !== 'custom_tool_call' ? new ArgumentStrings() : undefined;
+    this.#strings =
+      channel === 'toolArguments' && start.kind !== 'custom_tool_call' ? new ArgumentStrings() : undefined;
   }
 
   /** A new event with text of this block. */
@@ -64,7 +65,10 @@ export class SegmentBlock {
     const last = this.#parts.at(-1);
     const isPlain = tellsTextOnly(event);
     if (last !== undefined && isPlain && tellsTextOnly(last)) {
-      this.#parts[this.#parts.length - 1] = this.delta(last.text + event.text);
+      // What was taken of it goes, or it would become the whole text.
+      const taken = this.#parts.length === 1 ? this.#taken : 0;
+      this.#parts[this.#parts.length - 1] = this.delta(last.text.slice(taken) + event.text);
+      this.#taken -= taken;
     } else {
       this.#parts.push(event);
     }

@@ -72,7 +72,16 @@ export class SegmentQueue {
   /** A place for text that is being read. */
   openText(lane: SegmentLane, block: SegmentBlock): TextItem {
     const order = this.#order++;
-    const item: TextItem = { sort: 'text', order, block, lane, segment: undefined, before: '', parts: [], outcome: undefined };
+    const item: TextItem = {
+      sort: 'text',
+      order,
+      block,
+      lane,
+      segment: undefined,
+      before: '',
+      parts: [],
+      outcome: undefined,
+    };
     lane.items.push(item);
     lane.open = item;
     return item;

@@ -172,13 +172,13 @@ export class SegmentStage implements EventRewriter {
     const lane = this.#queue.lane(choice);
     this.#finishOpen(lane);
     const words = [refusal?.category ?? '', refusal?.explanation ?? '', stopSequence].filter((word) => word !== '');
-    const { readsAll, channels, cutter } = this.#options;
+    const { readsAll, channels } = this.#options;
     if (words.length === 0 || !readsAll || !channels.includes('refusal')) {
       this.#queue.pushEvent(lane, event);
       return lane;
     }
     const start = { type: 'block.start', blockId: '', kind: 'refusal', role: 'assistant' } as const;
-    const block = new SegmentBlock(start, 'refusal', cutter(), true);
+    const block = new SegmentBlock(start, 'refusal', this.#options.cutter(), true);
     return this.#read({ lane, block, text: words.join('\n'), place: 0, behind: event });
   }
 

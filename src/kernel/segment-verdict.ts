@@ -50,7 +50,11 @@ export function checkByService(options: ServiceCheck, http: HttpCaller): Check {
   const read = format === 'openai' ? readModerations : readWebhook;
   return (task, run) =>
     bounded(run, timeoutMilliseconds, async (signal) => {
-      const headers = { 'content-type': 'application/json', accept: 'application/json', ...authorization(options.token) };
+      const headers = {
+        'content-type': 'application/json',
+        accept: 'application/json',
+        ...authorization(options.token),
+      };
       const body = JSON.stringify(bodyOf(options, task, run));
       const answer = await http.call(
         { method: 'POST', url, headers, body, network, timeoutMilliseconds, maxBytes: maxAnswerBytes },
@@ -92,7 +96,10 @@ function readModerations(answer: unknown, thresholds: Readonly<Record<string, nu
   const results: unknown = isObject(answer) ? answer['results'] : undefined;
   if (!Array.isArray(results) || results.length === 0) throw noVerdict('no results');
   const verdicts = results.map((result) => readResult(result, thresholds));
-  return verdict(verdicts.some(({ flagged }) => flagged), verdicts.flatMap(({ categories }) => categories));
+  return verdict(
+    verdicts.some(({ flagged }) => flagged),
+    verdicts.flatMap(({ categories }) => categories),
+  );
 }
 
 /** With thresholds, these decide for their categories, and the service for all others. */
@@ -131,7 +138,10 @@ function readAnswer({ text, finish }: PipelineAnswer, { flaggedWhen, passesWhen 
   return verdict(flagged, []);
 }
 
-function readField(answer: string, { field, equals = true }: { field: string; equals?: unknown } = { field: 'flagged' }) {
+function readField(
+  answer: string,
+  { field, equals = true }: { field: string; equals?: unknown } = { field: 'flagged' },
+) {
   const value = parseJson(answer);
   if (!isObject(value) || !Object.hasOwn(value, field)) throw noVerdict('an answer without the field');
   return value[field] === equals;
@@ -142,7 +152,10 @@ function isSame(answer: string, expected: string): boolean {
 }
 
 function verdict(flagged: boolean, categories: readonly string[]): Verdict {
-  return { flagged, categories: [...new Set(categories)].filter((code) => codeForm.test(code)).slice(0, maxCategories) };
+  return {
+    flagged,
+    categories: [...new Set(categories)].filter((code) => codeForm.test(code)).slice(0, maxCategories),
+  };
 }
 
 /** The error of the parser tells what it read, so it is not kept. */

@@ -19,7 +19,7 @@ type Emit = (event: AnswerEvent) => void;
 interface SmoothBlock {
   readonly start: EventOfType<'block.start'>;
   format: TextFormat;
-  /** It was cut by the beginning of a tool call, or not at all; signatures prove text that was not changed. */
+  /** Text left that had not come so: then signatures, which prove the text that came, prove nothing any more. */
   changed: boolean;
   /** Text that came and did not leave as it came; only while nothing is changed. */
   owed: string;
@@ -80,6 +80,8 @@ class SmoothEvents implements EventRewriter {
   }
 
   async #release(events: readonly AnswerEvent[]): Promise<void> {
+    // What is emitted during the call itself would leave when all has.
+    await Promise.resolve();
     for (const event of events) {
       const now = this.#clock.now();
       const wait = this.#waitBefore([event], now);

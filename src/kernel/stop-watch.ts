@@ -1,4 +1,5 @@
 import type { AnswerEnding, TextRewriter } from './component.ts';
+import { detach } from './detach.ts';
 import { GraphemeCounter } from './grapheme-counter.ts';
 import { RepetitionDetector, type RepetitionRule } from './repetition-detector.ts';
 import { SequenceFinder, type StopSequences } from './stop-sequences.ts';
@@ -154,9 +155,4 @@ export class StopWatch implements TextRewriter {
     const isHalf = this.#graphemes?.awaitsHalf === true && this.#graphemes.count >= this.#limit;
     return isHalf ? Math.max(begun, 1) : begun;
   }
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return text === '' ? '' : ` ${text}`.slice(1);
 }

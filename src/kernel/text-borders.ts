@@ -17,6 +17,10 @@ export type Pace = 'word' | 'sentence' | 'line';
 
 const lineFeed = 0x0a;
 const window = 32;
+const maxRemembered = 4096;
+/** Whether a cluster that ends with this code point goes on with one that is simple. */
+const joins = new Map<number, boolean>();
+const hangul = 0xac00;
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Full stops that end a sentence where white space follows. */
@@ -120,7 +124,11 @@ export function isClusterBorder(
   previous: number,
   codePoint: number,
 ): boolean {
-  if (isSimple(previous) && isSimple(codePoint)) return true;
+  if (isSimple(codePoint)) {
+    if (isSimple(previous)) return true;
+    // But for syllables of Hangul, what comes before the last code point makes no difference.
+    if (codePoint < hangul) return !joinsSimple(previous);
+  }
   let from = Math.max(start, index - window);
   if (from > start && isLowSurrogate(text.charCodeAt(from)) && isHighSurrogate(text.charCodeAt(from - 1))) from += 1;
   const seen = text.slice(from, index + (codePoint > 0xffff ? 2 : 1));
@@ -132,6 +140,16 @@ export function lastClusterBorder(text: string, otherwise: number): number {
   let last = 0;
   for (const { index } of segmenter.segment(text)) last = index;
   return last === 0 ? otherwise : last;
+}
+
+function joinsSimple(codePoint: number): boolean {
+  const known = joins.get(codePoint);
+  if (known !== undefined) return known;
+  if (joins.size >= maxRemembered) joins.clear();
+  const first = segmenter.segment(`${String.fromCodePoint(codePoint)}a`).containing(0);
+  const isJoined = first !== undefined && first.segment.endsWith('a');
+  joins.set(codePoint, isJoined);
+  return isJoined;
 }
 
 function isSimple(codePoint: number): boolean {

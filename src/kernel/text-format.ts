@@ -1,6 +1,12 @@
 import type { StreamPolicy, TextRewriter } from './component.ts';
 import { escapeHtml } from './html-text.ts';
-import { keepMarkdown, markdownToPlain, maxHeldMarkdown, type MarkdownStream, type TextSink } from './markdown-stream.ts';
+import {
+  keepMarkdown,
+  markdownToPlain,
+  maxHeldMarkdown,
+  type MarkdownStream,
+  type TextSink,
+} from './markdown-stream.ts';
 import type { Pace } from './text-borders.ts';
 import { TextPacing } from './text-pacing.ts';
 import { maxHeldWhiteSpace, WhiteSpace, type WhiteSpaceMode } from './white-space.ts';

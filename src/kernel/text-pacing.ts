@@ -1,3 +1,4 @@
+import { detach } from './detach.ts';
 import { isHighSurrogate, isLowSurrogate, joinSurrogates } from './text-folding.ts';
 import { BorderFinder, isClusterBorder, lastClusterBorder, type Pace } from './text-borders.ts';
 
@@ -80,9 +81,4 @@ export class TextPacing {
 
 function joined(high: number, low: number): number {
   return isLowSurrogate(low) ? joinSurrogates(high, low) : high;
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return ` ${text}`.slice(1);
 }

@@ -1,4 +1,4 @@
-import { leaveOut, type BoundText } from './bound-modifier.ts';
+import { actsAtEnd, leaveOut, type BoundText } from './bound-modifier.ts';
 import type { AnswerEnding, TextBlock, TextReader, TextRewriter } from './component.ts';
 import { asSluiceError, SluiceError } from './errors.ts';
 import type { FinishReason } from './event.ts';
@@ -11,11 +11,25 @@ export interface RowEnding extends AnswerEnding {
   readonly told: boolean;
 }
 
+/** What the texts of one stage have in common. */
+export interface RowScope {
+  readonly run: Run;
+  /** Modifiers that failed and may be left out: no further text of the run is shown to them. */
+  readonly leftOut: Set<BoundText>;
+}
+
 interface Instance {
   readonly bound: BoundText;
-  readonly rewriter: TextRewriter | undefined;
-  readonly reader: TextReader | undefined;
+  rewriter: TextRewriter | undefined;
+  reader: TextReader | undefined;
+  /** It has given what it held. */
+  isFinished: boolean;
+  /** How it ended the answer. */
+  ending: AnswerEnding | undefined;
 }
+
+/** Text that came and did not leave is compared with what leaves up to this length; with more the text counts as changed. */
+const maxOwedCharacters = 1_048_576;
 
 /** The text of a block on its way through the modifiers that read its channel. */
 export interface BlockText {
@@ -23,6 +37,8 @@ export interface BlockText {
   readonly changed: boolean;
   /** Set when a modifier ended the answer: nothing more is read, and what was returned last was the end. */
   readonly ending: RowEnding | undefined;
+  /** Nothing of the text has come yet. */
+  readonly isEmpty: boolean;
   /** Takes the next piece and returns what can go out; the very same string where nothing is changed or held. */
   push(piece: string): string;
   /** The block ends: every modifier gives what it held to those behind it. */
@@ -31,81 +47,69 @@ export interface BlockText {
   settle(): string;
   /** What is left after `settle`. With a reason the text is the last of its choice, and what acts at the end does so. */
   end(finish: FinishReason | undefined): string;
-  /** Something comes between this text and what follows of its block: gives what is left, and begins a text anew. */
-  restart(): string;
+  /**
+   * Something comes between this text and what follows of its block: gives what is left, and begins a text anew. With a
+   * reason this was the last text of its choice.
+   */
+  restart(finish?: FinishReason): string;
   addMatches(counts: Map<string, number | undefined>): void;
 }
 
 /** One text on its way through a row of modifiers that read or rewrite it. */
 export class TextRow implements BlockText {
   changed = false;
+  isEmpty = true;
   ending: RowEnding | undefined;
   /** Text that came and has not left: held, and not yet known to be changed. */
   #owed = '';
   #instances: readonly Instance[];
-  #stop: { readonly by: BoundText; readonly ending: AnswerEnding } | undefined;
+  /** A modifier failed that must not be left out: nothing more leaves. */
+  #isBroken = false;
   /** What was changed before a restart. */
   #earlier: Map<string, number | undefined> | undefined;
-  readonly #run: Run;
+  readonly #scope: RowScope;
   readonly #block: Omit<TextBlock, 'stop'>;
 
-  constructor(modifiers: readonly BoundText[], run: Run, block: Omit<TextBlock, 'stop'>) {
-    this.#run = run;
+  constructor(modifiers: readonly BoundText[], scope: RowScope, block: Omit<TextBlock, 'stop'>) {
+    this.#scope = scope;
     this.#block = block;
-    this.#instances = modifiers.flatMap((bound) => this.#open(bound, block) ?? []);
+    this.#instances = this.#openAll(modifiers, block);
   }
 
   push(text: string): string {
-    if (this.ending !== undefined) return '';
+    if (text === '' || this.#isOver()) return '';
+    this.isEmpty = false;
     let current = text;
     for (const instance of this.#instances) {
-      if (current === '') break;
       current = this.#step(instance, current);
-      if (this.#stop !== undefined && this.#stop.by === instance.bound) return this.#cut(instance, current);
+      if (instance.ending !== undefined) return this.#cut(instance, instance.ending, current);
+      if (current === '') break;
     }
     if (current !== text || this.#owed !== '') this.#compare(text, current);
     return current;
   }
 
   flush(): string {
-    return this.settle() + this.end(undefined);
+    return this.end(undefined);
   }
 
   settle(): string {
-    const first = this.#instances.findIndex(actsAtEnd);
-    if (first === -1) return '';
-    let held = '';
-    for (const [index, instance] of this.#instances.entries()) {
-      if (held !== '') held = this.#step(instance, held);
-      if (index <= first) held += this.#finish(instance);
-      if (this.#stop !== undefined && this.#stop.by === instance.bound) return this.#cut(instance, held);
-    }
-    this.#compare('', held);
-    return held;
+    return this.#isOver() ? '' : this.#drain(this.#instances.findIndex(({ bound }) => actsAtEnd(bound)), undefined);
   }
 
   end(finish: FinishReason | undefined): string {
-    if (this.ending !== undefined) return '';
-    const first = this.#instances.findIndex(actsAtEnd);
-    let held = '';
-    for (const [index, instance] of this.#instances.entries()) {
-      if (index < first) continue;
-      if (held !== '') held = this.#step(instance, held);
-      if (index !== first) held += this.#finish(instance);
-      held += this.#close(instance, finish);
-      if (this.#stop !== undefined && this.#stop.by === instance.bound) return this.#cut(instance, held);
-    }
-    this.#compare('', held);
+    if (this.#isOver()) return '';
+    const held = this.#drain(this.#instances.length - 1, finish);
     if (this.#owed !== '') this.changed = true;
     return held;
   }
 
-  restart(): string {
-    const text = this.flush();
-    if (this.ending !== undefined) return text;
+  restart(finish?: FinishReason): string {
+    const text = this.end(finish);
+    if (this.#isOver()) return text;
     const opened = this.#instances.map(({ bound }) => bound);
     this.addMatches((this.#earlier ??= new Map()));
-    this.#instances = opened.flatMap((bound) => this.#open(bound, { ...this.#block, first: false }) ?? []);
+    this.#instances = this.#openAll(opened, { ...this.#block, first: this.#block.first && this.isEmpty });
     return text;
   }
 
@@ -117,42 +121,70 @@ export class TextRow implements BlockText {
     }
   }
 
+  #isOver(): boolean {
+    return this.ending !== undefined || this.#isBroken;
+  }
+
+  #openAll(modifiers: readonly BoundText[], about: Omit<TextBlock, 'stop'>): Instance[] {
+    return modifiers.flatMap((bound) => this.#open(bound, about) ?? []);
+  }
+
   #open(bound: BoundText, about: Omit<TextBlock, 'stop'>): Instance | undefined {
+    const { run, leftOut } = this.#scope;
+    if (leftOut.has(bound)) return undefined;
     const { modifier } = bound;
-    const block: TextBlock = {
-      ...about,
-      stop: (ending) => {
-        this.#stop ??= { by: bound, ending };
-      },
-    };
+    const instance: Instance = { bound, rewriter: undefined, reader: undefined, isFinished: false, ending: undefined };
+    const block: TextBlock = { ...about, stop: (ending) => void (instance.ending ??= ending) };
     try {
-      return modifier.effect === 'text'
-        ? { bound, rewriter: modifier.open(this.#run, block), reader: undefined }
-        : { bound, rewriter: undefined, reader: modifier.open(this.#run, block) };
+      if (modifier.effect === 'text') instance.rewriter = modifier.open(run, block);
+      else instance.reader = modifier.open(run, block);
+      return instance;
     } catch (error) {
-      leaveOut(bound, this.#run, error);
+      this.#leaveOut(bound, error);
       return undefined;
     }
   }
 
-  /** A modifier ended the answer with `text` as the last that it lets go: those behind it end their text with that. */
-  #cut(stopper: Instance, text: string): string {
-    const { by, ending } = this.#stop ?? { by: stopper.bound, ending: { reason: 'stop' } };
+  /** The modifiers up to this one give what they hold to those behind them, and with a reason they act at the end. */
+  #drain(last: number, finish: FinishReason | undefined): string {
+    let held = '';
+    for (const [index, instance] of this.#instances.entries()) {
+      held = this.#pass(instance, held, index <= last, finish);
+      if (instance.ending !== undefined) return this.#cut(instance, instance.ending, held);
+    }
+    this.#compare('', held);
+    return held;
+  }
+
+  #pass(instance: Instance, text: string, finishes: boolean, finish: FinishReason | undefined): string {
+    let left = text === '' ? '' : this.#step(instance, text);
+    if (finishes && instance.ending === undefined && !instance.isFinished) left += this.#finish(instance);
+    if (finish !== undefined && instance.ending === undefined) left += this.#close(instance, finish);
+    return left;
+  }
+
+  /**
+   * A modifier ended the answer with `text` as the last that it lets go: those behind it end their text with that. One of
+   * them may end it still earlier.
+   */
+  #cut(stopper: Instance, ending: AnswerEnding, text: string): string {
     const told = this.#block.channel === 'text';
     let current = text + (told ? (ending.message ?? '') : '');
     for (const instance of this.#instances.slice(this.#instances.indexOf(stopper) + 1)) {
-      if (current !== '') current = this.#step(instance, current);
-      current += this.#finish(instance) + this.#close(instance, ending.reason);
+      current = this.#pass(instance, current, true, told ? ending.reason : undefined);
+      if (instance.ending !== undefined) return this.#cut(instance, instance.ending, current);
     }
-    this.ending = { ...ending, by, told };
+    this.ending = { ...ending, by: stopper.bound, told };
     this.changed = true;
+    this.#owed = '';
     return current;
   }
 
   #compare(came: string, left: string): void {
     if (this.changed) return;
     this.#owed += came;
-    if (this.#owed.startsWith(left)) this.#owed = this.#owed.slice(left.length);
+    if (left === '') this.changed = this.#owed.length > maxOwedCharacters;
+    else if (this.#owed.startsWith(left)) this.#owed = this.#owed.slice(left.length);
     else this.changed = true;
     if (this.changed) this.#owed = '';
   }
@@ -169,6 +201,7 @@ export class TextRow implements BlockText {
   }
 
   #finish(instance: Instance): string {
+    instance.isFinished = true;
     try {
       if (instance.rewriter !== undefined) return checkedText(instance.rewriter.flush());
       instance.reader?.end?.();
@@ -178,19 +211,34 @@ export class TextRow implements BlockText {
     return '';
   }
 
-  #close({ bound, rewriter, ...rest }: Instance, finish: FinishReason | undefined): string {
-    if (finish === undefined || rewriter?.close === undefined || bound.endCondition?.(finish) === false) return '';
+  #close(instance: Instance, finish: FinishReason): string {
+    const { bound, rewriter } = instance;
     try {
-      return checkedText(rewriter.close(finish));
+      if (!actsAtEnd(bound) || bound.endCondition?.(finish) === false) return '';
+      return checkedText(rewriter?.close?.(finish) ?? '');
     } catch (error) {
-      this.#failed({ bound, rewriter, ...rest }, error);
+      this.#failed(instance, error);
       return '';
     }
   }
 
-  #failed({ bound }: Instance, error: unknown): void {
-    leaveOut(bound, this.#run, error);
-    this.#instances = this.#instances.filter((candidate) => candidate.bound !== bound);
+  /** What a modifier asked for in a call that failed does not count. */
+  #failed(instance: Instance, error: unknown): void {
+    this.#leaveOut(instance.bound, error);
+    instance.rewriter = undefined;
+    instance.reader = undefined;
+    instance.ending = undefined;
+    this.#instances = this.#instances.filter((candidate) => candidate !== instance);
+  }
+
+  /** One that was left out already is told once. */
+  #leaveOut(bound: BoundText, error: unknown): void {
+    const { run, leftOut } = this.#scope;
+    if (leftOut.has(bound)) return;
+    this.#isBroken = true;
+    leaveOut(bound, run, error);
+    this.#isBroken = false;
+    leftOut.add(bound);
   }
 }
 
@@ -200,10 +248,6 @@ export function addCounts(
   counts: ReadonlyMap<string, number | undefined>,
 ): void {
   for (const [name, count] of counts) if (count !== undefined) sum.set(name, (sum.get(name) ?? 0) + count);
-}
-
-function actsAtEnd({ bound: { modifier } }: Instance): boolean {
-  return modifier.effect === 'text' && modifier.actsAtEnd === true;
 }
 
 function readMatches({ name }: BoundText, rewriter: TextRewriter | undefined): number | undefined {

@@ -1,20 +1,22 @@
 import { AnswerEnds } from './answer-ends.ts';
 import { ArgumentsText } from './arguments-text.ts';
-import type { BoundText } from './bound-modifier.ts';
-import { channels, type Channel, type TextBlock } from './component.ts';
-import type { AnswerEvent, BlockKind, EventOfType, FinishReason } from './event.ts';
+import { channelOf, isCallKind } from './block-channel.ts';
+import { actsAtEnd, fromFirstAtEnd, readsText, type BoundText } from './bound-modifier.ts';
+import type { Channel, TextBlock } from './component.ts';
+import type { AnswerEvent, EventOfType, FinishReason } from './event.ts';
+import { guardedFinish } from './finish-words.ts';
+import { isPatch } from './patch-leaves.ts';
 import type { Run } from './run.ts';
-import { TextRow, type BlockText } from './text-row.ts';
+import { addCounts, TextRow, type BlockText, type RowEnding, type RowScope } from './text-row.ts';
 import type { StageOwner } from './stage-owner.ts';
-
-/** Calls of a tool, whoever runs it. */
-const callKinds: ReadonlySet<BlockKind> = new Set(['tool_call', 'custom_tool_call', 'server_tool_call']);
 
 /** A block that some modifier reads. */
 interface OpenBlock {
   readonly start: EventOfType<'block.start'>;
   readonly text: BlockText;
-  readonly isCall: boolean;
+  /** The same text, where it is that of a call. */
+  readonly call: ArgumentsText | undefined;
+  readonly first: boolean;
   /** They prove the text that was signed; whether that leaves is known at the end of the block. */
   readonly signatures: EventOfType<'reasoning.signature'>[];
 }
@@ -25,6 +27,15 @@ interface WaitingEnd {
   readonly event: EventOfType<'block.end'>;
 }
 
+/** What is known of a choice. */
+interface Choice {
+  /** The channels of which a text came. */
+  readonly seen: Set<Channel>;
+  /** Its last block is a call. */
+  endsInCall: boolean;
+  isFinished: boolean;
+}
+
 /**
  * Runs the text of every block through a row of modifiers that read or rewrite text, and derives from it what they do
  * to events. The fast lane calls `textOf(id).push` directly: both ways share the state of the block, so frames may
@@ -33,24 +44,27 @@ interface WaitingEnd {
 export class TextStage {
   readonly #modifiers: readonly BoundText[];
   readonly #atEnd: readonly BoundText[];
-  readonly #run: Run;
+  readonly #scope: RowScope;
   readonly #owner: StageOwner;
   readonly #ends: AnswerEnds;
   readonly #blocks = new Map<string, OpenBlock>();
   readonly #waiting = new Map<number, WaitingEnd>();
-  /** By choice: the channels of which a text came, and whether its last block is a call. */
-  readonly #choices = new Map<number, { readonly seen: Set<Channel>; endsInCall: boolean }>();
-  readonly #ended: BlockText[] = [];
+  readonly #choices = new Map<number, Choice>();
+  /** What was changed in the texts that have ended. */
+  readonly #counts = new Map<string, number | undefined>();
+  /** Why a count can't be read. */
+  #countFailure: unknown;
   #failing = false;
 
   constructor(modifiers: readonly BoundText[], run: Run, owner: StageOwner) {
     this.#modifiers = modifiers;
-    this.#atEnd = modifiers.filter(({ modifier }) => modifier.effect === 'text' && modifier.actsAtEnd === true);
-    this.#run = run;
+    this.#atEnd = modifiers.filter((bound) => actsAtEnd(bound));
+    this.#scope = { run, leftOut: new Set() };
     this.#owner = owner;
     this.#ends = new AnswerEnds({
       choices: owner.choices,
       emit: (event) => this.#emit(event),
+      onStop: (early) => owner.onStop(early),
       onEnded: () => owner.onEnded(),
     });
   }
@@ -60,11 +74,16 @@ export class TextStage {
     return this.#blocks.get(blockId)?.text;
   }
 
+  /** True for a block of a choice that a modifier ended: none of it may leave any more. */
+  refusesBlock(blockId: string): boolean {
+    return this.#ends.refusesBlock(blockId);
+  }
+
   push(event: AnswerEvent): void {
     if (this.#ends.refuses(event)) return;
     switch (event.type) {
       case 'block.start':
-        this.#open(event);
+        this.#start(event);
         return;
       case 'text.delta':
         this.#pushText(event);
@@ -86,7 +105,7 @@ export class TextStage {
         return;
       case 'stream.end':
         for (const choice of [...this.#waiting.keys()]) this.#endChoice(choice, 'stop');
-        this.#emit(event);
+        if (!this.#ends.isOver) this.#emit(this.#ends.endOf(event));
         return;
       default:
         this.#emit(event);
@@ -95,9 +114,10 @@ export class TextStage {
 
   /** What each modifier changed, over all blocks; undefined for one that does not count. */
   matches(): ReadonlyMap<string, number | undefined> {
+    if (this.#countFailure !== undefined) throw this.#countFailure;
     const counts = new Map<string, number | undefined>(this.#modifiers.map(({ name }) => [name, undefined]));
-    const open = [...this.#blocks.values(), ...[...this.#waiting.values()].map(({ block }) => block)];
-    for (const text of [...this.#ended, ...open.map((block) => block.text)]) text.addMatches(counts);
+    addCounts(counts, this.#counts);
+    for (const { text } of this.#open()) text.addMatches(counts);
     return counts;
   }
 
@@ -109,19 +129,31 @@ export class TextStage {
 
   /** The stream failed: what is held leaves as if every text ended here. */
   fail(): void {
+    if (this.#ends.isOver) return;
     this.#failing = true;
-    const waiting = [...this.#waiting.values()].map(({ block }) => block);
-    const open = [...this.#blocks.values()];
-    this.#ended.push(...[...waiting, ...open].map(({ text }) => text));
+    for (const block of this.#open()) this.#emitRest(block);
+    for (const { text } of this.#open()) this.#count(text);
     this.discard();
-    for (const block of waiting) this.#emitPiece(block, block.text.end(undefined));
-    for (const block of open) this.#emitPiece(block, block.text.flush());
   }
 
   /** What is held is dropped. */
   discard(): void {
     this.#blocks.clear();
     this.#waiting.clear();
+  }
+
+  /** What has not left to its end. */
+  #open(): OpenBlock[] {
+    return [...[...this.#waiting.values()].map(({ block }) => block), ...this.#blocks.values()];
+  }
+
+  /** Nothing is kept of a text that has ended but what was counted. */
+  #count(text: BlockText): void {
+    try {
+      text.addMatches(this.#counts);
+    } catch (error) {
+      this.#countFailure ??= error;
+    }
   }
 
   #emit(event: AnswerEvent): void {
@@ -131,14 +163,13 @@ export class TextStage {
 
   // ---- blocks ----
 
-  #open(event: EventOfType<'block.start'>): void {
+  #start(event: EventOfType<'block.start'>): void {
     const { choice = 0, kind } = event;
     this.#release(choice);
-    const isCall = callKinds.has(kind);
+    const isCall = isCallKind(kind);
     if (isCall) this.#letGoBefore(choice);
     if (this.#ends.hasStopped(choice)) return;
-    const known = this.#choices.get(choice) ?? { seen: new Set<Channel>(), endsInCall: false };
-    this.#choices.set(choice, known);
+    const known = this.#choice(choice);
     known.endsInCall = isCall;
     const channel = channelOf(kind);
     if (channel !== undefined) {
@@ -149,22 +180,27 @@ export class TextStage {
     this.#emit(event);
   }
 
+  #choice(choice: number): Choice {
+    const known = this.#choices.get(choice) ?? { seen: new Set<Channel>(), endsInCall: false, isFinished: false };
+    this.#choices.set(choice, known);
+    return known;
+  }
+
   #openBlock(start: EventOfType<'block.start'>, channel: Channel, readers: readonly BoundText[]): OpenBlock {
     const { choice = 0, kind, name } = start;
-    const first = this.#choices.get(choice)?.seen.has(channel) !== true;
-    const isCall = callKinds.has(kind);
+    const first = !this.#choice(choice).seen.has(channel);
+    const isCall = isCallKind(kind);
     const about: Omit<TextBlock, 'stop'> = { channel, choice, first, ...(isCall && name !== undefined && { tool: name }) };
-    const isArguments = isCall && kind !== 'custom_tool_call';
-    const text = isArguments ? new ArgumentsText(readers, this.#run, about) : new TextRow(readers, this.#run, about);
-    return { start, text, isCall, signatures: [] };
+    const call = isCall ? new ArgumentsText(readers, this.#scope, about, kind !== 'custom_tool_call') : undefined;
+    return { start, text: call ?? new TextRow(readers, this.#scope, about), call, first, signatures: [] };
   }
 
   /** Text that is still held leaves before a tool is called: what may follow it in its block is a text of its own. */
   #letGoBefore(choice: number): void {
     for (const block of this.#blocks.values()) {
-      if ((block.start.choice ?? 0) !== choice || block.isCall) continue;
+      if (!isOpenText(block, choice)) continue;
       this.#emitPiece(block, block.text.restart());
-      this.#stop(block);
+      if (this.#stop(block)) return;
     }
   }
 
@@ -182,15 +218,26 @@ export class TextStage {
 
   #pushArguments(event: EventOfType<'toolArgs.delta'>): void {
     const block = this.#blocks.get(event.blockId);
-    const { json } = event;
-    if (block === undefined || json === undefined) {
+    if (block === undefined) {
       this.#emit(event);
       return;
     }
-    const left = block.text.push(json);
-    if (left === json) this.#emit(event);
-    else if (left !== '') this.#emit({ ...event, json: left });
+    const { json, ...patch } = event;
+    if (json !== undefined) this.#pushFragment(block, event, json);
+    if (isPatch(patch))
+      for (const left of block.call?.rewritePatch(isPatch(event) && json === undefined ? event : patch) ?? [])
+        this.#emit(left);
     if (block.text.ending !== undefined) this.#stop(block);
+  }
+
+  #pushFragment(block: OpenBlock, event: EventOfType<'toolArgs.delta'>, json: string): void {
+    const left = block.text.push(json);
+    if (left === json && event.patch === undefined) {
+      this.#emit(event);
+    } else if (left !== '') {
+      const { patch: _apart, ...rest } = event;
+      this.#emit({ ...rest, json: left });
+    }
   }
 
   #close(event: EventOfType<'block.end'>): void {
@@ -200,9 +247,11 @@ export class TextStage {
       return;
     }
     const { choice = 0, kind } = block.start;
-    const waits = this.#atEnd.length > 0 && kind === 'text' && this.#choices.get(choice)?.endsInCall !== true;
-    const text = waits ? block.text.settle() : block.text.flush();
-    this.#emitPiece(block, text);
+    const { endsInCall, isFinished } = this.#choice(choice);
+    const waits = this.#atEnd.length > 0 && kind === 'text' && !endsInCall && !isFinished;
+    if (waits) this.#release(choice);
+    if (waits) this.#emitPiece(block, block.text.settle());
+    else this.#emitRest(block);
     if (this.#stop(block)) return;
     this.#blocks.delete(event.blockId);
     if (waits) this.#waiting.set(choice, { block, event });
@@ -226,9 +275,13 @@ export class TextStage {
   }
 
   #end(block: OpenBlock, event: EventOfType<'block.end'>): void {
-    this.#ended.push(block.text);
-    if (!block.text.changed) {
-      for (const signature of block.signatures) this.#emit(signature);
+    const { start, text, first, signatures } = block;
+    this.#count(text);
+    // A block without text is not the first text of its channel.
+    const channel = first && text.isEmpty ? channelOf(start.kind) : undefined;
+    if (channel !== undefined) this.#choice(start.choice ?? 0).seen.delete(channel);
+    if (!text.changed) {
+      for (const signature of signatures) this.#emit(signature);
       this.#emit(event);
       return;
     }
@@ -236,45 +289,73 @@ export class TextStage {
     this.#emit(rest);
   }
 
-  #emitPiece({ start, isCall }: OpenBlock, text: string): void {
+  /** What a block holds leaves. */
+  #emitRest(block: OpenBlock): void {
+    this.#emitPiece(block, block.text.end(undefined));
+    for (const left of block.call?.flushPatches() ?? []) this.#emit(left);
+  }
+
+  #emitPiece({ start, call }: OpenBlock, text: string): void {
     if (text === '') return;
     const { blockId, role, choice } = start;
     const of = { blockId, ...(choice !== undefined && { choice }) };
-    if (isCall) this.#emit({ type: 'toolArgs.delta', ...of, json: text });
+    if (call !== undefined) this.#emit({ type: 'toolArgs.delta', ...of, json: text });
     else this.#emit({ type: 'text.delta', ...of, role, text });
   }
 
   // ---- ends ----
 
   #finish(event: EventOfType<'finish'>): void {
-    const choice = event.choice ?? 0;
-    if (this.#atEnd.length > 0) this.#endChoice(choice, event.reason.unified);
+    const { choice = 0, reason } = event;
+    if (!this.#endOpen(choice, reason.unified)) this.#endChoice(choice, reason.unified);
+    this.#choice(choice).isFinished = true;
     if (this.#ends.hasStopped(choice)) return;
-    this.#emit(this.#readFinish(event));
+    this.#emit(guardedFinish(event, (words, channel) => this.#guard(words, channel)));
+  }
+
+  /**
+   * What texts hold that are still open leaves before it is said why their choice ended. True where one of them is the
+   * last text of the choice.
+   */
+  #endOpen(choice: number, finish: FinishReason): boolean {
+    const open = [...this.#blocks.values()].filter((block) => isOpenText(block, choice));
+    const last = this.#actsAtEndOf(choice) ? open.findLast(({ start }) => start.kind === 'text') : undefined;
+    if (last !== undefined) this.#release(choice);
+    for (const block of open) {
+      if (this.#ends.hasStopped(choice)) break;
+      this.#emitPiece(block, block.text.restart(block === last ? finish : undefined));
+      this.#stop(block);
+    }
+    return last !== undefined;
+  }
+
+  #actsAtEndOf(choice: number): boolean {
+    const { endsInCall, isFinished } = this.#choice(choice);
+    return this.#atEnd.length > 0 && !endsInCall && !isFinished;
   }
 
   /** It is known why the choice ended: what acts at the end does so, behind its last text or in a text of its own. */
   #endChoice(choice: number, finish: FinishReason): void {
-    const waiting = this.#waiting.get(choice) ?? this.#openLast(choice);
-    if (waiting === undefined) return;
-    this.#waiting.delete(choice);
-    const { start, text } = waiting.block;
-    const last = text.end(finish);
-    if (start.blockId === lastBlockId(choice)) {
-      if (last === '' && text.ending === undefined) return;
+    if (this.#ends.hasStopped(choice)) return;
+    const waiting = this.#waiting.get(choice);
+    if (waiting !== undefined) {
+      this.#waiting.delete(choice);
+      this.#leaveLate(waiting, waiting.block.text.end(finish));
+    } else if (this.#actsAtEndOf(choice)) {
+      const last = this.#openLast(choice);
+      const { text, start } = last.block;
+      const words = text.end(finish);
+      if (words === '' && text.ending === undefined) return;
       this.#emit(start);
+      this.#leaveLate(last, words);
     }
-    this.#leaveLate(waiting, last);
   }
 
-  /** An answer without a text gets one, where something is put at its end; one that ends in a call gets none. */
-  #openLast(choice: number): WaitingEnd | undefined {
-    if (this.#choices.get(choice)?.endsInCall === true) return undefined;
-    const about = { blockId: lastBlockId(choice), ...(choice > 0 && { choice }), synthetic: true };
+  /** A text of its own for what is put at the end of an answer without one. Only what acts there has a part in it. */
+  #openLast(choice: number): WaitingEnd {
+    const about = { blockId: `text-at-end-${choice}`, ...(choice > 0 && { choice }), synthetic: true };
     const start = { type: 'block.start', ...about, kind: 'text', role: 'assistant', source: 'gateway' } as const;
-    const readers = this.#modifiers.filter(({ modifier }) => modifier.channels.includes('text'));
-    const block = this.#openBlock(start, 'text', readers);
-    block.text.settle();
+    const block = this.#openBlock(start, 'text', fromFirstAtEnd(this.#modifiers.filter(readsText)));
     return { block, event: { type: 'block.end', ...about } };
   }
 
@@ -284,76 +365,44 @@ export class TextStage {
     if (ending === undefined || this.#failing) return false;
     const { blockId, choice = 0 } = block.start;
     if (!this.#blocks.delete(blockId)) return true;
-    this.#ended.push(block.text);
+    this.#count(block.text);
+    this.#release(choice);
+    if (this.#ends.hasStopped(choice)) return true;
     for (const [otherId, other] of this.#blocks) {
       if ((other.start.choice ?? 0) !== choice) continue;
       this.#blocks.delete(otherId);
-      this.#ended.push(other.text);
-      this.#emitPiece(other, other.text.flush());
+      this.#emitRest(other);
+      this.#count(other.text);
     }
-    const message = ending.told ? '' : this.#messageOf(ending.message ?? '', ending.by, choice);
-    this.#ends.end({ by: ending.by.name, ending, choice }, message);
-    this.#owner.onStop({ by: ending.by.name, ending, choice });
+    const { words, by } = ending.told ? { words: '', by: ending } : this.#tell(ending, choice);
+    this.#ends.end({ by: by.by.name, ending: by, choice }, words);
     return true;
   }
 
-  /** The words of a modifier as those behind it leave them. */
-  #messageOf(words: string, by: BoundText, choice: number): string {
-    if (words === '') return '';
-    const behind = this.#modifiers.slice(this.#modifiers.indexOf(by) + 1);
-    const readers = behind.filter(({ modifier }) => modifier.channels.includes('text'));
-    const row = new TextRow(readers, this.#run, { channel: 'text', choice, first: false });
-    const left = row.push(words) + row.flush();
-    this.#ended.push(row);
-    return left;
+  /** The words of a modifier as those behind it leave them, with what acts at the end; one of them may end it otherwise. */
+  #tell(ending: RowEnding, choice: number): { readonly words: string; readonly by: RowEnding } {
+    const { message = '', by, reason } = ending;
+    const { endsInCall, seen } = this.#choice(choice);
+    const behind = this.#modifiers.slice(this.#modifiers.indexOf(by) + 1).filter(readsText);
+    if (message === '' && endsInCall) return { words: '', by: ending };
+    const readers = message === '' ? fromFirstAtEnd(behind) : behind;
+    const row = new TextRow(readers, this.#scope, { channel: 'text', choice, first: !seen.has('text') });
+    const words = row.push(message) + row.end(reason);
+    this.#count(row);
+    return { words, by: row.ending ?? ending };
   }
 
-  // ---- words beside the text ----
-
-  /**
-   * The words beside the reason of an end belong to no block, but a guard reads them too. A word that it changes means
-   * nothing any more and is left out.
-   */
-  #readFinish(event: EventOfType<'finish'>): EventOfType<'finish'> {
-    const { reason, stopSequence, refusal, ...rest } = event;
-    const raw = this.#guard(reason.raw, 'text');
-    const stop = this.#guard(stopSequence, 'text');
-    const category = this.#guard(refusal?.category, 'refusal');
-    const explanation = this.#guard(refusal?.explanation, 'refusal');
-    const isSame = raw === reason.raw && stop === stopSequence && category === refusal?.category;
-    if (isSame && explanation === refusal?.explanation) return event;
-    return {
-      ...rest,
-      reason: { unified: reason.unified, ...(raw !== undefined && raw === reason.raw && { raw }) },
-      ...(stop !== undefined && stop === stopSequence && { stopSequence: stop }),
-      ...(refusal !== undefined && {
-        refusal: {
-          ...(category !== undefined && category === refusal.category && { category }),
-          ...(explanation !== undefined && { explanation }),
-        },
-      }),
-    };
-  }
-
-  /** What the guards leave of a text that is told at once. */
-  #guard(words: string | undefined, channel: Channel): string | undefined {
-    if (words === undefined || words === '') return words;
+  /** What the guards leave of words that are told at once. */
+  #guard(words: string, channel: Channel): string {
     const guards = this.#modifiers.filter(({ guard, modifier }) => guard && modifier.channels.includes(channel));
     if (guards.length === 0) return words;
-    const row = new TextRow(guards, this.#run, { channel, choice: 0, first: false });
+    const row = new TextRow(guards, this.#scope, { channel, choice: 0, first: false });
     const left = row.push(words) + row.flush();
-    if (left !== words) this.#ended.push(row);
+    if (left !== words) this.#count(row);
     return left;
   }
 }
 
-/** Of the text that is made for what is put at the end of an answer without one. */
-function lastBlockId(choice: number): string {
-  return `text-at-end-${choice}`;
-}
-
-function channelOf(kind: BlockKind): Channel | undefined {
-  if (kind === 'reasoning_summary') return 'reasoning';
-  if (callKinds.has(kind)) return 'toolArguments';
-  return channels.find((channel) => channel === kind);
+function isOpenText({ start, call }: OpenBlock, choice: number): boolean {
+  return call === undefined && (start.choice ?? 0) === choice;
 }

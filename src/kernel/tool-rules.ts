@@ -70,7 +70,7 @@ interface Judged {
 }
 
 /** Names that a condition can read. */
-export const toolNames = ['tool', 'arguments', 'caller', 'params'] as const;
+const toolNames = ['tool', 'arguments', 'caller', 'params'] as const;
 
 const allowed: ToolVerdict = { outcome: 'allow' };
 const denied: ToolVerdict = { outcome: 'deny' };

@@ -58,7 +58,12 @@ export class WhiteSpace {
       const unit = chunk.charCodeAt(index);
       if (!isSpace(unit)) {
         if (this.#isInRun) output += this.#release();
-      } else if (unit !== space || this.#isInRun || index + 1 === chunk.length || isSpace(chunk.charCodeAt(index + 1))) {
+      } else if (
+        unit !== space ||
+        this.#isInRun ||
+        index + 1 === chunk.length ||
+        isSpace(chunk.charCodeAt(index + 1))
+      ) {
         output += chunk.slice(copied, index);
         copied = index + 1;
         this.#add(unit);

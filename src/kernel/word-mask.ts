@@ -1,4 +1,5 @@
 import type { TextRewriter } from './component.ts';
+import { detach } from './detach.ts';
 import { isHighSurrogate, isLowSurrogate, isSurrogate, isWordCodePoint, joinSurrogates } from './text-folding.ts';
 import type { WordAutomaton } from './word-automaton.ts';
 import { nodeSize, placeOf, stateAt } from './word-rows.ts';
@@ -318,11 +319,6 @@ class StreamMasker implements WordMasker {
     for (let index = start; index < end; index += 1) if (isLowSurrogate(this.#reading.charCodeAt(index))) count -= 1;
     return count;
   }
-}
-
-/** A copy that does not keep the text alive which it was cut from. */
-function detach(text: string): string {
-  return text === '' ? '' : ` ${text}`.slice(1);
 }
 
 function countBits(bits: number): number {
