@@ -1,9 +1,10 @@
 /*
- * The long form of `npm test`: property tests with fifty times the runs, and the soak specs (`*.soak.ts`).
+ * The long form of `npm test`: property tests with fifty times the runs, the law of the modifiers over a million cases
+ * each, and the soak specs (`*.soak.ts`).
  *
  *   node scripts/test-deep.mjs [JEST OPTION ...]
  *
- * FC_NUM_RUNS, when it is set, decides the number of runs instead.
+ * FC_NUM_RUNS and LAW_CASES, when they are set, decide the numbers instead.
  */
 import { spawnSync } from 'node:child_process';
 import { dirname } from 'node:path';
@@ -17,6 +18,6 @@ const jest = ['node_modules/jest/bin/jest.js', '--testRegex', '\\.(spec|soak)\\.
 const { status } = spawnSync(process.execPath, [...node, ...jest, ...process.argv.slice(2)], {
   cwd: dirname(dirname(fileURLToPath(import.meta.url))),
   stdio: 'inherit',
-  env: { FC_NUM_RUNS: String(usualRuns * factor), ...process.env },
+  env: { FC_NUM_RUNS: String(usualRuns * factor), LAW_CASES: '1000000', ...process.env },
 });
 process.exitCode = status ?? 1;

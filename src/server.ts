@@ -10,6 +10,7 @@ import { EngineView } from './compile/engine-view.ts';
 import { Pipelines } from './compile/pipelines.ts';
 import { PipelineFolder } from './definitions/pipeline-folder.ts';
 import { Drain } from './drain.ts';
+import { HttpCalls } from './forward/http-calls.ts';
 import { configureFastify, serverTimeouts } from './http/configure-fastify.ts';
 import { Dialects } from './http/dialects.ts';
 import { refuseMalformed } from './http/refuse-malformed.ts';
@@ -68,6 +69,7 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
     await folder.close();
     server.closeAllConnections();
     await app.close();
+    await app.get(HttpCalls).close();
     pipelines.close();
   };
   return {

@@ -1,7 +1,8 @@
 import type { Environment } from '../config/environment.ts';
-import { openDocument, type OpenDocument } from '../definitions/check-session.ts';
+import { openDocument } from '../definitions/check-session.ts';
 import { checkPipeline } from '../definitions/check-pipeline.ts';
-import type { Diagnostic } from '../definitions/diagnostic.ts';
+import { arrangeDiagnostics, type Diagnostic } from '../definitions/diagnostic.ts';
+import type { Snapshot } from '../definitions/pipeline-folder.ts';
 import type {
   ResolvedBackend,
   ResolvedComponent,
@@ -56,11 +57,14 @@ export function createCompile(options: CompileOptions): Compile {
       checkCondition,
       environment: { ...environment.secrets, clock: capabilities.clock },
     });
-    if (checked.pipeline === undefined) return { pipeline: undefined, diagnostics: checked.diagnostics };
+    const { calls } = checked;
+    if (checked.pipeline === undefined) return { pipeline: undefined, diagnostics: checked.diagnostics, calls };
+    const all = (findings: readonly Diagnostic[]): Diagnostic[] =>
+      arrangeDiagnostics([...checked.diagnostics, ...findings.map((one) => locate(one, snapshot))], source.file);
     const build = new Build(checked.pipeline, options, shared);
     try {
       const pipeline = build.pipeline();
-      return { pipeline, diagnostics: [...checked.diagnostics, ...build.findings.map(locateIn(openDocument(source, 'pipeline')))] };
+      return { pipeline, plan: pipeline.plan, diagnostics: all(build.findings), calls };
     } catch (error) {
       build.dispose().catch((failure: unknown) =>
         capabilities.log.error('a refused definition was not disposed cleanly', {
@@ -68,7 +72,7 @@ export function createCompile(options: CompileOptions): Compile {
           error: describeCause(failure),
         }),
       );
-      return { pipeline: undefined, diagnostics: [...checked.diagnostics, build.diagnosticOf(error)] };
+      return { pipeline: undefined, diagnostics: all([build.diagnosticOf(error)]), calls };
     }
   };
 }
@@ -98,7 +102,7 @@ class Build {
     const chosen = backends.get(defaultBackend);
     if (chosen === undefined) throw new TypeError(`there is no backend "${defaultBackend}"`);
     const modifiers = this.#resolved.modifiers.map((step) => this.#modifier(step));
-    this.findings.push(...checkPlan(modifiers));
+    this.findings.push(...checkPlan(this.#resolved.file, modifiers));
     return {
       name,
       revision,
@@ -211,9 +215,13 @@ class Build {
   }
 }
 
-/** Gives findings about a pipeline their lines; one about a shared step stays with its file. */
-function locateIn({ file, locator }: OpenDocument): (finding: Diagnostic) => Diagnostic {
-  return (finding) => (finding.file === file ? { ...finding, ...locator.value(finding.pointer) } : finding);
+/** Gives a finding its line and column, in the definition or in the resource that it is about. */
+function locate(finding: Diagnostic, { pipelines, resources }: Snapshot): Diagnostic {
+  const source = [...pipelines.values(), ...resources.values()].find(({ file }) => file === finding.file);
+  // Whoever resolved the file has opened it, so that its kind no longer matters.
+  return source === undefined
+    ? finding
+    : { ...finding, ...openDocument(source, 'pipeline').locator.value(finding.pointer) };
 }
 
 /** What a component named in `needs`, and nothing else. */

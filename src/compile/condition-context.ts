@@ -66,7 +66,8 @@ const responseFields: Fields<keyof ConditionContext['response']> = {
   },
   finishReason: {
     type: 'string',
-    description: 'Why the answer ends: stop, length, tool_calls, content_filter, refusal, pause or error. Only of a step with "phase": "end".',
+    description:
+      'Why the answer ends: stop, length, tool_calls, content_filter, refusal, pause or error. Only of a step with "phase": "end".',
     read: ({ response }) => response?.finishReason ?? '',
   },
 };

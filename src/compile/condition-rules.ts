@@ -197,16 +197,14 @@ class RuleWalk {
   }
 
   #visitField(node: ASTNode, receiver: ASTNode, key: string, scope: ReadonlySet<string>, depth: number): void {
-    if (receiver.op !== 'id' || this.#isFree(receiver.args, scope))
-      return this.visit(receiver, scope, depth);
+    if (receiver.op !== 'id' || this.#isFree(receiver.args, scope)) return this.visit(receiver, scope, depth);
     if (this.#isVariable(receiver, receiver.args))
       this.#readField(receiver.args, key, Math.max(receiver.end, node.end - key.length), node.end);
   }
 
   #visitIndex(node: ASTNode, receiver: ASTNode, index: ASTNode, scope: ReadonlySet<string>, depth: number): void {
     this.visit(index, scope, depth);
-    if (receiver.op !== 'id' || this.#isFree(receiver.args, scope))
-      return this.visit(receiver, scope, depth);
+    if (receiver.op !== 'id' || this.#isFree(receiver.args, scope)) return this.visit(receiver, scope, depth);
     const name = receiver.args;
     if (!this.#isVariable(receiver, name)) return;
     if (index.op === 'value' && typeof index.args === 'string')

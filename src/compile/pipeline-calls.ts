@@ -27,6 +27,8 @@ export interface Engine {
 export class PipelineCalls implements PipelineCaller {
   #engine: Engine | undefined;
   #calls = 0;
+  /** By the id of a called run: its pipeline and those that wait for it, the outermost first. */
+  readonly #ways = new Map<string, readonly string[]>();
 
   /** Components are given their capabilities before there are pipelines to call. */
   serve(engine: Engine): void {
@@ -34,15 +36,18 @@ export class PipelineCalls implements PipelineCaller {
   }
 
   async call(name: string, call: PipelineCall, run: Run): Promise<PipelineAnswer> {
-    if (this.#engine === undefined) throw new SluiceError('INTERNAL', { context: { reason: 'called before the start' } });
+    if (this.#engine === undefined)
+      throw new SluiceError('INTERNAL', { context: { reason: 'called before the start' } });
     if (run.signal.aborted) throw asSluiceError(run.signal.reason);
     const { pipelines, capabilities, forwarder, runs } = this.#engine;
+    const way = wayTo(name, this.#ways.get(run.id) ?? [run.pipeline]);
     const lease = pipelines.acquire(name);
+    this.#calls += 1;
+    const id = `${run.id}.${this.#calls}`;
     try {
       const { pipeline } = lease;
       if (lease.live > pipeline.limits.concurrentStreams) throw new SluiceError('OVERLOADED');
-      this.#calls += 1;
-      const id = `${run.id}.${this.#calls}`;
+      this.#ways.set(id, way);
       const request = requestOf(call, pipeline);
       const { caller } = run;
       const answer = await new Promise<ChatAnswer>((resolve, reject) => {
@@ -56,9 +61,21 @@ export class PipelineCalls implements PipelineCaller {
       });
       return { text: textOf(answer), finish: answer.choices[0]?.finish?.reason.unified ?? 'stop' };
     } finally {
+      this.#ways.delete(id);
       lease.release();
     }
   }
+}
+
+/**
+ * Circles are refused when definitions are loaded. While the newest one of a pipeline is refused, its last good one goes
+ * on, and with that there may be a circle which no check has seen.
+ */
+function wayTo(name: string, before: readonly string[]): readonly string[] {
+  const way = [...before, name];
+  if (!before.includes(name)) return way;
+  const reason = `these pipelines call each other for ever: ${way.join(' -> ')}`;
+  throw new SluiceError('DEFINITION_INVALID', { details: { name, count: 1 }, context: { reason } });
 }
 
 function requestOf({ system, user, params = {} }: PipelineCall, pipeline: CompiledPipeline): ChatRequest {

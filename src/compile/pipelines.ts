@@ -4,7 +4,7 @@ import type { Log } from '../kernel/run.ts';
 import { namePattern } from '../kernel/schema.ts';
 import { formatDiagnostic, type Diagnostic } from '../definitions/diagnostic.ts';
 import type { Snapshot } from '../definitions/pipeline-folder.ts';
-import { describePlan } from './plan.ts';
+import { describePlan, type PipelinePlan } from './plan.ts';
 import type { CompiledPipeline } from './compiled-pipeline.ts';
 
 /** A pipeline that was deleted goes on for this long: many editors delete a file before they write it anew. */
@@ -25,6 +25,8 @@ interface Slot {
   current: Generation | undefined;
   problems: readonly Diagnostic[];
   source: string;
+  /** Other pipelines that the outcome of its newest document depends on. */
+  calls: readonly string[];
   deleted: boolean;
   grace: Timer | undefined;
 }
@@ -48,11 +50,18 @@ export interface PipelineStatus {
   readonly problems: readonly Diagnostic[];
 }
 
-/** Compiles one document. Returns a pipeline, or the errors that stand against it. */
-export type Compile = (
-  name: string,
-  snapshot: Snapshot,
-) => { readonly pipeline: CompiledPipeline | undefined; readonly diagnostics: readonly Diagnostic[] };
+/** What becomes of one document: a pipeline, or the errors that stand against it. */
+export interface Compiled {
+  readonly pipeline: CompiledPipeline | undefined;
+  /** What the pipeline does to a stream; there where it is. */
+  readonly plan?: PipelinePlan;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Other pipelines that this outcome depends on: when one of them changes, it must be had anew. */
+  readonly calls?: readonly string[];
+}
+
+/** Compiles one document. */
+export type Compile = (name: string, snapshot: Snapshot) => Compiled;
 
 /**
  * The pipelines that serve. A new definition is built beside the old one and takes its place in one assignment; a
@@ -129,23 +138,23 @@ export class Pipelines {
   #load(name: string, snapshot: Snapshot): void {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = { name, current: undefined, problems: [], source: '', deleted: false, grace: undefined };
+      slot = { name, current: undefined, problems: [], source: '', calls: [], deleted: false, grace: undefined };
       this.#slots.set(name, slot);
     }
     slot.deleted = false;
     slot.grace?.cancel();
     slot.grace = undefined;
-    const source = sourceOf(name, snapshot);
-    if (slot.source === source) return;
-    slot.source = source;
-    const { pipeline, diagnostics } = this.#compile(name, snapshot);
+    if (slot.source === sourceOf(name, slot.calls, snapshot)) return;
+    const { pipeline, diagnostics, calls = [] } = this.#compile(name, snapshot);
+    slot.source = sourceOf(name, calls, snapshot);
+    slot.calls = calls;
     slot.problems = diagnostics;
     for (const diagnostic of diagnostics)
       this.#log[diagnostic.severity === 'error' ? 'error' : 'warn'](formatDiagnostic(diagnostic));
     if (pipeline === undefined) {
       this.#log.error('definition refused', {
         pipeline: name,
-        errors: diagnostics.length,
+        errors: countErrors(diagnostics),
         serving: slot.current?.pipeline.revision ?? 'nothing',
       });
       return;
@@ -155,7 +164,11 @@ export class Pipelines {
       return;
     }
     this.#swap(slot, { pipeline, loadedAt: this.#clock.wallTime(), runs: 0, retired: false });
-    this.#log.info('pipeline serves', { pipeline: name, revision: pipeline.revision, plan: describePlan(pipeline.plan) });
+    this.#log.info('pipeline serves', {
+      pipeline: name,
+      revision: pipeline.revision,
+      plan: describePlan(pipeline.plan),
+    });
   }
 
   #forget(slot: Slot): void {
@@ -195,14 +208,20 @@ export class Pipelines {
   #refusal(name: string, slot: Slot | undefined): SluiceError {
     if (!validName.test(name)) return new SluiceError('PIPELINE_NAME_INVALID');
     if (slot === undefined || slot.deleted) return new SluiceError('PIPELINE_UNKNOWN', { details: { name } });
-    const count = slot.problems.filter(({ severity }) => severity === 'error').length;
-    return new SluiceError('DEFINITION_INVALID', { details: { name, count } });
+    return new SluiceError('DEFINITION_INVALID', { details: { name, count: countErrors(slot.problems) } });
   }
 }
 
-/** Everything that a definition is made from; equal text needs no new build. */
-function sourceOf(name: string, { pipelines, resources }: Snapshot): string {
+function countErrors(diagnostics: readonly Diagnostic[]): number {
+  return diagnostics.filter(({ severity }) => severity === 'error').length;
+}
+
+/** Everything that a definition is made from or judged by; equal text needs no new build. */
+function sourceOf(name: string, calls: readonly string[], { pipelines, resources }: Snapshot): string {
   const shared = [...resources].map(([key, { text }]) => `${key}\n${text}`).sort();
-  const source = pipelines.get(name);
-  return [source?.text ?? '', source?.problem?.message ?? '', ...shared].join('\n\u0000\n');
+  const texts = [name, ...calls].flatMap((one) => {
+    const source = pipelines.get(one);
+    return [one, source?.text ?? 'is not there', source?.problem?.message ?? ''];
+  });
+  return [...texts, ...shared].join('\n\u0000\n');
 }

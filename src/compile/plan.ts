@@ -52,14 +52,17 @@ export function planOf(modifiers: readonly PlannedModifier[]): PipelinePlan {
   };
 }
 
-/** Steps that work against each other, as warnings at their places in the definition. */
-export function checkPlan(modifiers: readonly PlannedModifier[]): Diagnostic[] {
+/**
+ * Steps that work against each other, as warnings at their places in the definition `file`: their order is its author's,
+ * also where the steps themselves are shared ones.
+ */
+export function checkPlan(file: string, modifiers: readonly PlannedModifier[]): Diagnostic[] {
   return findConflicts(modifiers).map(({ code, message, step }) => ({
     code,
     severity: 'warning',
     message,
-    file: modifiers[step]?.resolved.file ?? '',
-    pointer: modifiers[step]?.resolved.pointer ?? '',
+    file,
+    pointer: `/modifiers/${step}`,
     line: 1,
     column: 1,
   }));

@@ -7,9 +7,9 @@ import { ResourceResolver } from './resolve-resource.ts';
 
 /**
  * Checks the pipelines that components of this one call: each must be there, and no chain of calls may lead back, since
- * a run would then never end.
+ * a run would then never end. Returns the names of the pipelines that the outcome depends on.
  */
-export function checkCalls(session: CheckSession, name: string): void {
+export function checkCalls(session: CheckSession, name: string): readonly string[] {
   const { pipelines } = session.context;
   const known = new Map<string, readonly string[]>();
   const callsOf = (callee: string): readonly string[] => {
@@ -17,9 +17,14 @@ export function checkCalls(session: CheckSession, name: string): void {
     known.set(callee, calls);
     return calls;
   };
+  const called = new Set<string>();
   for (const { document, pointer, name: callee } of session.calls) {
+    if (callee !== name) called.add(callee);
     if (callee !== name && !pipelines.has(callee)) {
-      const meant = nearestName(callee, [...pipelines.keys()]);
+      const meant = nearestName(
+        callee,
+        [...pipelines.keys()].filter((one) => one !== name),
+      );
       const help = meant === undefined ? '' : `, did you mean ${quote(meant)}?`;
       session.report(document, 'ref.unknown', pointer, `there is no pipeline ${quote(callee)}${help}`, {
         suggestion: meant,
@@ -30,6 +35,7 @@ export function checkCalls(session: CheckSession, name: string): void {
     if (way !== undefined)
       session.report(document, 'call.cycle', pointer, `these pipelines call each other for ever: ${way.join(' -> ')}`);
   }
+  return [...new Set([...called, ...known.keys()])];
 }
 
 /** The chain of calls from `callee` back to `name`, or undefined. */

@@ -14,6 +14,8 @@ export interface PipelineCheck {
   /** Absent where there is an error. */
   readonly pipeline?: ResolvedPipeline;
   readonly diagnostics: readonly Diagnostic[];
+  /** Other pipelines that the outcome depends on, because this one calls them; one of them may not be there. */
+  readonly calls: readonly string[];
 }
 
 /**
@@ -26,10 +28,10 @@ export function checkPipeline(source: DocumentSource, context: CheckContext): Pi
   const resolver = new DocumentResolver(session, new ResourceResolver(session), document, 'pipeline');
   const parts = resolveParts(resolver);
   if (document.value !== undefined) checkMeaning(session, resolver, pipelineName(source.file), parts);
-  checkCalls(session, pipelineName(source.file));
+  const calls = checkCalls(session, pipelineName(source.file));
   const diagnostics = arrangeDiagnostics(session.diagnostics, source.file);
-  if (hasErrors(session.diagnostics)) return { diagnostics };
-  return { pipeline: assemble(session, resolver, document, parts), diagnostics };
+  if (hasErrors(session.diagnostics)) return { diagnostics, calls };
+  return { pipeline: assemble(session, resolver, document, parts), diagnostics, calls };
 }
 
 /** `pipelines/support.jsonc` is the pipeline `support`. */

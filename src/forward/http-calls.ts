@@ -12,15 +12,17 @@ type Network = HttpCall['network'];
 export class HttpCalls implements HttpCaller {
   readonly #clock: Clock;
   readonly #transports = new Map<Network, Transport>();
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  call(request: HttpCall, run: Pick<Run, 'signal'>): Promise<HttpAnswer> {
-    const { origin, pathname, search } = new URL(request.url);
+  async call(request: HttpCall, run: Pick<Run, 'signal'>): Promise<HttpAnswer> {
+    const { origin, host, pathname, search } = readUrl(request.url);
+    if (this.#isClosed) throw new SluiceError('DRAINING');
     return new Promise((resolve, reject) => {
-      const exchange = new Exchange(request, this.#clock, run.signal, { resolve, reject });
+      const exchange = new Exchange(request, host, this.#clock, run.signal, { resolve, reject });
       exchange.begin(() =>
         this.#transport(request.network).send(
           {
@@ -36,7 +38,9 @@ export class HttpCalls implements HttpCaller {
     });
   }
 
+  /** What is on its way fails with DRAINING, and so does whatever is asked later. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const transports = [...this.#transports.values()];
     this.#transports.clear();
     await Promise.all(transports.map((transport) => transport.close()));
@@ -51,6 +55,15 @@ export class HttpCalls implements HttpCaller {
   }
 }
 
+/** User and password in an address would be left out unseen, and in the log if it were shown. */
+function readUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null) throw new SluiceError('EGRESS_BLOCKED', { context: { reason: 'not a URL' } });
+  if (url.username !== '' || url.password !== '')
+    throw new SluiceError('EGRESS_BLOCKED', { context: { host: url.host, reason: 'a URL with a user in it' } });
+  return url;
+}
+
 interface Settle {
   resolve(answer: HttpAnswer): void;
   reject(error: SluiceError): void;
@@ -59,6 +72,7 @@ interface Settle {
 /** One request and its whole answer, which ends in time, within its size, and with the run. */
 class Exchange implements UpstreamListener {
   readonly #request: HttpCall;
+  readonly #host: string;
   readonly #clock: Clock;
   readonly #signal: AbortSignal;
   readonly #settle: Settle;
@@ -68,8 +82,9 @@ class Exchange implements UpstreamListener {
   #call: UpstreamCall | undefined;
   #end: (() => void) | undefined;
 
-  constructor(request: HttpCall, clock: Clock, signal: AbortSignal, settle: Settle) {
+  constructor(request: HttpCall, host: string, clock: Clock, signal: AbortSignal, settle: Settle) {
     this.#request = request;
+    this.#host = host;
     this.#clock = clock;
     this.#signal = signal;
     this.#settle = settle;
@@ -82,7 +97,7 @@ class Exchange implements UpstreamListener {
     }
     const onAbort = (): void => this.#fail(asSluiceError(this.#signal.reason));
     const timer = this.#clock.after(this.#request.timeoutMilliseconds, () =>
-      this.#fail(new SluiceError('UPSTREAM_HEADERS_TIMEOUT', { context: { host: new URL(this.#request.url).host } })),
+      this.#fail(new SluiceError('UPSTREAM_HEADERS_TIMEOUT', { context: { host: this.#host } })),
     );
     this.#signal.addEventListener('abort', onAbort, { once: true });
     this.#end = () => {
@@ -102,6 +117,7 @@ class Exchange implements UpstreamListener {
   }
 
   onData(chunk: Buffer): void {
+    if (this.#end === undefined) return;
     this.#bytes += chunk.length;
     if (this.#bytes > this.#request.maxBytes)
       this.#fail(new SluiceError('ANSWER_TOO_LARGE', { details: { limit: this.#request.maxBytes } }));

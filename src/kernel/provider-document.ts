@@ -8,9 +8,10 @@ export function badFrame(reason: string): SluiceError {
   return new SluiceError('UPSTREAM_BAD_FRAME', { context: { reason } });
 }
 
-/** An answer that is no answer of the provider's format. */
-export function badContent(reason: string): SluiceError {
-  return new SluiceError('UPSTREAM_BAD_CONTENT', { context: { reason } });
+/** An answer that is no answer of the provider's format. What it said in its place is for the log at its most talkative. */
+export function badContent(reason: string, upstreamMessage?: string): SluiceError {
+  const words = upstreamMessage === undefined ? {} : { upstreamMessage };
+  return new SluiceError('UPSTREAM_BAD_CONTENT', { context: { reason, ...words } });
 }
 
 /** The JSON object of a frame, and how many strings are in it. Throws UPSTREAM_BAD_FRAME. */
@@ -33,7 +34,7 @@ export function parseBody(body: string): JsonObject {
   try {
     document = JSON.parse(body);
   } catch {
-    throw badContent(`it is no JSON: ${cleanProviderText(body, maxLogLength)}`);
+    throw badContent('it is no JSON', cleanProviderText(body, maxLogLength));
   }
   if (!isObject(document)) throw badContent('it is no JSON object');
   if (measureJson(document).depth > maxJsonDepth) throw badContent('it is nested too deep');

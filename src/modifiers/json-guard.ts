@@ -76,7 +76,7 @@ export const jsonGuard = defineModifier({
     },
     {
       title: 'A line behind the text',
-      config: { onInvalid: 'mark', schema: { properties: { n: { maximum: 9 } } } },
+      config: { onInvalid: 'mark', extract: true, schema: { properties: { n: { maximum: 9 } } } },
       given: ['{"n": 1', '0}'],
       expect: '{"n": 10}\n[The answer is not the JSON that was asked for: maximum at /n, character 8.]',
     },

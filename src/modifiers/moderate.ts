@@ -3,7 +3,8 @@ import { parseDuration } from '../kernel/clock.ts';
 import { channels, defineModifier, type AnswerEnding, type EventModifier } from '../kernel/component.ts';
 import { asSluiceError, SluiceError } from '../kernel/errors.ts';
 import type { Run } from '../kernel/run.ts';
-import { defaulted, Duration, pipelineName, secret, strictObject } from '../kernel/schema.ts';
+import { defaulted, strictObject } from '../kernel/schema.ts';
+import { ModerationCheck, SegmentWindow } from '../kernel/segment-config.ts';
 import { cutByLength, type SegmentCutter } from '../kernel/segment-cutter.ts';
 import type { SegmentOutcome } from '../kernel/segment-lane.ts';
 import { cutBySentence } from '../kernel/segment-sentences.ts';
@@ -12,89 +13,32 @@ import { checkByPipeline, checkByService, type Check } from '../kernel/segment-v
 
 const optional = Type.Optional;
 
-const check = strictObject(
-  {
-    url: optional(Type.String({ pattern: '^https?://\\S+$', maxLength: 2048, description: 'Address of a service. This or `pipeline`.' })),
-    format: defaulted(
-      Type.Enum(['openai', 'webhook'], {
-        description:
-          'openai: what OpenAI\'s moderations endpoint takes and says. webhook: gets {"text", "context": {"pipeline", "run", ' +
-          '"channel"}} and answers {"flagged": true} or {"action": "block"}, with a "reason" if it likes.',
-      }),
-      'openai',
-    ),
-    model: optional(Type.String({ minLength: 1, maxLength: 128, description: 'Model of the moderations endpoint.' })),
-    token: optional(secret({ description: 'Sent to the service as a bearer token.' })),
-    thresholds: optional(
-      Type.Record(Type.String({ maxLength: 64 }), Type.Number({ minimum: 0, maximum: 1 }), {
-        description: 'Scores from which a category is flagged, in place of the judgement of the service: {"violence": 0.7}.',
-      }),
-    ),
-    network: defaulted(Type.Enum(['public', 'private'], { description: 'Where the service may be.' }), 'public'),
-    pipeline: optional(pipelineName({ description: 'A pipeline that judges the text, which is the one message it gets.' })),
-    system: optional(Type.String({ maxLength: 16_384, description: 'Instruction for the pipeline.' })),
-    flaggedWhen: optional(
-      Type.Union(
-        [
-          Type.String({ minLength: 1, maxLength: 256 }),
-          strictObject({
-            field: Type.String({ minLength: 1, maxLength: 64 }),
-            equals: optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
-          }),
-        ],
-        {
-          description:
-            'Answer of the pipeline that flags the text: the whole of it, upper or lower case, or a field of a JSON answer ' +
-            'and its value. {"field": "flagged", "equals": true} when left out.',
-        },
-      ),
-    ),
-    passesWhen: optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 256,
-        description: 'Whole answer of the pipeline that lets the text pass; any answer that is neither is then a failure.',
-      }),
-    ),
-    timeout: defaulted({ ...Duration, description: 'For one check.' }, '5s'),
-  },
-  { description: 'Who judges the text: a service or another pipeline.' },
-);
-
 const config = strictObject({
-  check,
-  window: defaulted(
-    Type.Union(
-      [
-        Type.Literal('sentence'),
-        strictObject(
-          {
-            characters: optional(Type.Integer({ minimum: 2, maximum: 32_768, description: 'Length of a piece.' })),
-            time: optional({ ...Duration, description: 'A piece is what came in that time; it depends on the speed of the answer.' }),
-            overlap: optional(Type.Integer({ minimum: 0, maximum: 4_096, description: 'Characters in front of a piece that are judged again with it.' })),
-          },
-          { minProperties: 1 },
-        ),
-      ],
-      { description: 'What is judged at a time: sentence, {"characters": 400, "overlap": 40} or {"time": "1s"}.' },
-    ),
-    'sentence',
-  ),
+  check: ModerationCheck,
+  window: defaulted(SegmentWindow, 'sentence'),
   ahead: defaulted(
     Type.Integer({
       minimum: 64,
       maximum: 32_768,
-      description: 'Characters of an answer that may wait for their verdicts; when they do, the provider is read no further.',
+      description:
+        'Characters of an answer that may wait for their verdicts; when they do, the provider is read no further.',
     }),
     2_000,
   ),
   parallel: defaulted(Type.Integer({ minimum: 1, maximum: 16, description: 'Checks of one answer at a time.' }), 4),
   onError: Type.Enum(['block', 'allow'], {
-    description: 'What happens to text without a verdict. block: the answer ends as if flagged, or fails with MODERATION_UNAVAILABLE where nothing of it has left. allow: the text passes.',
+    description:
+      'What happens to text without a verdict. block: the answer ends as if flagged, or fails with MODERATION_UNAVAILABLE where nothing of it has left. allow: the text passes.',
   }),
-  message: optional(Type.String({ maxLength: 4_096, description: 'Words for the client at the end of a blocked answer.' })),
+  message: optional(
+    Type.String({ maxLength: 4_096, description: 'Words for the client at the end of a blocked answer.' }),
+  ),
   channels: defaulted(
-    Type.Array(Type.Enum([...channels]), { minItems: 1, uniqueItems: true, description: 'Kinds of text that are judged.' }),
+    Type.Array(Type.Enum([...channels]), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Kinds of text that are judged.',
+    }),
     [...channels],
   ),
 });
@@ -109,14 +53,22 @@ const longestPart = 0.5;
  */
 export const moderate = defineModifier({
   type: 'moderate',
-  summary: 'Has the answer judged by a service or another pipeline before it is shown, and ends it where it is flagged.',
+  summary:
+    'Has the answer judged by a service or another pipeline before it is shown, and ends it where it is flagged.',
   config,
   needs: ['http', 'pipelines'],
   guard: true,
   examples: [
     {
       title: "A moderations endpoint; where it can't be reached, the text passes",
-      config: { check: { url: 'https://api.openai.com/v1/moderations', model: 'omni-moderation-latest', thresholds: { violence: 0.6 } }, onError: 'allow' },
+      config: {
+        check: {
+          url: 'https://api.openai.com/v1/moderations',
+          model: 'omni-moderation-latest',
+          thresholds: { violence: 0.6 },
+        },
+        onError: 'allow',
+      },
       given: ['All is well. And so', ' it goes on.'],
       expect: 'All is well. And so it goes on.',
     },
@@ -132,7 +84,11 @@ export const moderate = defineModifier({
     },
     {
       title: 'A pipeline that answers safe or unsafe',
-      config: { check: { pipeline: 'judge', flaggedWhen: 'unsafe', passesWhen: 'safe' }, ahead: 4_000, onError: 'allow' },
+      config: {
+        check: { pipeline: 'judge', flaggedWhen: 'unsafe', passesWhen: 'safe' },
+        ahead: 4_000,
+        onError: 'allow',
+      },
       given: ['No judge', ' is here.'],
       expect: 'No judge is here.',
     },
@@ -142,13 +98,16 @@ export const moderate = defineModifier({
     const { characters, time, overlap = 0 } = window === 'sentence' ? {} : window;
     if (window !== 'sentence' && (characters === undefined) === (time === undefined))
       throw new TypeError('window needs either "characters" or "time"');
-    if (characters !== undefined && characters > ahead) throw new RangeError('"ahead" must be at least window.characters');
+    if (characters !== undefined && characters > ahead)
+      throw new RangeError('"ahead" must be at least window.characters');
     const ask = checkOf(options.check, { http, pipelines });
     const ending: AnswerEnding = { reason: 'content_filter', ...(message !== undefined && { message }) };
     const mayPass = options.onError === 'allow';
     const longest = Math.floor(ahead * longestPart);
     const cutter = (): SegmentCutter =>
-      window === 'sentence' ? cutBySentence({ maxCharacters: longest, fences: false }) : cutByLength(characters ?? longest);
+      window === 'sentence'
+        ? cutBySentence({ maxCharacters: longest, fences: false })
+        : cutByLength(characters ?? longest);
     const segments = {
       channels: options.channels,
       cutter,

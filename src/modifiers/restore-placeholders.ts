@@ -17,8 +17,8 @@ const config = strictObject({
 /**
  * The other half of the processor `patterns` with the action `placeholder`: puts back into the answer what this request hid
  * from the model, in the arguments of tool calls too. Held back is only what can still become a placeholder of this run; in a
- * run that hid nothing every text passes as it is. A placeholder that the run does not know stays. Masks belong before it:
- * behind it they would see the originals.
+ * run that hid nothing every text passes as it is. A placeholder that the run does not know stays. A mask behind it sees the
+ * originals and masks those that it looks for; one in front of it does not see them, which the plan warns about.
  */
 export const restorePlaceholders = defineModifier({
   type: 'restore-placeholders',

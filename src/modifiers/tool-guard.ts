@@ -103,6 +103,7 @@ const config = strictObject({
  * the order stays: that is the only thing that is held, though the policy says `buffer`. Text passes live, and so do calls that
  * are decided by name. What is judged is what every client reads: arguments with a key that is there twice are invalid, and
  * more than 1,048,576 characters of them are denied; a condition that is given more than 262,144 fails.
+ * Schemas are JSON Schema 2020-12 with the keywords and the linear patterns of `json-guard`; any other keyword is refused at load.
  *
  * Where all calls of a choice are dropped, its finish says `stop` in place of `tool_calls`. A call that the provider runs by
  * itself is over when it is seen, so it can't be prevented.

@@ -15,14 +15,23 @@ const optional = Type.Optional;
 const prose: readonly Channel[] = ['text', 'reasoning', 'refusal'];
 
 const config = strictObject({
-  pipeline: pipelineName({ description: 'The pipeline that translates: each sentence is the one message that it gets.' }),
-  language: Type.String({ minLength: 1, maxLength: 64, description: 'The language to translate into, in words: "German".' }),
+  pipeline: pipelineName({
+    description: 'The pipeline that translates: each sentence is the one message that it gets.',
+  }),
+  language: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    description: 'The language to translate into, in words: "German".',
+  }),
   languageParam: optional({
     ...Name,
     description: 'A parameter of this pipeline that names the language, where the caller sends it.',
   }),
   system: defaulted(
-    Type.String({ maxLength: 16_384, description: 'Instruction for the pipeline; {language} stands for the language.' }),
+    Type.String({
+      maxLength: 16_384,
+      description: 'Instruction for the pipeline; {language} stands for the language.',
+    }),
     'Translate the text of the user into {language}. Keep its Markdown. Answer with the translation and nothing else.',
   ),
   params: optional(
@@ -31,13 +40,18 @@ const config = strictObject({
     }),
   ),
   context: defaulted(
-    Type.Integer({ minimum: 0, maximum: 8, description: 'Sentences in front of each one that are told with it, untranslated.' }),
+    Type.Integer({
+      minimum: 0,
+      maximum: 8,
+      description: 'Sentences in front of each one that are told with it, untranslated.',
+    }),
     0,
   ),
   keepCode: defaulted(Type.Boolean({ description: 'Fenced code stays as it is, and is shown as it comes.' }), true),
   onFailure: defaulted(
     Type.Enum(['original', 'fail'], {
-      description: 'What happens to a sentence without a translation. original: it stays as it is. fail: the run fails.',
+      description:
+        'What happens to a sentence without a translation. original: it stays as it is. fail: the run fails.',
     }),
     'original',
   ),
@@ -46,13 +60,18 @@ const config = strictObject({
     Type.Integer({
       minimum: 64,
       maximum: 32_768,
-      description: 'Characters of an answer that may wait for their translation; when they do, the provider is read no further.',
+      description:
+        'Characters of an answer that may wait for their translation; when they do, the provider is read no further.',
     }),
     4_000,
   ),
   parallel: defaulted(Type.Integer({ minimum: 1, maximum: 16, description: 'Sentences in translation at a time.' }), 4),
   channels: defaulted(
-    Type.Array(Type.Enum([...prose]), { minItems: 1, uniqueItems: true, description: 'Kinds of text that are translated.' }),
+    Type.Array(Type.Enum([...prose]), {
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Kinds of text that are translated.',
+    }),
     ['text', 'refusal'],
   ),
 });
@@ -82,7 +101,13 @@ export const translate = defineModifier({
     },
     {
       title: 'The language of the caller, two sentences of context, and code as it is',
-      config: { pipeline: 'translator', language: 'English', languageParam: 'language', params: { target: '{language}' }, context: 2 },
+      config: {
+        pipeline: 'translator',
+        language: 'English',
+        languageParam: 'language',
+        params: { target: '{language}' },
+        context: 2,
+      },
       given: ['Run this:\n``', '`sh\nnpm test\n```\n', 'Done.'],
       expect: 'Run this:\n```sh\nnpm test\n```\nDone.',
     },
@@ -135,7 +160,10 @@ async function ask(task: SegmentTask, run: Run, options: Options, pipelines: Pip
     );
     const translation = answer.trim();
     const isOne = finish === 'stop' && translation !== '' && translation.length <= core.length * mostGrowth + someMore;
-    if (!isOne) throw new SluiceError('MODIFIER_FAILED', { context: { reason: 'no translation', finish, length: translation.length } });
+    if (!isOne)
+      throw new SluiceError('MODIFIER_FAILED', {
+        context: { reason: 'no translation', finish, length: translation.length },
+      });
     if (translation === core) return { action: 'pass' };
     return { action: 'replace', text: text.slice(0, start) + translation + text.slice(start + core.length) };
   } catch (cause) {
@@ -156,7 +184,10 @@ function callOf(task: SegmentTask, core: string, run: Run, options: Options): Pi
   const instruction = options.system.replaceAll('{language}', () => language);
   const before = task.before.trim();
   const context = before === '' ? '' : `\n\nThe text goes on from here. This part is not to be translated:\n${before}`;
-  const params = Object.entries(options.params ?? {}).map(([name, value]) => [name, value === '{language}' ? language : value]);
+  const params = Object.entries(options.params ?? {}).map(([name, value]) => [
+    name,
+    value === '{language}' ? language : value,
+  ]);
   return {
     system: instruction + context,
     user: core,

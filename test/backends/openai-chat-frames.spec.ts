@@ -194,4 +194,17 @@ describe('templates', () => {
     );
     expect(texts.map((event) => (event as AnswerEvent).template)).toEqual(texts.map(() => undefined));
   });
+
+  it.each<readonly [string, (text: string) => Record<string, unknown>]>([
+    ['its details', (text) => ({ reasoning: text, reasoning_details: [{ type: 'reasoning.text', text }] })],
+    ['a summary', (text) => ({ reasoning: text, reasoning_details: [{ type: 'reasoning.summary', summary: text }] })],
+    ['two spellings', (text) => ({ reasoning: text, reasoning_content: text })],
+  ])(
+    'are not given to a frame that says its text again in %s: there it would stay when the text is masked',
+    (_way, delta) => {
+      const texts = textFrames(...['a', 'b', 'c', 'c'].map((text) => chunk(delta(text))), stop);
+      expect(texts.map(({ text }) => text)).toEqual(['a', 'b', 'c', 'c']);
+      expect(texts.map((event) => (event as AnswerEvent).template)).toEqual(texts.map(() => undefined));
+    },
+  );
 });

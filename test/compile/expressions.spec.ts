@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { createExpressions } from '../../src/compile/expressions.ts';
+import type { Expression } from '../../src/kernel/expression.ts';
 
-const { compile } = createExpressions();
+const expressions = createExpressions();
+const compile = (text: string, offered: readonly string[]): Expression => expressions.compile(text, offered);
 const names = ['tool', 'arguments'];
 const values = {
   tool: 'send_mail',

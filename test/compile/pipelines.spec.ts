@@ -132,6 +132,49 @@ describe('a pipeline', () => {
   });
 });
 
+describe('a pipeline that depends on others', () => {
+  /** A text names the pipelines that it calls: `r1 calls b, c`. One that is not there, or is bad, is a mistake. */
+  function openCalling(): { readonly pipelines: Pipelines; readonly built: string[]; readonly degraded: () => string } {
+    const built: string[] = [];
+    const compile: Compile = (name, { pipelines }) => {
+      const revision = pipelines.get(name)?.text ?? '';
+      const calls = revision.split(' calls ')[1]?.split(', ') ?? [];
+      built.push(name);
+      const isGood = calls.every((callee) => pipelines.get(callee)?.text.startsWith('bad') === false);
+      if (!isGood) return { pipeline: undefined, diagnostics: [refused(name)], calls };
+      return { pipeline: compiledPipeline({ name, revision }), diagnostics: [], calls };
+    };
+    const pipelines = new Pipelines(compile, new TestClock(), new LogCapture());
+    const degraded = (): string =>
+      pipelines
+        .status()
+        .flatMap(({ name, degraded: is }) => (is ? [name] : []))
+        .join();
+    return { pipelines, built, degraded };
+  }
+
+  it('is built again when one of them changes, comes or goes, and only then', () => {
+    const { pipelines, built, degraded } = openCalling();
+    const steps: readonly [texts: Readonly<Record<string, string>>, built: string, degraded: string][] = [
+      [{ a: 'r1 calls b', other: 'r1' }, 'a,other', 'a'],
+      [{ a: 'r1 calls b', other: 'r2' }, 'other', 'a'],
+      [{ a: 'r1 calls b', b: 'bad', other: 'r2' }, 'a,b', 'a'],
+      [{ a: 'r1 calls b', b: 'r1', other: 'r2' }, 'a,b', ''],
+      [{ a: 'r1 calls b', b: 'r1', other: 'r2' }, '', ''],
+      [{ a: 'r1 calls b', b: 'r2 calls other', other: 'r2' }, 'a,b', ''],
+      [{ a: 'r1 calls b', other: 'r2' }, 'a', 'a'],
+      [{ a: 'r2', other: 'r2' }, 'a', ''],
+      [{ a: 'r2', b: 'r1', other: 'r2' }, 'b', ''],
+    ];
+    for (const [texts, names, bad] of steps) {
+      built.length = 0;
+      pipelines.apply(folder(texts));
+      expect([built.join(), degraded()]).toEqual([names, bad]);
+    }
+    pipelines.close();
+  });
+});
+
 describe('a component that can not let go', () => {
   it('keeps no other pipeline from its new definition', async () => {
     using watch = watchProcess();

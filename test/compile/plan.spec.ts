@@ -76,7 +76,7 @@ describe('steps that work against each other', () => {
     ],
     ['none where the mask comes last', [restores, masks], []],
   ])('%s', (_name, steps, expected) => {
-    const findings = checkPlan(steps.map(step));
+    const findings = checkPlan('p.json', steps.map(step));
     expect(findings.map(({ pointer, code, message }) => `${pointer} ${code}: ${message}`)).toEqual(expected);
     expect(findings.every(({ severity, file }) => severity === 'warning' && file === 'p.json')).toBe(true);
   });

@@ -208,8 +208,9 @@ describe.each(examplesOf('modifier'))(
       if (policy.mode !== 'live' || modifier.effect !== 'text') return;
       for (let length = 1; length <= text.length; length += 1) {
         const rewriter = modifier.open(test.run, textBlock({ channel: modifier.channels[0] ?? 'text' }));
-        rewriter.text(text.slice(0, length));
-        expect(rewriter.flush()).toBe('');
+        const prefix = text.slice(0, length);
+        // What it puts behind a text is not held.
+        if (rewriter.text(prefix) !== prefix) expect(rewriter.flush()).toBe('');
       }
     });
 

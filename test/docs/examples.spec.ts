@@ -33,6 +33,12 @@ const namedElsewhere: Readonly<Record<string, unknown>> = {
   'word-list/secrets': ['secret'],
 };
 
+const pipelineFiles = list('pipelines/*.{json,jsonc}');
+/** The pipelines of the product, by name: they may call each other. */
+const served: ReadonlyMap<string, DocumentSource> = new Map(
+  pipelineFiles.map((file) => [basename(file).replace(/\.jsonc?$/, ''), { file, text: read(file) }]),
+);
+
 /** All findings of the engine about a definition, as lines. */
 function findings(file: string, text: string, resources: ReadonlyMap<string, DocumentSource>): string[] {
   const environment = {
@@ -42,7 +48,7 @@ function findings(file: string, text: string, resources: ReadonlyMap<string, Doc
     pipelinesDir: join(projectFolder, 'pipelines'),
     clock: new TestClock(),
   };
-  const context = { registry, resources, pipelines: new Map(), checkCondition, environment };
+  const context = { registry, resources, pipelines: served, checkCondition, environment };
   const { diagnostics } = checkPipeline({ file, text }, context);
   return diagnostics.map(formatDiagnostic);
 }
@@ -94,7 +100,7 @@ describe('an example of JSON', () => {
   });
 });
 
-describe.each(list('pipelines/*.{json,jsonc}').map((file) => [file] as const))('%s', (file) => {
+describe.each(pipelineFiles.map((file) => [file] as const))('%s', (file) => {
   it('is taken by the engine, without a warning', () => {
     const shared = list('pipelines/resources/*/*.json').map((path): [string, DocumentSource] => [
       `${basename(dirname(path))}/${basename(path, '.json')}`,

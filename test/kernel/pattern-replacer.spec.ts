@@ -39,6 +39,12 @@ describe('whole texts', () => {
     ['a dot, but no end of line', ['a.c'], 'abc a\nc a😀c', '<0:abc> a\nc <0:a😀c>'],
     ['not behind', [{ source: 'art', notAfter: '[\\p{L}]' }], 'art part ärt 𐐀art', '<0:art> part ärt 𐐀art'],
     ['not before', [{ source: 'art', notBefore: '[\\p{L}]' }], 'art arty art𐐀 art', '<0:art> arty art𐐀 <0:art>'],
+    [
+      'whole words',
+      ['\\b(?:art|c\\d*)\\b'],
+      'art party art_ c12 xc1 äart-c',
+      '<0:art> party art_ <0:c12> xc1 ä<0:art>-<0:c>',
+    ],
     ['a shorter end before a border', [{ source: '\\d{2,4}', notBefore: '[5-9]' }], '12345 ', '<0:123><0:45> '],
     ['no longer than allowed', [{ source: 'a+', maxCharacters: 3 }], 'aaaaa', '<0:aaa><0:aa>'],
     ['later, when too long', [{ source: 'a+b', maxCharacters: 3 }], 'aaaaab', 'aaa<0:aab>'],
@@ -141,6 +147,32 @@ describe('hostile texts', () => {
     const moves = count(short);
     expect(count(short + short)).toBeLessThanOrEqual(2.1 * moves + 100);
     expect(moves).toBeLessThanOrEqual(60 * short.length);
+  });
+
+  it('full of matches that depend on an earlier one are read once', () => {
+    let asked = 0;
+    const accept = () => (asked += 1) > 0;
+    const automaton = automatonOf('a[^z]*z', { source: 'b', accept }, 'c+');
+    const text = `a${'bcc'.repeat(20_000)}`;
+    const replacer = createPatternReplacer(automaton, (match) => match.toUpperCase());
+    expect(runPieces(replacer, [text.slice(0, 30_000), ...text.slice(30_000)]).join('')).toBe(
+      `a${text.slice(1).toUpperCase()}`,
+    );
+    expect(replacer.matches).toBe(40_000);
+    expect(asked).toBeLessThanOrEqual(60_000);
+    expect(replacePatterns(automaton, brackets, `${text}z`)).toBe(`<0:${text}z>`);
+  });
+
+  it('that lead everywhere do not fill the tables for good', () => {
+    const automaton = automatonOf({ source: 'a[^z]{4500}z', notAfter: '[a-z]' });
+    const first = automaton.walk;
+    const replacer = createPatternReplacer(automaton, brackets);
+    const fill = ` a${'-'.repeat(4500)}`;
+    const match = `${fill}z`;
+    expect(replacer.text(match + fill + match) + replacer.flush()).toBe(
+      ` <0:${match.slice(1)}>${fill} <0:${match.slice(1)}>`,
+    );
+    expect(automaton.walk).not.toBe(first);
   });
 
   it('a megabyte in one piece and in single units gives the same', () => {

@@ -13,9 +13,17 @@ const sentencesOf = (text: string, fences = false, maxCharacters = 200): string[
 describe('a cutter by sentence', () => {
   it.each<[string, string, string[]]>([
     ['ends before white space', 'One. Two! Three?', ['One.', ' Two!', ' Three?']],
-    ['lets quotes and brackets close', 'He said "No." (Twice!) Then he left.', ['He said "No."', ' (Twice!)', ' Then he left.']],
+    [
+      'lets quotes and brackets close',
+      'He said "No." (Twice!) Then he left.',
+      ['He said "No."', ' (Twice!)', ' Then he left.'],
+    ],
     ['does not end inside a number', 'Pi is 3.14 or so. Yes', ['Pi is 3.14 or so.', ' Yes']],
-    ['knows abbreviations', 'Dr. No, e.g. in the U.S. of J. Doe, etc. and so on. End', ['Dr. No, e.g. in the U.S. of J. Doe, etc. and so on.', ' End']],
+    [
+      'knows abbreviations',
+      'Dr. No, e.g. in the U.S. of J. Doe, etc. and so on. End',
+      ['Dr. No, e.g. in the U.S. of J. Doe, etc. and so on.', ' End'],
+    ],
     ['knows the numbers of a list', '1. First\n2. Second. Third', ['1. First', '\n2. Second.', ' Third']],
     ['ends at a line break', 'A title\n\nA text', ['A title', '\n\nA text']],
     ['needs no white space in Chinese', '你好。「好！」再见', ['你好。', '「好！」', '再见']],
@@ -41,20 +49,31 @@ describe('a cutter by sentence', () => {
       ' Yes',
     ]);
     expect(sentencesOf('~~~\n```\n~~~~\nText', true)).toEqual(['code: ~~~\n```\n~~~~', '\nText']);
-    expect(sentencesOf('```js inline``` here\nText. More', true)).toEqual(['code: ```js inline``` here', '\nText.', ' More']);
+    expect(sentencesOf('```js inline``` here\nText. More', true)).toEqual([
+      'code: ```js inline``` here',
+      '\nText.',
+      ' More',
+    ]);
     expect(sentencesOf('A ``` in. A line', true)).toEqual(['A ``` in.', ' A line']);
   });
 
   it('gives a sentence as soon as it is certain, and code at once', () => {
     const cutter = cutBySentence({ maxCharacters: 100, fences: true });
-    const given = ['Yes', '.', '"', ' No', '\n``', '`', 'let', '\n', '```\n'].map((piece) => cutter.push(piece).map(({ text }) => text));
+    const given = ['Yes', '.', '"', ' No', '\n``', '`', 'let', '\n', '```\n'].map((piece) =>
+      cutter.push(piece).map(({ text }) => text),
+    );
     expect(given).toEqual([[], [], [], ['Yes."'], [' No'], ['\n```'], ['let'], ['\n'], ['```']]);
     expect(cutter.held).toBe(1);
   });
 
   it('is linear on hostile text', () => {
     const text = `${'a.'.repeat(200_000)}${' '.repeat(200_000)}${'"'.repeat(200_000)}${'`'.repeat(200_000)}`;
-    for (const fences of [true, false]) expect(sentencesOf(text, fences, 8_000).map((part) => part.replace(/^code: /, '')).join('')).toBe(text);
+    for (const fences of [true, false])
+      expect(
+        sentencesOf(text, fences, 8_000)
+          .map((part) => part.replace(/^code: /, ''))
+          .join(''),
+      ).toBe(text);
     const cutter = cutBySentence({ maxCharacters: 64, fences: false });
     for (let at = 0; at < 100_000; at += 1) {
       cutter.push(text.charAt(at));
@@ -76,5 +95,11 @@ describe('a cutter by length', () => {
 });
 
 it('the tail of a text has no half of a pair in front', () => {
-  expect([tailOf('abc', 2), tailOf('a😀', 1), tailOf('a😀b', 3), tailOf('abc', 0), tailOf('a', 9)]).toEqual(['bc', '', '😀b', '', 'a']);
+  expect([tailOf('abc', 2), tailOf('a😀', 1), tailOf('a😀b', 3), tailOf('abc', 0), tailOf('a', 9)]).toEqual([
+    'bc',
+    '',
+    '😀b',
+    '',
+    'a',
+  ]);
 });

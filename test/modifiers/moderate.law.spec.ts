@@ -34,7 +34,10 @@ const pass = (): SegmentOutcome => ({ action: 'pass' });
 
 const bySentence = {
   open: () => segmentRewriter(cutBySentence({ maxCharacters: 24, fences: false })),
-  oracle: (text: string) => sentences(text, 24, false).map((found) => marked(found.text, false)).join(''),
+  oracle: (text: string) =>
+    sentences(text, 24, false)
+      .map((found) => marked(found.text, false))
+      .join(''),
   texts: sentenceTexts,
 };
 function inPieces(text: string): string {
@@ -49,12 +52,12 @@ const byLength = {
 };
 
 describe('what is judged', () => {
-  it('by sentence is the same whatever the cuts', () => proveLaw({ ...bySentence, cases: lawCases * 0.6 }));
+  it('by sentence is the same whatever the cuts', () => proveLaw({ ...bySentence, cases: lawCases * 0.65 }));
 
   it('by length is the same whatever the cuts', () => proveLaw({ ...byLength, cases: lawCases * 0.2 }));
 
   it('is handed over as soon as it is certain', () => {
-    proveMinimalHold({ ...bySentence, goesOn: ['', ' x', 'xx', '"', '.', '\n'], cases: lawCases * 0.1 });
+    proveMinimalHold({ ...bySentence, goesOn: ['', ' x', 'xx', '"', '.', '\n'], cases: lawCases * 0.05 });
   });
 });
 
@@ -97,8 +100,12 @@ describe('a moderated answer', () => {
           text.includes('secret') ? { action: 'stop', ending: { reason: 'content_filter' } } : { action: 'pass' },
         );
         await playStopped(player, events, order);
-        const bad = [...textRuns(events, channels)].filter(([, runs]) => runs.some((run) => sentences(run, 16, false).some(({ text }) => text.includes('secret'))));
-        const choiceOf = new Map(events.flatMap((event) => (event.type === 'block.start' ? [[event.blockId, event.choice ?? 0]] : [])));
+        const bad = [...textRuns(events, channels)].filter(([, runs]) =>
+          runs.some((run) => sentences(run, 16, false).some(({ text }) => text.includes('secret'))),
+        );
+        const choiceOf = new Map(
+          events.flatMap((event) => (event.type === 'block.start' ? [[event.blockId, event.choice ?? 0]] : [])),
+        );
         const expected = new Set(bad.map(([blockId]) => choiceOf.get(blockId)));
         expect(new Set(player.stops.map(({ choice }) => choice))).toEqual(expected);
         expect(player.stops.length).toBe(expected.size);
@@ -114,23 +121,29 @@ describe('a moderated answer', () => {
 
   it('leaves nothing behind where the run ends at any point', async () => {
     await fc.assert(
-      fc.asyncProperty(sentenceAnswers, schedules, fc.nat({ max: 40 }), fc.boolean(), async (events, order, at, timed) => {
-        const player = new SegmentPlayer({ ...options, ...(timed && { milliseconds: 50 }) }, pass);
-        let call: Call = { paused: false, done: true, error: undefined };
-        for (const [index, event] of events.slice(0, at).entries()) {
-          call = player.call(event);
-          if (index % 2 === 0) player.settleOne(order[index % order.length] ?? 0);
-          if (call.paused) break;
-        }
-        player.test.abort.abort(new Error('gone'));
-        player.closed = true;
-        while (player.settleOne(0));
-        await settle();
-        expect(player.test.clock.pending).toBe(0);
-        expect(call.done || call.error !== undefined).toBe(true);
-        for (const event of events.slice(at)) expect(player.call(event).paused).toBe(false);
-        expect(player.test.clock.pending).toBe(0);
-      }),
+      fc.asyncProperty(
+        sentenceAnswers,
+        schedules,
+        fc.nat({ max: 40 }),
+        fc.boolean(),
+        async (events, order, at, timed) => {
+          const player = new SegmentPlayer({ ...options, ...(timed && { milliseconds: 50 }) }, pass);
+          let call: Call = { paused: false, done: true, error: undefined };
+          for (const [index, event] of events.slice(0, at).entries()) {
+            call = player.call(event);
+            if (index % 2 === 0) player.settleOne(order[index % order.length] ?? 0);
+            if (call.paused) break;
+          }
+          player.test.abort.abort(new Error('gone'));
+          player.closed = true;
+          while (player.settleOne(0));
+          await settle();
+          expect(player.test.clock.pending).toBe(0);
+          expect(call.done || call.error !== undefined).toBe(true);
+          for (const event of events.slice(at)) expect(player.call(event).paused).toBe(false);
+          expect(player.test.clock.pending).toBe(0);
+        },
+      ),
       { numRuns: Math.ceil(lawCases * 0.03) },
     );
   });

@@ -143,6 +143,16 @@ describe('tools by their arguments', () => {
     ]);
     expect(answer.rewriter.matches).toBe(1);
   });
+
+  it('keeps what belongs to the call, but no proof of other arguments', () => {
+    const [start, delta, end] = callEvents('c', 'f', ['{}']);
+    const signature: AnswerEvent = { type: 'reasoning.signature', blockId: 'c', value: 'AAEC' };
+    const events = [start, signature, delta, end] as AnswerEvent[];
+    const when = 'size(arguments) == 0';
+    expect(guard({ rules: [{ when, action: 'allow' }] }, events).events).toEqual(events);
+    const changed = guard({ rules: [{ when, set: { '/a': 1 }, action: 'rewrite' }] }, events);
+    expect(changed.events.map(({ type }) => type)).toEqual(['block.start', 'toolArgs.delta', 'block.end']);
+  });
 });
 
 describe('a denied call', () => {

@@ -54,9 +54,13 @@ describe('a translated answer', () => {
         const runs = textRuns(events, channels);
         for (const blockId of blocksOf(events)) {
           const isRead = runs.has(blockId);
-          expect(textOf(player.left, blockId)).toBe(isRead ? capitals(textOf(events, blockId)) : textOf(events, blockId));
+          expect(textOf(player.left, blockId)).toBe(
+            isRead ? capitals(textOf(events, blockId)) : textOf(events, blockId),
+          );
         }
-        const expected = [...runs.values()].flat().flatMap((text) => sentences(text, 16, true).map((found) => found.text));
+        const expected = [...runs.values()]
+          .flat()
+          .flatMap((text) => sentences(text, 16, true).map((found) => found.text));
         expect(seen.sort()).toEqual(expected.filter((text) => text.trim() !== '').sort());
         const unchanged = (blockId: string): boolean => (runs.get(blockId) ?? []).every((text) => text.trim() === '');
         expect(signatures(player.left)).toEqual(signatures(events).filter(([blockId = '']) => unchanged(blockId)));

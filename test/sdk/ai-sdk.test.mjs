@@ -133,7 +133,7 @@ for (const { name, more, ...provider } of providers) {
     {
       ...provider,
       name: `the AI SDK, ${name}`,
-      finishes: { text: 'stop', tools: 'tool-calls' },
+      finishes: { text: 'stop', tools: 'tool-calls', filtered: 'content-filter' },
       ask: ask(provider),
       readError,
     },

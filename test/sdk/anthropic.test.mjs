@@ -13,7 +13,8 @@ const classes = {
 
 const client = {
   name: 'the client of Anthropic',
-  finishes: { text: 'end_turn', tools: 'tool_use' },
+  dialect: 'anthropic-messages',
+  finishes: { text: 'end_turn', tools: 'tool_use', filtered: 'refusal' },
   heartbeat: /event: ping/g,
   /** An overload has a status of its own in this dialect. */
   statuses: { 503: 529 },

@@ -7,7 +7,8 @@ const { name, description, schema: parametersJsonSchema } = weather;
 
 const clientOf = (apiVersion) => ({
   name: `the client of Google, ${apiVersion}`,
-  finishes: { text: 'STOP', tools: 'STOP' },
+  dialect: 'gemini',
+  finishes: { text: 'STOP', tools: 'STOP', filtered: 'SAFETY' },
   heartbeat: /^: hb$/gm,
   lacks: ['retryAfter'],
   connect: (base) => new GoogleGenAI({ apiKey: 'not-needed-yet', httpOptions: { baseUrl: base, apiVersion } }),
@@ -52,9 +53,8 @@ const clientOf = (apiVersion) => ({
 
 function readChunks(chunks, history) {
   const parts = chunks.flatMap(({ candidates }) => candidates?.[0]?.content?.parts ?? []);
-  const { promptTokenCount: input, candidatesTokenCount: output } = chunks.findLast(
-    ({ usageMetadata }) => usageMetadata,
-  ).usageMetadata;
+  const { promptTokenCount: input, candidatesTokenCount: output } =
+    chunks.findLast(({ usageMetadata }) => usageMetadata)?.usageMetadata ?? {};
   return {
     text: parts.map(({ text = '', thought }) => (thought ? '' : text)).join(''),
     thinking: parts.map(({ text = '', thought }) => (thought ? text : '')).join(''),

@@ -18,7 +18,7 @@ const models = [
     providers: ['openai-chat', 'anthropic-messages', 'gemini'],
     heartbeat: comment,
     lacks: ['thinking', 'proofs'],
-    finishes: { text: 'stop', tools: 'tool_calls' },
+    finishes: { text: 'stop', tools: 'tool_calls', filtered: 'content_filter' },
     finishOf: ({ response_metadata: { finish_reason: finish } }) => finish,
     connect: (base) => (model) =>
       new ChatOpenAI({ model, apiKey, maxRetries: 0, configuration: { baseURL: `${base}/v1` } }),
@@ -27,7 +27,7 @@ const models = [
     name: 'OpenAI, responses',
     providers: ['openai-responses', 'anthropic-messages'],
     heartbeat: comment,
-    finishes: { text: 'completed', tools: 'completed' },
+    finishes: { text: 'completed', tools: 'completed', filtered: 'incomplete' },
     finishOf: ({ response_metadata: { status } }) => status,
     connect: (base) => (model, thinking) =>
       new ChatOpenAI({
@@ -47,7 +47,7 @@ const models = [
     /** Of the counts in its own streams it keeps only the last one. */
     lacks: ['usage'],
     statuses: { 503: 529 },
-    finishes: { text: 'end_turn', tools: 'tool_use' },
+    finishes: { text: 'end_turn', tools: 'tool_use', filtered: 'refusal' },
     finishOf: ({ response_metadata: { stop_reason: reason }, additional_kwargs: { stop_reason: late } }) =>
       reason ?? late,
     connect: (base) => (model, thinking) =>
@@ -69,7 +69,7 @@ const ask = ({ finishOf }) =>
     const message = stream
       ? await readStream(await runnable.stream(history, { signal }), onText)
       : await runnable.invoke(history, { signal });
-    const { input_tokens: input, output_tokens: output } = message.usage_metadata;
+    const { input_tokens: input, output_tokens: output } = message.usage_metadata ?? {};
     return {
       text: message.text,
       thinking: message.contentBlocks

@@ -11,7 +11,8 @@ const { name, description, schema: parameters } = weather;
 
 const client = {
   name: 'the client of Ollama',
-  finishes: { text: 'stop', tools: 'stop' },
+  dialect: 'ollama',
+  finishes: { text: 'stop', tools: 'stop', filtered: 'content_filter' },
   heartbeat: /"content":""\},"done":false\}$/gm,
   /** It keeps no headers of an error, cancels streams only, and the format has no place for a proof. */
   lacks: ['retryAfter', 'signalOfDocument', 'proofs'],

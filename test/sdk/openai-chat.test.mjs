@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import OpenAI from 'openai';
+import { readArguments } from './asking.mjs';
 import { describeClient, prompt, system, weather } from './client-suite.mjs';
 import { readOpenAiError } from './openai-errors.mjs';
 
@@ -12,7 +13,8 @@ const { name, description, schema: parameters } = weather;
 
 const client = {
   name: 'the client of OpenAI, chat completions',
-  finishes: { text: 'stop', tools: 'tool_calls' },
+  dialect: 'openai-chat',
+  finishes: { text: 'stop', tools: 'tool_calls', filtered: 'content_filter' },
   heartbeat: /^: hb$/gm,
   connect: (base) => new OpenAI({ baseURL: `${base}/v1`, apiKey: 'not-needed-yet', maxRetries: 0 }),
   readError: readOpenAiError,
@@ -67,10 +69,10 @@ function readChoice({ message, finish_reason: finish }, usage, history) {
     calls: (message.tool_calls ?? []).map(({ id, function: called }) => ({
       id,
       name: called.name,
-      arguments: JSON.parse(called.arguments),
+      arguments: readArguments(called.arguments),
     })),
     finish,
-    usage: { input: usage.prompt_tokens, output: usage.completion_tokens },
+    usage: { input: usage?.prompt_tokens, output: usage?.completion_tokens },
     reply: (results) => [
       ...history,
       message,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import OpenAI from 'openai';
+import { readArguments } from './asking.mjs';
 import { describeClient, prompt, system, weather } from './client-suite.mjs';
 import { readOpenAiError } from './openai-errors.mjs';
 
@@ -8,7 +9,8 @@ const { name, description, schema: parameters } = weather;
 
 const client = {
   name: 'the client of OpenAI, responses',
-  finishes: { text: 'completed', tools: 'completed' },
+  dialect: 'openai-responses',
+  finishes: { text: 'completed', tools: 'completed', filtered: 'incomplete' },
   heartbeat: /^: hb$/gm,
   connect: (base) => new OpenAI({ baseURL: `${base}/v1`, apiKey: 'not-needed-yet', maxRetries: 0 }),
   readError: readOpenAiError,
@@ -45,9 +47,9 @@ function readResponse({ output, output_text: text, status, usage }, history) {
       .join(''),
     calls: output
       .filter(({ type }) => type === 'function_call')
-      .map((item) => ({ id: item.call_id, name: item.name, arguments: JSON.parse(item.arguments) })),
+      .map((item) => ({ id: item.call_id, name: item.name, arguments: readArguments(item.arguments) })),
     finish: status,
-    usage: { input: usage.input_tokens, output: usage.output_tokens },
+    usage: { input: usage?.input_tokens, output: usage?.output_tokens },
     reply: (results) => [
       ...history,
       ...output,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,15 +8,19 @@ import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 
 export const projectFolder = fileURLToPath(new URL('../..', import.meta.url));
+const buildFolder = join(projectFolder, 'dist');
 
 const startLimitMilliseconds = 20_000;
 const stopLimitMilliseconds = 10_000;
 const clientTimeoutMilliseconds = 15_000;
 const maximumLogCharacters = 100_000;
 
-/** Starts the built product on a free port and waits until it is ready. `log()` is what it has printed so far. */
-export async function startProduct(pipelinesFolder, environment = {}) {
-  const child = spawn(process.execPath, ['--enable-source-maps', join(projectFolder, 'dist/main.js')], {
+/**
+ * Starts the built product, or a copy of it, on a free port and waits until it is ready. `log()` is what it has printed so
+ * far.
+ */
+export async function startProduct(pipelinesFolder, environment = {}, build = buildFolder) {
+  const child = spawn(process.execPath, ['--enable-source-maps', join(build, 'main.js')], {
     cwd: projectFolder,
     env: {
       PATH: process.env.PATH,
@@ -74,6 +78,17 @@ export function writePipelines(pipelines) {
     );
   }
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The build in a folder of its own, with files of somebody else, `{ path: text }`, beside those of the product. */
+export function copyBuild(files) {
+  const root = mkdtempSync(join(tmpdir(), 'sluice-sdk-build-'));
+  const folder = join(root, 'dist');
+  cpSync(buildFolder, folder, { recursive: true, filter: (path) => !path.endsWith('.map') });
+  symlinkSync(join(projectFolder, 'node_modules'), join(root, 'node_modules'), 'junction');
+  writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
+  return { folder, remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
 /** Resolves to the origin that the product says it listens on, once it answers there. */

@@ -30,7 +30,7 @@ function spellUnit(unit: string, choice: number): string {
   if (choice === 3 && unit === '/') return '\\/';
   const escaped = JSON.stringify(unit).slice(1, -1);
   // Halves of pairs stay raw here: together they are a character.
-  return /^\\ud/.test(escaped) ? unit : escaped;
+  return escaped.startsWith(String.raw`\ud`) ? unit : escaped;
 }
 
 /** The document with every string value replaced. */

@@ -73,7 +73,8 @@ function leafOf(rest: string, prefix: string, marked: string, quotes: number): L
 
 function codeLine(line: string, fence: Fence): LineOracle {
   let rest = line;
-  for (let count = 0; count < fence.quotes && line.length - rest.length < 64; count += 1) rest = rest.replace(quote, '');
+  for (let count = 0; count < fence.quotes && line.length - rest.length < 64; count += 1)
+    rest = rest.replace(quote, '');
   const body = rest.replace(/^[ \t\r]{0,32}/, '');
   const run = /^(`*|~*)[ \t\r]{0,32}$/.exec(body)?.[1] ?? '';
   const closes = run.startsWith(fence.mark) && run.length >= fence.length && body.length <= 256;
@@ -151,7 +152,7 @@ const target = new RegExp(String.raw`^[ \t]*(?![ \t])(?:<([^<>]*)>|(?!<)(${addre
 
 function inlineSlowly(line: string, inside: Inside): string {
   const tokens: Token[] = [];
-  for (let at = 0; at < line.length; ) {
+  for (let at = 0; at < line.length;) {
     at = readToken(line, at, inside, tokens);
     const token = tokens.at(-1);
     if (token?.kind === 'run') pairRun(tokens);

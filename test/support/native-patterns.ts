@@ -5,7 +5,7 @@ import type { PatternSource } from '../../src/kernel/pattern-automaton.ts';
  * expressions.
  */
 
-export interface SlowMatch {
+interface SlowMatch {
   readonly pattern: number;
   readonly start: number;
   readonly end: number;

@@ -45,7 +45,8 @@ export function backendOf(type: ProviderName): Backend {
   return backend;
 }
 
-function encoderOf(type: ClientName): Encoder {
+/** The encoder of a dialect. */
+export function encoderOf(type: ClientName): Encoder {
   let encoder = encoders.get(type);
   if (encoder === undefined) {
     const component = registry.get('encoder', type);

@@ -15,7 +15,7 @@ const plainSets = ['a', 'b', '-', '[ab]', '[^a]', '[^b-]', '\\w'];
 const counts = ['?', '*', '+', '{2}', '{0,2}', '{1,3}', '{2,}', '*?', '+?', '??'];
 
 /** Small expressions. `plain` ones know nothing of surrogates. */
-export function randomExpression(plain: boolean): fc.Arbitrary<Expression> {
+function randomExpression(plain: boolean): fc.Arbitrary<Expression> {
   const leaf = fc.constantFrom(...(plain ? plainSets : sets)).map((source) => ({ source, span: 1 }));
   return fc.letrec<{ expression: Expression }>((tie) => ({
     expression: fc.oneof(
@@ -46,7 +46,7 @@ function repeat(part: Expression, count: string): Expression {
   return { source: `(?:${part.source})${count}`, span: part.span * (count.startsWith('{2') ? 2 : 1) };
 }
 
-export interface RandomPatternOptions {
+interface RandomPatternOptions {
   /** No surrogates in expressions. */
   readonly plain: boolean;
   /** The most characters that a beginning of a match may be away from a whole one. */

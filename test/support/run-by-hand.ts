@@ -117,8 +117,8 @@ export class HandTransport implements Transport {
     this.#listener?.onHead({ status, headers: { 'content-type': contentType } });
   }
 
-  data(text: string): void {
-    this.#listener?.onData(Buffer.from(text));
+  data(data: string | Buffer): void {
+    this.#listener?.onData(typeof data === 'string' ? Buffer.from(data) : data);
   }
 
   end(): void {

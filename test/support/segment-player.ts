@@ -8,7 +8,7 @@ import { testRun, type TestRun } from './test-run.ts';
 
 /** Lets promises go on that wait for nothing else. */
 export async function settle(turns = 12): Promise<void> {
-  for (let turn = 0; turn < turns; turn += 1) await undefined;
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
 }
 
 interface Pending {

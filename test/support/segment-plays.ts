@@ -9,7 +9,9 @@ const sentence = (event: AnswerEvent): AnswerEvent =>
     : event;
 /** Answers with sentences in them, in every order that is allowed. */
 export const sentenceAnswers = answerEvents.map((events) => {
-  const choices = new Map(events.flatMap((event) => (event.type === 'block.start' ? [[event.blockId, event.choice]] : [])));
+  const choices = new Map(
+    events.flatMap((event) => (event.type === 'block.start' ? [[event.blockId, event.choice]] : [])),
+  );
   return events.map((event): AnswerEvent => {
     const choice = 'blockId' in event ? choices.get(event.blockId) : event.choice;
     return sentence({ ...event, ...(choice !== undefined && { choice }) });
@@ -18,9 +20,12 @@ export const sentenceAnswers = answerEvents.map((events) => {
 /** Which work is settled next. */
 export const schedules = fc.array(fc.nat({ max: 7 }), { minLength: 1, maxLength: 12 });
 
-
 /** Plays an answer; settles as the schedule says, and what is left at a pause until it is over. */
-export async function play(player: SegmentPlayer, events: readonly AnswerEvent[], order: readonly number[]): Promise<void> {
+export async function play(
+  player: SegmentPlayer,
+  events: readonly AnswerEvent[],
+  order: readonly number[],
+): Promise<void> {
   let turn = 0;
   const next = (): number => order[turn++ % order.length] ?? 0;
   for (const event of events) {
@@ -44,9 +49,12 @@ function expectPause(player: SegmentPlayer, event: AnswerEvent, paused: boolean)
   if (isFull !== paused) throw new Error(`paused: ${paused}, held: ${player.held(0)} and ${player.held(1)}`);
 }
 
-
 /** The same where choices are stopped: what comes of them is dropped, so held is not counted. */
-export async function playStopped(player: SegmentPlayer, events: readonly AnswerEvent[], order: readonly number[]): Promise<void> {
+export async function playStopped(
+  player: SegmentPlayer,
+  events: readonly AnswerEvent[],
+  order: readonly number[],
+): Promise<void> {
   let turn = 0;
   for (const event of events) {
     const call = player.call(event);
@@ -62,7 +70,9 @@ export const textOf = (events: readonly AnswerEvent[], blockId: string): string 
 export const blocksOf = (events: readonly AnswerEvent[]): string[] =>
   events.flatMap((event) => (event.type === 'block.start' ? [event.blockId] : []));
 export const signatures = (events: readonly AnswerEvent[]): string[][] =>
-  events.flatMap((event) => (event.type === 'reasoning.signature' ? [[event.blockId, event.value]] : [])).sort();
+  events
+    .flatMap((event) => (event.type === 'reasoning.signature' ? [[event.blockId, event.value]] : []))
+    .sort(([one = ''], [other = '']) => one.localeCompare(other));
 /** The order of what is no text, of one choice; signatures go to the end of their block. */
 export const besides = (events: readonly AnswerEvent[], choice: number): AnswerEvent[] =>
   events.filter(

@@ -14,10 +14,41 @@ export function segmentRewriter(cutter: SegmentCutter): TextRewriter {
   return { text: (chunk) => join(cutter.push(chunk)), flush: () => join(cutter.flush()) };
 }
 
-const words = ['a', 'Go', 'on', 'e.g', 'Dr', 'etc', 'ph.d', '3.14', '1', '12', 'U.S', 'averylongwordindeed', '你好', '😀'];
+const words = [
+  'a',
+  'Go',
+  'on',
+  'e.g',
+  'Dr',
+  'etc',
+  'ph.d',
+  '3.14',
+  '1',
+  '12',
+  'U.S',
+  'averylongwordindeed',
+  '你好',
+  '😀',
+];
 const ends = ['.', '. ', '.', '!', '?', '...', '…', '。', '！', '。 ', '."', '?)', '.” ', '。」', '.. '];
 const spaces = [' ', ' ', '  ', '\n', '\r\n', '\n\n', '\t', '\u3000', ' (', ' "', '> ', '\n> '];
-const rest = ['`', '``', '```', '````', '~~~', '\n```', '\n```sh\n', '\n  ~~~\n', '\n```\n', '*', '"', ')', '\ud83d', '\ude00', ''];
+const rest = [
+  '`',
+  '``',
+  '```',
+  '````',
+  '~~~',
+  '\n```',
+  '\n```sh\n',
+  '\n  ~~~\n',
+  '\n```\n',
+  '*',
+  '"',
+  ')',
+  '\ud83d',
+  '\ude00',
+  '',
+];
 
 /** Texts full of what ends a sentence, nearly ends one, and opens and closes code. */
 export const sentenceTexts: fc.Arbitrary<string> = fc

@@ -34,7 +34,7 @@ function codeRanges(text: string): [number, number][] {
     const [, marks = '', rest = ''] = /^[ \t\r]*(`+|~+)([^\n]*)$/.exec(line) ?? [];
     const mark = marks.charAt(0);
     if (open !== undefined) {
-      if (mark === open.mark && marks.length >= open.count && rest.trim() === '') {
+      if (mark === open.mark && marks.length >= open.count && /^[ \t\r]*$/.test(rest)) {
         ranges.push([open.start, end]);
         open = undefined;
       }

@@ -24,7 +24,9 @@ export function tidySlowly(given: readonly PlainOracle[], mode: 'trim' | 'collap
 function collapse(run: string): string {
   const parts = run.split('\n');
   const head = (parts[0] ?? '').slice(0, 256);
-  return parts.length === 1 ? head : head + '\n'.repeat(Math.min(2, parts.length - 1)) + (parts.at(-1) ?? '').slice(0, 256);
+  return parts.length === 1
+    ? head
+    : head + '\n'.repeat(Math.min(2, parts.length - 1)) + (parts.at(-1) ?? '').slice(0, 256);
 }
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
@@ -79,7 +81,7 @@ function isBorder(piece: string, sentence: string, next: string, pace: 'word' | 
 
 /** The number of an item is no sentence. */
 function hasEnded(sentence: string): boolean {
-  const item = /^\s*[0-9][0-9\s]*\.+/.exec(sentence);
+  const item = /^\s*[0-9][0-9\s.]*/.exec(sentence);
   return ended.test(item === null ? sentence : sentence.slice(item[0].length));
 }
 

@@ -88,7 +88,10 @@ function joinText(value: unknown): string {
     .join('');
 }
 
-/** The text of the one block in a chunk, for the verification of templates. */
+/**
+ * The text of the one block in a chunk, for the verification of templates; undefined where the chunk says it more than
+ * once, since a template fills one place only.
+ */
 export function textOf(document: unknown, index: number, kind: BlockKind): string | undefined {
   const choices: unknown = isObject(document) ? document['choices'] : undefined;
   const choice: unknown = Array.isArray(choices) && choices.length === 1 ? choices[0] : undefined;
@@ -96,5 +99,15 @@ export function textOf(document: unknown, index: number, kind: BlockKind): strin
   const { delta } = choice;
   if (kind === 'text') return filledString(delta['content']);
   if (kind === 'refusal') return filledString(delta['refusal']);
-  return filledString(delta['reasoning_content']) ?? filledString(delta['reasoning']);
+  return onlyReasoning(delta);
+}
+
+function onlyReasoning({
+  reasoning_content: content,
+  reasoning,
+  reasoning_details: details,
+}: JsonObject): string | undefined {
+  if (isPresent(details) && !(Array.isArray(details) && details.length === 0)) return undefined;
+  const texts = [filledString(content), filledString(reasoning)].filter((text) => text !== undefined);
+  return texts.length === 1 ? texts[0] : undefined;
 }

@@ -1,4 +1,5 @@
 import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
+import { isCutCall } from '../../kernel/cut-call.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { gemini } from '../../kernel/gemini-fields.ts';
@@ -310,6 +311,7 @@ export class GeminiStreamEncoder implements StreamEncoder {
       case 'proof':
         return this.#endText(block);
       case 'call': {
+        if (isCutCall(event, block.json)) return '';
         // The client has all of a call that came in frames of the provider, but for the brackets that close it.
         if (block.copied && /^["\]}]*$/.test(block.late)) return this.#writer.part(choice, { functionCall: {} });
         const id = `call_${this.#run.id}_${this.#calls++}`;

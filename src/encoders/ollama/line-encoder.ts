@@ -1,5 +1,6 @@
 import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
 import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
+import { isCutCall } from '../../kernel/cut-call.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
 import { escapeJsonText, toLatin1 } from '../../kernel/json-text.ts';
@@ -200,8 +201,10 @@ export class LineEncoder implements StreamEncoder {
     const { start, callIndex } = block;
     const whole = block.pieces.join('');
     const context = { isOwn: this.#isOwn, run: this.#context.run };
-    if (start.kind === 'tool_call' || start.kind === 'custom_tool_call')
+    if (start.kind === 'tool_call' || start.kind === 'custom_tool_call') {
+      if (isCutCall(event, whole)) return '';
       return this.#whole(start, { tool_calls: [callEntry(start, whole, event.final, callIndex, context)] });
+    }
     if (start.kind !== 'image') return '';
     return whole === '' ? this.#lose('answer.media') : this.#whole(start, { images: [whole] });
   }

@@ -119,9 +119,11 @@ function readStream(bytes: Buffer, draft: Draft): void {
       else if (type !== 'stream.start') readEvent(type, frame, answer);
     }
     demand(outcome !== undefined, 'no stream.end');
-    demand((outcome === 'ok') === (error === undefined), `an outcome ${outcome}, with or without an error`);
+    const isGood = outcome === 'ok' || outcome === 'blocked';
+    demand(isGood === (error === undefined), `an outcome ${outcome}, with or without an error`);
     if (error !== undefined) throw error;
     demand(answer.finish !== undefined, 'no finish');
+    demand(outcome === 'ok' || answer.finish === 'content_filter', `an outcome ${outcome} of the finish ${answer.finish}`);
     for (const block of answer.blocks.values()) demand(!block.isOpen, 'a block is not ended');
   } finally {
     settle(answer, draft);
