@@ -79,7 +79,6 @@ function wayTo(name: string, before: readonly string[]): readonly string[] {
 }
 
 function requestOf({ system, user, params = {} }: PipelineCall, pipeline: CompiledPipeline): ChatRequest {
-  const say = (role: Message['role'], text: string): Message => ({ role, content: [{ kind: 'text', text }] });
   return {
     dialect: inProcess.dialect,
     stream: false,
@@ -89,6 +88,10 @@ function requestOf({ system, user, params = {} }: PipelineCall, pipeline: Compil
     metadata: {},
     params: pipeline.params(params),
   };
+}
+
+function say(role: Message['role'], text: string): Message {
+  return { role, content: [{ kind: 'text', text }] };
 }
 
 function textOf({ choices }: ChatAnswer): string {
