@@ -63,6 +63,7 @@ export class AnswerEnds {
     if (event.type === 'block.start') this.#left.set(event.blockId, event.choice ?? 0);
     else if (event.type === 'block.end') this.#left.delete(event.blockId);
     else if (event.type === 'finish') this.#finished.add(event.choice ?? 0);
+    else if (event.type === 'stream.end') this.#isOver = true;
   }
 
   /** True where the choice was ended here. */

@@ -178,7 +178,8 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     const event = events.at(-1);
     const template = event?.type === 'text.delta' && (transparent || !chain.hasGuard) ? event.template : undefined;
     if (event?.type !== 'text.delta' || template === undefined || chain.mode === 'events' || this.terminated) {
-      if (events.some((candidate) => candidate.type === 'block.end')) this.lane = undefined;
+      // The decoder has to see what comes next in a block beside which another begins or ends.
+      if (events.some(({ type }) => type === 'block.start' || type === 'block.end')) this.lane = undefined;
       return;
     }
     const { blockId } = event;

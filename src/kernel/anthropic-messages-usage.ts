@@ -67,7 +67,16 @@ export function writeUsage(usage: UsageFold | undefined, own: boolean): Record<s
     cache_read_input_tokens: cacheRead,
     output_tokens: output.total ?? 0,
   };
-  if (own && isObject(raw)) return { ...known, ...raw };
+  if (own && isObject(raw)) {
+    // The object may be an earlier one: what was restated behind it was withheld.
+    const restated = presentCounts({
+      input_tokens: input.noCache,
+      cache_creation_input_tokens: cacheWrite,
+      cache_read_input_tokens: input.cacheRead,
+      output_tokens: output.total,
+    });
+    return { ...known, ...raw, ...restated, ...restatedParts(raw, usage ?? {}) };
+  }
   return {
     ...known,
     ...((cacheWrite5m !== undefined || cacheWrite1h !== undefined) && {
@@ -79,6 +88,20 @@ export function writeUsage(usage: UsageFold | undefined, own: boolean): Record<s
     ...(output.reasoning !== undefined && { output_tokens_details: { thinking_tokens: output.reasoning } }),
     ...(own && serverTools !== undefined && { server_tool_use: serverTools }),
   };
+}
+
+/** Counts that stand in objects of their own; what the provider said beside them stays. */
+function restatedParts(raw: JsonObject, { input = {}, output = {}, serverTools }: UsageFold): JsonObject {
+  const parts = {
+    cache_creation: presentCounts({
+      ephemeral_5m_input_tokens: input.cacheWrite5m,
+      ephemeral_1h_input_tokens: input.cacheWrite1h,
+    }),
+    output_tokens_details: presentCounts({ thinking_tokens: output.reasoning }),
+    server_tool_use: serverTools,
+  };
+  const restated = Object.entries(parts).filter(([, counts]) => counts !== undefined);
+  return Object.fromEntries(restated.map(([name, counts]) => [name, { ...level(raw, name), ...counts }]));
 }
 
 function countsIn(object: JsonObject | undefined): Record<string, number> | undefined {

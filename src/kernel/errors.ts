@@ -58,7 +58,8 @@ const breaking: ReadonlySet<ErrorKind> = new Set(['upstream', 'timeout', 'overlo
 
 /** True where the beginning of the answer stays true, so that text which was held may follow it before the error. */
 export function breaksAnswer(error: SluiceError): boolean {
-  return breaking.has(error.kind);
+  // In the middle of an answer a provider that rejects its request has broken off, whosever mistake it names.
+  return breaking.has(error.kind) || error.code === 'UPSTREAM_REJECTED';
 }
 
 /** A short, single-line account of anything thrown, for the log. Never throws: a component may throw what can't be read. */

@@ -188,7 +188,8 @@ export class EventStage {
       this.#flushedStops = this.#stops.length;
       return this.#within(() => rewriter.modify(event, this.#emit, this.#run));
     };
-    const flushed: unknown = event.type === 'stream.end' ? this.#within(() => rewriter.flush?.(this.#emit, this.#run)) : undefined;
+    const flushed: unknown =
+      event.type === 'stream.end' ? this.#within(() => rewriter.flush?.(this.#emit, this.#run)) : undefined;
     if (isThenable(flushed)) return Promise.resolve(flushed).then(modify);
     const modified = modify();
     return isThenable(modified) ? Promise.resolve(modified) : undefined;
@@ -205,7 +206,10 @@ export class EventStage {
 
   #forward(events: readonly AnswerEvent[]): void {
     this.#emitted = undefined;
-    for (const event of events) this.#leave(event);
+    for (const event of events) {
+      if (event.type === 'stream.end') this.#stop();
+      this.#leave(event);
+    }
     this.#stop();
   }
 
@@ -221,8 +225,7 @@ export class EventStage {
     this.#owner.onWait(this, true);
     pending.then(
       () => this.#resume(() => emitted),
-      (error: unknown) =>
-        this.#resume(() => this.#withoutCall(error, event, emitted)),
+      (error: unknown) => this.#resume(() => this.#withoutCall(error, event, emitted)),
     );
   }
 

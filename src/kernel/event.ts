@@ -125,7 +125,9 @@ const ReasoningSignature = describeEvent(
 const BlockEnd = describeEvent('block.end', 'The block is complete.', {
   blockId: BlockId,
   final: optional(Type.Unknown({ description: 'The whole text, arguments or item, where a dialect repeats it.' })),
-  incomplete: optional(Type.Boolean({ description: 'True when the provider was cut off inside the block.' })),
+  incomplete: optional(
+    Type.Boolean({ description: 'True when the answer ended inside the block: the provider was cut off, or a modifier ended it.' }),
+  ),
 });
 
 const StreamStart = describeEvent('stream.start', 'The run has begun.', {

@@ -17,7 +17,8 @@ const simpleUnit = 1;
 const joiningUnit = 2;
 const pageSize = 256;
 const unitKinds = new Uint8Array(0x10000);
-const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
+/** Finds grapheme clusters; one is enough for all. */
+export const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
 
 /** Counts the characters of one text. The second half of a pair is awaited before the pair is counted. */
 export class GraphemeCounter {

@@ -1,7 +1,7 @@
 import type { TextRewriter } from './component.ts';
 import { detach } from './detach.ts';
 import { PlaceCount, type Recurrence } from './insert-count.ts';
-import { isSpaceUnit } from './insert-space.ts';
+import { isSpace } from './unit-classes.ts';
 
 /*
  * A paragraph is text that is more than white space, up to the line break before a blank line or to the end of the text.
@@ -108,7 +108,7 @@ class ParagraphInsertion implements TextRewriter {
         return false;
       default:
         this.#state = nothing;
-        this.#hasContent ||= !isSpaceUnit(unit);
+        this.#hasContent ||= !isSpace(unit);
         return false;
     }
   }

@@ -2,6 +2,7 @@ import { detach } from './detach.ts';
 import { JsonPlace } from './json-place.ts';
 import { isWholeScalar, nextScalar, openScalar } from './json-scalar.ts';
 import { JsonSpelling, type LeafRewriter } from './json-spelling.ts';
+import { isJsonSpace } from './unit-classes.ts';
 
 export type { LeafRewriter } from './json-spelling.ts';
 
@@ -115,7 +116,7 @@ export class JsonLeaves {
         return;
       default: {
         const unit = this.#json.charCodeAt(this.#at);
-        if (isSpace(unit) || this.#readMark(unit)) this.#at += 1;
+        if (isJsonSpace(unit) || this.#readMark(unit)) this.#at += 1;
         else this.#giveUp();
       }
     }
@@ -345,10 +346,6 @@ export class JsonLeaves {
     }
     return this.#backslashAt;
   }
-}
-
-function isSpace(unit: number): boolean {
-  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
 }
 
 /** Length of the escape that begins at a backslash: 2 or 6, 0 where it is cut, -1 where it is none. */

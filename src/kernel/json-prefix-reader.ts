@@ -1,4 +1,5 @@
 import { jsonKinds, type JsonMistake } from './json-prefix-node.ts';
+import { isJsonSpace } from './unit-classes.ts';
 
 /** Deepest nesting of a document. */
 export const maxJsonPrefixDepth = 128;
@@ -167,7 +168,7 @@ export class JsonPrefixReader {
         return this.#stepLiteral(unit);
       default:
         if (this.state >= states.minus) return this.#stepNumber(unit);
-        return isSpace(unit) ? 1 : this.#stepStructure(unit);
+        return isJsonSpace(unit) ? 1 : this.#stepStructure(unit);
     }
   }
 
@@ -333,10 +334,6 @@ export class JsonPrefixReader {
     this.state = states.broken;
     return -1;
   }
-}
-
-function isSpace(unit: number): boolean {
-  return unit === 0x20 || unit === 0x0a || unit === 0x0d || unit === 0x09;
 }
 
 /** The state is that of a number which may end here. */

@@ -1,5 +1,6 @@
 import { jsonKinds } from './json-prefix-node.ts';
 import { kindOf } from './json-prefix-reader.ts';
+import { isJsonSpace } from './unit-classes.ts';
 
 /** Blanks that may stand behind the bracket that opens a document; more of them make it no beginning. */
 const maxBlanks = 64;
@@ -92,7 +93,7 @@ export class JsonStart {
     if (unit === lineEnd) {
       if (this.#ticks === 3) this.#isOwnPlace = true;
       this.#ticks = 0;
-    } else if (isBlank(unit)) {
+    } else if (isJsonSpace(unit)) {
       if (this.#ticks === 1 || this.#ticks === 2) this.#ticks = -1;
     } else {
       this.#isOwnPlace = false;
@@ -106,7 +107,7 @@ function judge(candidate: string): 'yes' | 'no' | 'maybe' {
   const first = candidate.charCodeAt(0);
   if (first !== 0x7b && first !== 0x5b) return judgeScalar(candidate);
   let place = 1;
-  while (place < candidate.length && isBlank(candidate.charCodeAt(place))) place += 1;
+  while (place < candidate.length && isJsonSpace(candidate.charCodeAt(place))) place += 1;
   if (place - 1 > maxBlanks) return 'no';
   if (place === candidate.length) return 'maybe';
   const next = candidate.charAt(place);
@@ -120,8 +121,4 @@ function judgeScalar(text: string): 'yes' | 'no' | 'maybe' {
   const word = words.get(kind);
   if (word === undefined || text === word) return 'yes';
   return word.startsWith(text) ? 'maybe' : 'no';
-}
-
-function isBlank(unit: number): boolean {
-  return unit === 0x20 || unit === 0x09 || unit === 0x0d || unit === lineEnd;
 }

@@ -1,3 +1,5 @@
+import { isDigit } from './unit-classes.ts';
+
 /*
  * Numbers, `true`, `false` and `null`, read unit by unit. A state is a number: 1 to 8 inside of a number, from `firstWord`
  * on inside of a word, 0 for none.
@@ -68,8 +70,4 @@ function behindInteger(unit: number): number {
 
 function markOf(unit: number): number {
   return unit === 0x65 || unit === 0x45 ? exponentMark : 0;
-}
-
-function isDigit(unit: number): boolean {
-  return unit >= 0x30 && unit <= 0x39;
 }

@@ -8,7 +8,7 @@ import {
   type Ahead,
 } from './markdown-lookahead.ts';
 import { isWordCodePoint } from './text-folding.ts';
-import { isSpace } from './white-space.ts';
+import { isSpace } from './unit-classes.ts';
 
 /*
  * Markdown inside a line, taken away. The rule, on the text of a whole line from the left; all that is not named stays:

@@ -1,3 +1,5 @@
+import { isBlank, isDigit } from './unit-classes.ts';
+
 /*
  * How a line of Markdown begins. The rule, on a whole line without its line feed (blanks are space, tab and carriage
  * return; the indentation of a mark is at most 32 blanks):
@@ -64,16 +66,11 @@ export function readLineStart(line: string, isComplete: boolean, fence: CodeFenc
   return fence === undefined ? readMarks(line, isComplete) : readInFence(line, isComplete, fence);
 }
 
-export function isBlank(text: string, index: number): boolean {
-  const unit = text.charCodeAt(index);
-  return unit === 0x20 || unit === 0x09 || unit === 0x0d;
-}
-
 /** Where the blanks end that begin at `from`, of which at most `limit` are looked at. */
 export function skipBlanks(text: string, from: number, limit: number): number {
   const end = Math.min(text.length, from + limit);
   let index = from;
-  while (index < end && isBlank(text, index)) index += 1;
+  while (index < end && isBlank(text.charCodeAt(index))) index += 1;
   return index;
 }
 
@@ -155,7 +152,7 @@ function readRule(line: string, at: number, isComplete: boolean): LineStart | un
   let index = at;
   for (; index < line.length && index - at <= maxRule; index += 1) {
     if (line[index] === mark) count += 1;
-    else if (!isBlank(line, index)) return undefined;
+    else if (!isBlank(line.charCodeAt(index))) return undefined;
   }
   if (index - at > maxRule) return undefined;
   if (!isComplete) return unknown;
@@ -166,7 +163,7 @@ function readHeading(line: string, at: number, isComplete: boolean, prefix: stri
   const end = runEnd(line, at, '#');
   if (end - at > maxLevel) return undefined;
   if (end === line.length && !isComplete) return unknown;
-  if (end < line.length && !isBlank(line, end)) return undefined;
+  if (end < line.length && !isBlank(line.charCodeAt(end))) return undefined;
   const from = skipBlanks(line, end, maxIndent);
   if (from === line.length && !isComplete && from - end < maxIndent) return unknown;
   return { kind: 'text', prefix, from, isRow: false };
@@ -189,7 +186,7 @@ function readRow(line: string, at: number, isComplete: boolean, prefix: string):
   let index = at;
   for (; index < line.length && index - at <= maxDelimiterRow; index += 1) {
     if (line[index] === '-') hasDash = true;
-    else if (line[index] !== '|' && line[index] !== ':' && !isBlank(line, index)) break;
+    else if (line[index] !== '|' && line[index] !== ':' && !isBlank(line.charCodeAt(index))) break;
   }
   if (index === line.length && index - at <= maxDelimiterRow) {
     if (!isComplete) return unknown;
@@ -211,15 +208,11 @@ function readBullet(line: string, at: number, isComplete: boolean): number | und
     end += 1;
   }
   if (end === line.length) return isComplete ? at : undefined;
-  return isBlank(line, end) ? end + 1 : at;
+  return isBlank(line.charCodeAt(end)) ? end + 1 : at;
 }
 
 function runEnd(line: string, from: number, mark: string): number {
   let end = from;
   while (line[end] === mark) end += 1;
   return end;
-}
-
-function isDigit(unit: number): boolean {
-  return unit >= 0x30 && unit <= 0x39;
 }

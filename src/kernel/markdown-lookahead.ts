@@ -1,4 +1,4 @@
-import { isSpace } from './white-space.ts';
+import { isSpace } from './unit-classes.ts';
 
 /*
  * The parts of inline Markdown whose end must be seen before their beginning means anything. Each looks ahead by a bound,

@@ -1,4 +1,5 @@
 import type { TextRewriter } from './component.ts';
+import { detach } from './detach.ts';
 import { SluiceError } from './errors.ts';
 import type { Run } from './run.ts';
 
@@ -144,6 +145,6 @@ class Restorer implements TextRewriter {
 
   #hold(text: string, from: number): void {
     const held = text.slice(from);
-    this.#held = text.length > detachAbove && held !== '' ? ` ${held}`.slice(1) : held;
+    this.#held = text.length > detachAbove ? detach(held) : held;
   }
 }

@@ -1,3 +1,6 @@
+import { detach } from './detach.ts';
+import { isHighSurrogate, isLowSurrogate } from './text-folding.ts';
+
 /** A piece of a text that is looked at by itself. Joined in order, the segments of a text are the text. */
 export interface Segment {
   readonly text: string;
@@ -56,16 +59,14 @@ class LengthCutter implements SegmentCutter {
 
 /** The place of a cut, one earlier where the unit before it may be the first half of a pair. */
 export function beforePair(text: string, end: number): number {
-  const last = text.charCodeAt(end - 1);
-  return last >= 0xd800 && last <= 0xdbff ? end - 1 : end;
+  return isHighSurrogate(text.charCodeAt(end - 1)) ? end - 1 : end;
 }
 
 /** The last `length` units of a text, without half a pair in front. */
 export function tailOf(text: string, length: number): string {
   if (length === 0) return '';
   const tail = text.slice(-length);
-  const first = tail.charCodeAt(0);
-  return first >= 0xdc00 && first <= 0xdfff ? tail.slice(1) : tail;
+  return isLowSurrogate(tail.charCodeAt(0)) ? tail.slice(1) : tail;
 }
 
 /** A piece of a longer text than this is copied, so that it doesn't keep the text alive. */
@@ -74,5 +75,5 @@ const detachAbove = 1024;
 /** A part of a text, for longer than the text is needed. */
 export function pieceOf(text: string, start: number, end: number): string {
   const piece = text.slice(start, end);
-  return piece.length < text.length && text.length > detachAbove ? ` ${piece}`.slice(1) : piece;
+  return piece.length < text.length && text.length > detachAbove ? detach(piece) : piece;
 }

@@ -1,3 +1,5 @@
+import { isBlank } from './unit-classes.ts';
+
 const newline = 0x0a;
 const backtick = 0x60;
 const tilde = 0x7e;
@@ -78,8 +80,4 @@ export class FenceTracker {
     this.#onlyThisLine = false;
     return closed;
   }
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09 || code === 0x0d;
 }

@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import { endingMessage } from './blocked-ending.ts';
+import { channelOption, proseChannels } from './channel-option.ts';
 import type { AnswerEnding, Channel } from './component.ts';
 import type { Expressions } from './expression.ts';
 import { defaulted, strictObject, type Configured } from './schema.ts';
@@ -6,8 +8,6 @@ import { buildStopSequences } from './stop-sequences.ts';
 import type { StopRules } from './stop-watch.ts';
 import { lineEnd, sentenceEnd, wordEnd } from './text-measure.ts';
 
-/** Text that an answer may be ended in. The arguments of a tool call are not: half of them is no call. */
-const stoppable = ['text', 'reasoning', 'refusal'] as const satisfies readonly Channel[];
 const places = { word: wordEnd, sentence: sentenceEnd, line: lineEnd };
 const reasons = { sequences: 'stop', maxCharacters: 'length', repetition: 'length', condition: 'stop' } as const;
 const names = ['characters', 'words', 'sentences', 'lines'];
@@ -21,9 +21,7 @@ const ending = (what: string, reason: AnswerEnding['reason']) =>
             description: `The finish reason that the client gets; ${reason} when left out.`,
           }),
         ),
-        message: Type.Optional(
-          Type.String({ minLength: 1, maxLength: 4096, description: 'Said behind the text that has left.' }),
-        ),
+        message: endingMessage('Said behind the text that has left.'),
       },
       { description: `How the answer ends ${what}.` },
     ),
@@ -109,12 +107,9 @@ export const stopOptions = strictObject({
       { description: 'What the client is told where the answer ends, by rule.' },
     ),
   ),
-  channels: defaulted(
-    Type.Array(Type.Enum([...stoppable]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text that are watched. Each is counted by itself, over all blocks of a choice.',
-    }),
+  channels: channelOption(
+    proseChannels,
+    'Kinds of text that are watched. Each is counted by itself, over all blocks of a choice.',
     ['text'],
   ),
 });

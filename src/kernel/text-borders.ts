@@ -1,14 +1,14 @@
+import { segmenter } from './grapheme-counter.ts';
+import { SentenceEnds } from './sentence-ends.ts';
+import { isSpace } from './unit-classes.ts';
 import { isHighSurrogate, isLowSurrogate } from './text-folding.ts';
-import { isSpace } from './white-space.ts';
 
 /*
  * Where a text may be cut so that a reader sees whole words or sentences. A border lies
  * - behind every line feed;
  * - by `word`, between two characters of which the first is no white space, and the second is, or one of the two belongs
  *   to a script that writes no spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese);
- * - by `sentence`, where a sentence has ended and white space follows, or anything but a closing mark after the full stop
- *   of a script without spaces. A sentence ends with a full stop or the like, also with closing marks behind it; a full
- *   stop behind nothing but digits is the number of an item.
+ * - by `sentence`, where one ends (see `sentence-ends.ts`).
  * White space so goes with what follows it. No border lies before a line feed or inside of a grapheme cluster; clusters
  * are those of Unicode, as seen in up to 32 units before the border and inside of the same piece.
  */
@@ -21,13 +21,6 @@ const maxRemembered = 4096;
 /** Whether a cluster that ends with this code point goes on with one that is simple. */
 const joins = new Map<number, boolean>();
 const hangul = 0xac00;
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
-
-/** Full stops that end a sentence where white space follows. */
-const stops: ReadonlySet<number> = codePoints('.!?…‼⁇⁈⁉؟۔।॥።၊။');
-/** Full stops of scripts without spaces. */
-const wideStops: ReadonlySet<number> = codePoints('。！？｡．︒');
-const closers: ReadonlySet<number> = codePoints('"\')]}»”’」』）】》〉］｝*_`~');
 
 /** Scripts without spaces, as pairs of the first and last code point. */
 const spaceless: readonly (readonly [number, number])[] = [
@@ -62,57 +55,36 @@ const simple: readonly (readonly [number, number])[] = [
 /** Finds the borders of one text, a code point at a time. */
 export class BorderFinder {
   readonly #pace: Pace;
+  readonly #sentences: SentenceEnds | undefined;
   /** Before the first character: white space, so that no border lies there. */
   #previous = 0x20;
   #previousIsSpaceless = false;
-  /** 0 inside of a sentence, 1 behind a full stop, 2 behind one of a script without spaces. */
-  #ended = 0;
-  /** What the sentence has had: 0 nothing, 1 digits only, 2 more. */
-  #content = 0;
 
   constructor(pace: Pace) {
     this.#pace = pace;
+    if (pace === 'sentence') this.#sentences = new SentenceEnds();
   }
 
   /** Reads the code point at `index` of a text whose piece began at `start`. True where a border lies before it. */
   read(text: string, start: number, index: number, codePoint: number): boolean {
-    const mayEnd = this.#mayEnd(codePoint);
-    const isBorder = mayEnd && isClusterBorder(text, start, index, this.#previous, codePoint);
-    if (isBorder || this.#previous === lineFeed) this.#begin();
-    if (this.#pace === 'sentence') this.#note(codePoint);
+    if (this.#pace === 'line') return false;
+    const isEnd = this.#sentences === undefined ? this.#endsWord(codePoint) : this.#sentences.read(text, index);
+    const previous = this.#previous;
     this.#previous = codePoint;
-    return isBorder;
+    return isEnd && codePoint !== lineFeed && isClusterBorder(text, start, index, previous, codePoint);
   }
 
-  #mayEnd(codePoint: number): boolean {
-    if (this.#pace === 'line') return false;
-    const isSpaceless = this.#pace === 'word' && codePoint > 0xe00 && isIn(spaceless, codePoint);
+  /** The next text begins at `start` of this one. */
+  leave(text: string, start: number): void {
+    this.#sentences?.leave(text, start);
+  }
+
+  #endsWord(codePoint: number): boolean {
+    const isSpaceless = codePoint > 0xe00 && isIn(spaceless, codePoint);
     const wasSpaceless = this.#previousIsSpaceless;
     this.#previousIsSpaceless = isSpaceless;
-    if (codePoint === lineFeed || isSpace(this.#previous)) return false;
-    const isWhite = codePoint < 0x10000 && isSpace(codePoint);
-    if (this.#pace === 'word') return isWhite || isSpaceless || wasSpaceless;
-    if (isWhite) return this.#ended > 0;
-    return this.#ended === 2 && !closers.has(codePoint) && !stops.has(codePoint) && !wideStops.has(codePoint);
-  }
-
-  #begin(): void {
-    this.#ended = 0;
-    this.#content = 0;
-  }
-
-  #note(codePoint: number): void {
-    if (isSpace(codePoint)) {
-      this.#ended = 0;
-    } else if (wideStops.has(codePoint)) {
-      this.#ended = 2;
-    } else if (stops.has(codePoint)) {
-      if (this.#content !== 1 || codePoint !== 0x2e) this.#ended = Math.max(1, this.#ended);
-    } else if (!closers.has(codePoint)) {
-      this.#ended = 0;
-    }
-    if (codePoint >= 0x30 && codePoint <= 0x39) this.#content = Math.max(1, this.#content);
-    else if (!isSpace(codePoint) && (codePoint !== 0x2e || this.#content !== 1)) this.#content = 2;
+    if (isSpace(this.#previous)) return false;
+    return isSpaceless || wasSpaceless || (codePoint < 0x10000 && isSpace(codePoint));
   }
 }
 
@@ -162,8 +134,4 @@ function isIn(ranges: readonly (readonly [number, number])[], codePoint: number)
     if (codePoint <= last) return true;
   }
   return false;
-}
-
-function codePoints(text: string): ReadonlySet<number> {
-  return new Set([...text].map((character) => character.codePointAt(0) ?? 0));
 }

@@ -7,6 +7,7 @@ import {
   type MarkdownStream,
   type TextSink,
 } from './markdown-stream.ts';
+import { heldAtMost } from './stream-policy.ts';
 import type { Pace } from './text-borders.ts';
 import { TextPacing } from './text-pacing.ts';
 import { maxHeldWhiteSpace, WhiteSpace, type WhiteSpaceMode } from './white-space.ts';
@@ -43,7 +44,7 @@ export function formatPolicy(options: TextFormatOptions): StreamPolicy {
     (options.markdown === 'plain' ? maxHeldMarkdown : 0) +
     (options.whitespace === 'keep' ? 0 : maxHeldWhiteSpace) +
     (options.pace === 'none' ? 0 : options.maxHeldCharacters);
-  return maxHeldCharacters === 0 ? { mode: 'live' } : { mode: 'window', maxHeldCharacters };
+  return heldAtMost(maxHeldCharacters);
 }
 
 /** Whether the joined text may differ from what came. */

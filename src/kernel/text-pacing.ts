@@ -51,6 +51,7 @@ export class TextPacing {
       this.#previous = codePoint;
       index = next;
     }
+    this.#borders.leave(text, start);
     this.#held = start < length ? detach(text.slice(start)) : '';
     return start === length ? text : text.slice(0, start);
   }

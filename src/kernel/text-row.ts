@@ -94,7 +94,12 @@ export class TextRow implements BlockText {
   }
 
   settle(): string {
-    return this.#isOver() ? '' : this.#drain(this.#instances.findIndex(({ bound }) => actsAtEnd(bound)), undefined);
+    return this.#isOver()
+      ? ''
+      : this.#drain(
+          this.#instances.findIndex(({ bound }) => actsAtEnd(bound)),
+          undefined,
+        );
   }
 
   end(finish: FinishReason | undefined): string {
@@ -243,10 +248,7 @@ export class TextRow implements BlockText {
 }
 
 /** Adds the counts of one map to those of another. */
-export function addCounts(
-  sum: Map<string, number | undefined>,
-  counts: ReadonlyMap<string, number | undefined>,
-): void {
+export function addCounts(sum: Map<string, number | undefined>, counts: ReadonlyMap<string, number | undefined>): void {
   for (const [name, count] of counts) if (count !== undefined) sum.set(name, (sum.get(name) ?? 0) + count);
 }
 

@@ -8,33 +8,8 @@ import { guardedFinish } from './finish-words.ts';
 import { isPatch } from './patch-leaves.ts';
 import type { Run } from './run.ts';
 import { addCounts, TextRow, type BlockText, type RowEnding, type RowScope } from './text-row.ts';
+import { pieceOf, type Choice, type OpenBlock, type WaitingEnd } from './open-block.ts';
 import type { StageOwner } from './stage-owner.ts';
-
-/** A block that some modifier reads. */
-interface OpenBlock {
-  readonly start: EventOfType<'block.start'>;
-  readonly text: BlockText;
-  /** The same text, where it is that of a call. */
-  readonly call: ArgumentsText | undefined;
-  readonly first: boolean;
-  /** They prove the text that was signed; whether that leaves is known at the end of the block. */
-  readonly signatures: EventOfType<'reasoning.signature'>[];
-}
-
-/** A text block that has ended, but not left: it may be the last of its choice. */
-interface WaitingEnd {
-  readonly block: OpenBlock;
-  readonly event: EventOfType<'block.end'>;
-}
-
-/** What is known of a choice. */
-interface Choice {
-  /** The channels of which a text came. */
-  readonly seen: Set<Channel>;
-  /** Its last block is a call. */
-  endsInCall: boolean;
-  isFinished: boolean;
-}
 
 /**
  * Runs the text of every block through a row of modifiers that read or rewrite text, and derives from it what they do
@@ -80,7 +55,7 @@ export class TextStage {
   }
 
   push(event: AnswerEvent): void {
-    if (this.#ends.refuses(event)) return;
+    if (this.#failing || this.#ends.refuses(event)) return;
     switch (event.type) {
       case 'block.start':
         this.#start(event);
@@ -190,7 +165,12 @@ export class TextStage {
     const { choice = 0, kind, name } = start;
     const first = !this.#choice(choice).seen.has(channel);
     const isCall = isCallKind(kind);
-    const about: Omit<TextBlock, 'stop'> = { channel, choice, first, ...(isCall && name !== undefined && { tool: name }) };
+    const about: Omit<TextBlock, 'stop'> = {
+      channel,
+      choice,
+      first,
+      ...(isCall && name !== undefined && { tool: name }),
+    };
     const call = isCall ? new ArgumentsText(readers, this.#scope, about, kind !== 'custom_tool_call') : undefined;
     return { start, text: call ?? new TextRow(readers, this.#scope, about), call, first, signatures: [] };
   }
@@ -198,7 +178,7 @@ export class TextStage {
   /** Text that is still held leaves before a tool is called: what may follow it in its block is a text of its own. */
   #letGoBefore(choice: number): void {
     for (const block of this.#blocks.values()) {
-      if (!isOpenText(block, choice)) continue;
+      if ((block.start.choice ?? 0) !== choice || block.call !== undefined) continue;
       this.#emitPiece(block, block.text.restart());
       if (this.#stop(block)) return;
     }
@@ -247,8 +227,7 @@ export class TextStage {
       return;
     }
     const { choice = 0, kind } = block.start;
-    const { endsInCall, isFinished } = this.#choice(choice);
-    const waits = this.#atEnd.length > 0 && kind === 'text' && !endsInCall && !isFinished;
+    const waits = kind === 'text' && this.#actsAtEndOf(choice);
     if (waits) this.#release(choice);
     if (waits) this.#emitPiece(block, block.text.settle());
     else this.#emitRest(block);
@@ -295,12 +274,8 @@ export class TextStage {
     for (const left of block.call?.flushPatches() ?? []) this.#emit(left);
   }
 
-  #emitPiece({ start, call }: OpenBlock, text: string): void {
-    if (text === '') return;
-    const { blockId, role, choice } = start;
-    const of = { blockId, ...(choice !== undefined && { choice }) };
-    if (call !== undefined) this.#emit({ type: 'toolArgs.delta', ...of, json: text });
-    else this.#emit({ type: 'text.delta', ...of, role, text });
+  #emitPiece(block: OpenBlock, text: string): void {
+    if (text !== '') this.#emit(pieceOf(block, text));
   }
 
   // ---- ends ----
@@ -318,7 +293,9 @@ export class TextStage {
    * last text of the choice.
    */
   #endOpen(choice: number, finish: FinishReason): boolean {
-    const open = [...this.#blocks.values()].filter((block) => isOpenText(block, choice));
+    const open = [...this.#blocks.values()].filter(
+      ({ start, call }) => call === undefined && (start.choice ?? 0) === choice,
+    );
     const last = this.#actsAtEndOf(choice) ? open.findLast(({ start }) => start.kind === 'text') : undefined;
     if (last !== undefined) this.#release(choice);
     for (const block of open) {
@@ -401,8 +378,4 @@ export class TextStage {
     if (left !== words) this.#count(row);
     return left;
   }
-}
-
-function isOpenText({ start, call }: OpenBlock, choice: number): boolean {
-  return call === undefined && (start.choice ?? 0) === choice;
 }

@@ -1,3 +1,5 @@
+import { isSpace } from './unit-classes.ts';
+
 /*
  * White space outside of code, while it streams. The rule, on the whole text without its code (a run is white space in a
  * row, as JavaScript calls it; code on either side ends it):
@@ -20,16 +22,6 @@ export const maxHeldWhiteSpace = 2 * maxRun + 2;
 const lineFeed = 0x0a;
 const carriageReturn = 0x0d;
 const space = 0x20;
-const rareSpaces: ReadonlySet<number> = new Set([0x2028, 0x2029, 0x202f, 0x205f, 0x3000]);
-
-/** What JavaScript calls white space, by code unit. */
-export function isSpace(unit: number): boolean {
-  if (unit < 0x80) return unit === space || (unit >= 0x09 && unit <= carriageReturn);
-  if (unit < 0x1680) return unit === 0xa0;
-  if (unit < 0x2000) return unit === 0x1680;
-  if (unit <= 0x3000) return unit <= 0x200a || rareSpaces.has(unit);
-  return unit === 0xfeff;
-}
 
 /** The white space of one text. What is left in it at the end of the text is dropped. */
 export class WhiteSpace {

@@ -36,7 +36,7 @@ describe('TextMeasure', () => {
     ['**Done.** Next', '**Done.**<ws> Next', { sentences: 1 }],
     ['Well... Hm?! End.', 'Well...<ws> Hm?!<ws> End.', { sentences: 3 }],
     ['你好。世界！」再见', '你好。<ws>世界！」<ws>再见', { sentences: 2, words: 1 }],
-    ['a\n\nb. \n', 'a<wl>\n<l>\nb.<ws> <l>\n', { lines: 4, words: 2, sentences: 1 }],
+    ['a\n\nbe. \n', 'a<wl>\n<l>\nbe.<ws> <l>\n', { lines: 4, words: 2, sentences: 1 }],
     ['a\u00a0b\u3000c', 'a<w>\u00a0b<w>\u3000c', { words: 3 }],
   ])('%j', (text, marked, counts) => {
     expect(mark([text])).toEqual({ marked, counts: expect.objectContaining(counts) });

@@ -21,7 +21,15 @@ interface Planned {
 
 const words = fc.constantFrom('a', 'se', 's', '-', '--', 'e-', 'tea', '#', 'r', 'o', '😀', '\ud83d', '');
 const planned: fc.Arbitrary<Planned> = fc.record({
-  kind: fc.constantFrom<BlockKind>('text', 'text', 'reasoning', 'reasoning_summary', 'refusal', 'tool_call', 'custom_tool_call'),
+  kind: fc.constantFrom<BlockKind>(
+    'text',
+    'text',
+    'reasoning',
+    'reasoning_summary',
+    'refusal',
+    'tool_call',
+    'custom_tool_call',
+  ),
   choice: fc.nat({ max: 1 }),
   pieces: fc.array(words, { maxLength: 6 }),
 });
@@ -63,7 +71,11 @@ function interleaved(blocks: readonly Planned[], order: readonly number[]): Answ
 
 function play(habits: readonly Habit[], events: readonly AnswerEvent[], choices: number): StageOutput {
   const output = stageOutput(choices);
-  const stage = new TextStage(habits.map((habit, index) => habitStep(habit, index)), testRun().run, output);
+  const stage = new TextStage(
+    habits.map((habit, index) => habitStep(habit, index)),
+    testRun().run,
+    output,
+  );
   for (const event of events) stage.push(event);
   return output;
 }
@@ -79,7 +91,8 @@ const textOf = (left: readonly AnswerEvent[], blockId: string): string =>
     .map((event) => (!('blockId' in event) || event.blockId !== blockId ? '' : textIn(event)))
     .join('')
     // Half a pair that is written anew in arguments is escaped.
-    .replaceAll(String.raw`\ud83d`, '\ud83d');
+    .replaceAll(String.raw`\ud83d`, '\ud83d')
+    .replaceAll(String.raw`\ude00`, '\ude00');
 const textIn = (event: AnswerEvent): string =>
   event.type === 'text.delta' ? event.text : event.type === 'toolArgs.delta' ? (event.json ?? '') : '';
 
@@ -105,7 +118,11 @@ function ruledJson(habits: readonly Habit[], json: string): { text: string; ends
   return { text: `"${text}${isWhole && ending === undefined ? '"' : ''}`, ends: ending !== undefined };
 }
 
-function ruledBlock(habits: readonly Habit[], kind: BlockKind, texts: readonly string[]): { text: string; ends: boolean } {
+function ruledBlock(
+  habits: readonly Habit[],
+  kind: BlockKind,
+  texts: readonly string[],
+): { text: string; ends: boolean } {
   if (kind === 'tool_call') return ruledJson(habits, texts[0] ?? '');
   let all = '';
   for (const one of texts) {
@@ -150,7 +167,8 @@ describe('a stage of text modifiers', () => {
         const output = play(habits, events, choices);
         const { left } = output;
         checkOrder(left);
-        for (const choice of new Set(blocks.map((block) => block.choice))) checkChoice(habits, blocks, events, output, choice);
+        for (const choice of new Set(blocks.map((block) => block.choice)))
+          checkChoice(habits, blocks, events, output, choice);
         const stopped = new Set(output.earlyEnds.map((early) => early.choice));
         expect(stopped.size).toBe(output.earlyEnds.length);
         expect(output.ended).toBeLessThanOrEqual(1);
@@ -188,15 +206,19 @@ describe('a stage of text modifiers', () => {
   });
 });
 
-const footer = habitStep({ name: 'footer', open: () => ({ text: (t) => t, flush: () => '', close: () => '§' }), rule: (text) => ({ text }) }, 99, {
-  modifier: {
-    effect: 'text',
-    channels: ['text'],
-    policy: { mode: 'live' },
-    actsAtEnd: true,
-    open: () => ({ text: (chunk) => chunk, flush: () => '', close: () => '§' }),
+const footer = habitStep(
+  { name: 'footer', open: () => ({ text: (t) => t, flush: () => '', close: () => '§' }), rule: (text) => ({ text }) },
+  99,
+  {
+    modifier: {
+      effect: 'text',
+      channels: ['text'],
+      policy: { mode: 'live' },
+      actsAtEnd: true,
+      open: () => ({ text: (chunk) => chunk, flush: () => '', close: () => '§' }),
+    },
   },
-});
+);
 
 function checkChoice(
   habits: readonly Habit[],
@@ -223,7 +245,12 @@ function checkChoice(
   expect(finishes[0]?.reason.unified).toBe(early.ending.reason);
   // Behind the end nothing of the choice leaves.
   const at = ofChoice.findIndex((event) => event.type === 'finish');
-  expect(ofChoice.slice(at + 1).map(({ type }) => type).filter((type) => type !== 'stream.end')).toEqual([]);
+  expect(
+    ofChoice
+      .slice(at + 1)
+      .map(({ type }) => type)
+      .filter((type) => type !== 'stream.end'),
+  ).toEqual([]);
   for (const { kind, texts, left: text } of whole) {
     const possible = beginningsOf(texts).map((some) => ruledBlock(habits, kind, some).text);
     expect(['', ...possible]).toContain(text);

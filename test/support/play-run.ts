@@ -108,7 +108,7 @@ export async function playRun({ provider, client: name, answer, ...play }: RunPl
     if (transport.calls.includes('abort')) break;
     piecesRead += 1;
     transport.data(piece);
-    await undefined;
+    await Promise.resolve();
   }
   await until(() => !isPaused(transport) || client.ends.length > 0);
   if (answer.then === 'reset') transport.reset();

@@ -12,7 +12,13 @@ const folders: Readonly<Record<ProviderName, readonly string[]>> = {
     ...['openai-chat', 'azure-chat', 'openai-compatible', 'openrouter', 'groq', 'deepseek', 'xai', 'mistral'],
     ...['perplexity', 'vllm', 'watsonx', 'snowflake', 'huggingface', 'gpustack', 'crusoe', 'alibaba', 'ollama-compat'],
   ],
-  'openai-responses': ['openai-responses', 'azure-responses', 'deepseek-responses', 'lmstudio-responses', 'xai-responses'],
+  'openai-responses': [
+    'openai-responses',
+    'azure-responses',
+    'deepseek-responses',
+    'lmstudio-responses',
+    'xai-responses',
+  ],
   'anthropic-messages': ['anthropic'],
   gemini: ['gemini', 'vertex-gemini'],
   ollama: ['ollama'],
@@ -43,7 +49,13 @@ export function recordedAnswers(provider: ProviderName): readonly RecordedAnswer
   // Where only the payloads were kept, they stand in frames as the provider writes them.
   const payloads = recordedStreams(all)
     .filter(({ name }) => !name.endsWith('.sse'))
-    .map(({ name, frames }) => ({ name, bytes: bytesOfFrames(provider, frames.flatMap((frame) => framed(provider, frame.data))) }));
+    .map(({ name, frames }) => ({
+      name,
+      bytes: bytesOfFrames(
+        provider,
+        frames.flatMap((frame) => framed(provider, frame.data)),
+      ),
+    }));
   return [...raw, ...payloads].map(({ name, bytes }) => ({ name, provider, answer: { contentType, pieces: [bytes] } }));
 }
 

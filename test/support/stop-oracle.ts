@@ -1,4 +1,5 @@
 import type { AnswerEnding } from '../../src/kernel/component.ts';
+import { sentenceEnds } from './sentence-oracle.ts';
 
 /*
  * The rules of stop-when said again, slowly and without a line of the engine's code: for every beginning of the text,
@@ -39,6 +40,7 @@ export function stopSlowly(text: string, rules: SlowRules): SlowStop {
   // Half of a pair at the very end is let through: nobody knows what it would have been.
   const judged = /[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text;
   const over = rules.limit === undefined ? undefined : characterStarts(judged)[rules.limit];
+  const ends = sentenceEnds(text);
   for (let end = 0; end <= text.length; end += 1) {
     const read = text.slice(0, end);
     const sequence = (rules.sequences ?? [])
@@ -51,7 +53,7 @@ export function stopSlowly(text: string, rules: SlowRules): SlowStop {
     if (rules.repetition !== undefined && repeats(read, rules.repetition)) {
       return { left: read, ending: { reason: 'length' } };
     }
-    if (rules.condition !== undefined && isMetAt(text, end, rules.condition)) {
+    if (rules.condition !== undefined && isMetAt(text, end, ends, rules.condition)) {
       return { left: read, ending: { reason: 'stop' } };
     }
     if (end === over) return { left: read, ending: { reason: 'length' } };
@@ -67,35 +69,23 @@ function repeats(read: string, { min, max, times }: NonNullable<SlowRules['repet
   return false;
 }
 
-/** Terminators, then what closes them, at the end. */
-const sentenceAtEnd = /[.!?…。！？｡]["')\]}*_»”’」』）】》.!?…。！？｡]*$/;
-const wideAtEnd = /[。！？｡]["')\]}*_»”’」』）】》.!?…。！？｡]*$/;
-const closing = /^["')\]}*_»”’」』）】》.!?…。！？｡]/;
-
-function isMetAt(text: string, end: number, { at, isMet }: NonNullable<SlowRules['condition']>): boolean {
+function isMetAt(
+  text: string,
+  end: number,
+  sentences: readonly number[],
+  { at, isMet }: NonNullable<SlowRules['condition']>,
+): boolean {
   const next = text[end];
   if (next === undefined) return false;
-  const ends = { word: endsWord(text, end), sentence: endsSentence(text, end), line: next === '\n' };
-  if (!ends[at]) return false;
   const read = text.slice(0, end);
-  let sentences = 0;
-  for (let place = 0; place <= end; place += 1) if (endsSentence(text, place)) sentences += 1;
+  const endsSentence = sentences.includes(end);
+  const endsWord = endsSentence || (/\S$/.test(read) && /\s/.test(next));
+  const ends = { word: endsWord, sentence: endsSentence, line: next === '\n' };
+  if (!ends[at]) return false;
   return isMet({
     characters: characterStarts(read).length,
     words: read.split(/\s+/).filter((word) => word !== '').length,
-    sentences,
+    sentences: sentences.filter((place) => place <= end).length,
     lines: read.split('\n').length,
   });
-}
-
-function endsWord(text: string, end: number): boolean {
-  return endsSentence(text, end) || (/\S$/.test(text.slice(0, end)) && /\s/.test(text[end] ?? ''));
-}
-
-function endsSentence(text: string, end: number): boolean {
-  const read = text.slice(0, end);
-  const next = text[end];
-  if (next === undefined) return false;
-  if (/\s/.test(next)) return sentenceAtEnd.test(read);
-  return wideAtEnd.test(read) && !closing.test(next);
 }

@@ -1,4 +1,5 @@
 import type { PlainOracle } from './markdown-oracle.ts';
+import { sentenceEnds } from './sentence-oracle.ts';
 
 /* White space and pacing said again on whole texts, without a line of the engine's code. */
 
@@ -33,56 +34,31 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const clusters = (text: string): string[] => [...segmenter.segment(text)].map(({ segment }) => segment);
 const spaceless =
   /^[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff9f\u{20000}-\u{3ffff}]/u;
-const closing = String.raw`["')\]}»”’」』）】》〉］｝*_${'`'}~]`;
-const wide = '[。！？｡．︒]';
-const narrow = '[.!?…‼⁇⁈⁉؟۔।॥။၊]';
-const ended = new RegExp(`(?:${narrow}|${wide})(?:${narrow}|${wide}|${closing})*$`, 'u');
-const widelyEnded = new RegExp(`${wide}(?:${narrow}|${wide}|${closing})*$`, 'u');
-const goesOn = new RegExp(`^(?:${narrow}|${wide}|${closing})`, 'u');
-
 /** The pieces of a whole text. */
 export function paceSlowly(text: string, pace: 'word' | 'sentence' | 'line', maxHeld: number): string[] {
   const pieces: string[] = [];
+  const sentences = new Set(pace === 'sentence' ? sentenceEnds(text) : []);
   let piece = '';
-  // Behind the last border that was not made by the limit.
-  let sentence = '';
+  let place = 0;
   const leave = (length: number): void => {
     pieces.push(piece.slice(0, length));
     piece = piece.slice(length);
   };
   for (const character of text) {
-    if (isBorder(piece, sentence, character, pace)) {
-      leave(piece.length);
-      sentence = '';
-    }
+    const isEnd = pace === 'word' ? endsWord(text.slice(0, place), character) : sentences.has(place);
+    if (isEnd && piece !== '' && character !== '\n' && isClusterEnd(piece, character)) leave(piece.length);
     while (piece.length + character.length > maxHeld - 1) leave(fitting(piece, character));
     piece += character;
-    sentence += character;
-    if (character === '\n') {
-      leave(piece.length);
-      sentence = '';
-    }
+    place += character.length;
+    if (character === '\n') leave(piece.length);
   }
   return piece === '' ? pieces : [...pieces, piece];
 }
 
-function isBorder(piece: string, sentence: string, next: string, pace: 'word' | 'sentence' | 'line'): boolean {
-  const last = [...sentence.slice(-2)].at(-1);
-  if (last === undefined || pace === 'line' || next === '\n' || /\s/.test(last)) return false;
-  const isSpace = /^\s$/.test(next);
-  const fits =
-    pace === 'word'
-      ? isSpace || spaceless.test(next) || spaceless.test(last)
-      : isSpace
-        ? hasEnded(sentence)
-        : widelyEnded.test(sentence) && !goesOn.test(next);
-  return fits && isClusterEnd(piece, next);
-}
-
-/** The number of an item is no sentence. */
-function hasEnded(sentence: string): boolean {
-  const item = /^\s*[0-9][0-9\s.]*/.exec(sentence);
-  return ended.test(item === null ? sentence : sentence.slice(item[0].length));
+function endsWord(before: string, next: string): boolean {
+  const last = [...before.slice(-2)].at(-1);
+  if (last === undefined || /\s/.test(last)) return false;
+  return /^\s$/.test(next) || spaceless.test(next) || spaceless.test(last);
 }
 
 /** As seen in 32 units of the same piece. */

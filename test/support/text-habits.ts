@@ -28,7 +28,11 @@ const live = (name: string, change: (text: string) => string): Habit => ({
 /** Holds the last characters, whatever they are. */
 const holds = (count: number): Habit => ({
   name: `holds ${count}`,
-  open: () => keeping((all) => Math.max(0, all.length - count), (text) => text),
+  open: () =>
+    keeping(
+      (all) => Math.max(0, all.length - count),
+      (text) => text,
+    ),
   rule: (text) => ({ text }),
 });
 
@@ -128,15 +132,15 @@ export const anyHabits: fc.Arbitrary<readonly Habit[]> = fc.array(
 /** What a chain makes of a whole text. `tells` where messages are told in it. */
 export function ruled(habits: readonly Habit[], text: string, tells: boolean): Ruled {
   let current: Ruled = { text };
-  for (const { rule } of habits) {
-    const { text: left, ending: ended } = rule(current.text);
+  for (const habit of habits) {
+    const { text: left, ending: ended } = habit.rule(current.text);
     const words = tells ? (ended?.message ?? '') : '';
     current = { text: left + words, ending: ended ?? current.ending };
   }
   return current;
 }
 
-export function habitStep({ open }: Habit, index: number, more: Partial<BoundText> = {}): BoundText {
+export function habitStep(habit: Habit, index: number, more: Partial<BoundText> = {}): BoundText {
   return {
     name: `s${index}`,
     guard: false,
@@ -145,7 +149,7 @@ export function habitStep({ open }: Habit, index: number, more: Partial<BoundTex
       effect: 'text',
       channels: ['text', 'reasoning', 'refusal', 'toolArguments'],
       policy: { mode: 'live' },
-      open: (_run, block) => open(block),
+      open: (_run, block) => habit.open(block),
     },
     ...more,
   };

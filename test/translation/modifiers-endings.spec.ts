@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { modifierStep } from '../support/modifier-step.ts';
 import type { ClientName } from '../support/play-answer.ts';
-import { clients, complaintsOf, differs, forms, hearForm, streamed, type Heard, type Pieces } from './modifiers/plays.ts';
+import {
+  clients,
+  complaintsOf,
+  differs,
+  forms,
+  hearForm,
+  streamed,
+  type Heard,
+  type Pieces,
+} from './modifiers/plays.ts';
 import type { NeutralAnswer, NeutralFinish } from './neutral.ts';
 
 /* A modifier ends the answer: every client takes it for a good end of its dialect, of the right reason. */
@@ -56,7 +65,9 @@ const endings: readonly Ending[] = [
   },
   {
     name: 'mask-patterns that stops',
-    steps: [modifierStep('mask-patterns', { patterns: [{ name: 'n', regex: 't[a-z]{2,9}e' }], action: 'stop', message })],
+    steps: [
+      modifierStep('mask-patterns', { patterns: [{ name: 'n', regex: 't[a-z]{2,9}e' }], action: 'stop', message }),
+    ],
     text: 'One, two,  [withheld]',
     finish: 'content_filter',
   },
@@ -126,7 +137,8 @@ describe.each(clients)('an answer that a modifier ends, for a client of $dialect
           found.push(...differs(`${way}: what is read`, essence(heard), wanted));
           const mostRead = way === 'whole' && form.provider ? pair.provider.stream(said).pieces.length - 1 : Infinity;
           if (heard.piecesRead > mostRead) found.push(`${way}: the provider was read to its end`);
-          if (form.provider && heard.aborts !== 1) found.push(`${way}: the connection was closed ${heard.aborts} times`);
+          if (form.provider && heard.aborts !== 1)
+            found.push(`${way}: the connection was closed ${heard.aborts} times`);
           if (/never|Six/.test(heard.shown)) found.push(`${way}: something is shown behind the end`);
           if (ending.sequence !== undefined && client.dialect === 'anthropic-messages')
             found.push(...namesSequence(heard.shown, ending.sequence));
@@ -140,8 +152,10 @@ describe.each(clients)('an answer that a modifier ends, for a client of $dialect
 
 /** The good end of a blocked stream, in clients that read the arguments of a call piece by piece. */
 const blockedEnds: Readonly<Partial<Record<ClientName, RegExp>>> = {
-  'openai-chat': /"finish_reason":"content_filter"[^\n]*\n\n(?:data: \{[^\n]*"choices":\[\][^\n]*\n\n)?data: \[DONE\]\n\n$/,
-  'openai-responses': /event: response\.incomplete\n[^\n]*"incomplete_details":\{"reason":"content_filter"\}[^\n]*\n\n$/,
+  'openai-chat':
+    /"finish_reason":"content_filter"[^\n]*\n\n(?:data: \{[^\n]*"choices":\[\][^\n]*\n\n)?data: \[DONE\]\n\n$/,
+  'openai-responses':
+    /event: response\.incomplete\n[^\n]*"incomplete_details":\{"reason":"content_filter"\}[^\n]*\n\n$/,
   'anthropic-messages': /"stop_reason":"refusal"[^\n]*\n\nevent: message_stop\n[^\n]*\n\n$/,
   native: /"outcome":"blocked"\}\n\n$/,
 };

@@ -4,8 +4,21 @@ import { channels, type Modifier, type TextRewriter } from '../../src/kernel/com
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { modifierStep } from '../support/modifier-step.ts';
 import type { ProviderBytes } from '../support/play-run.ts';
-import { bytesOf, clients, complaintsOf, differs, forms, hear, hearForm, type Heard, type Pair } from './modifiers/plays.ts';
+import { turn } from '../support/turn.ts';
+import {
+  bytesOf,
+  clients,
+  complaintsOf,
+  differs,
+  forms,
+  hear,
+  hearForm,
+  providers,
+  type Heard,
+  type Pair,
+} from './modifiers/plays.ts';
 import type { NeutralAnswer } from './neutral.ts';
+import { openaiChatProvider } from './providers/openai-chat.ts';
 
 const usage = { input: 12, output: 8 };
 const word = 'ЖЦЩЮЯ';
@@ -19,7 +32,9 @@ describe.each(clients)('a stream that breaks, for a client of $dialect', (client
   const answer: NeutralAnswer = {
     reasoning: ['Think ЖЦЩ', 'ЮЯ, ЖЦ', 'Щ'],
     text: ['Say ', 'Ж', 'ЦЩЮ', 'Я', ' or Ж', 'ЦЩ', '🙂 ЖЦЩЮ'],
-    toolCalls: [{ id: 'call_A1b2C3d4', name: 'get_note', arguments: { note: `a ${word} b`, more: [`${word}${word}`] } }],
+    toolCalls: [
+      { id: 'call_A1b2C3d4', name: 'get_note', arguments: { note: `a ${word} b`, more: [`${word}${word}`] } },
+    ],
     finish: 'tool_calls',
     usage,
   };
@@ -43,19 +58,22 @@ describe.each(clients)('a stream that breaks, for a client of $dialect', (client
     ];
   };
 
-  it.each(['end', 'reset'] as const)('at any frame, by %s: the held tail leaves masked, then the error', async (then) => {
-    const complaints = await complaintsOf(client, async (pair) => {
-      const found: string[] = [];
-      const { contentType, pieces } = bytesOf(pair.provider.stream(answer));
-      const last = pieces.length - endFrames(pair, answer);
-      for (let count = 0; count <= last; count += 1) {
-        const bytes: ProviderBytes = { contentType, pieces: pieces.slice(0, count), then };
-        found.push(...(await complaintsAbout(pair, bytes, `${count} frames`)));
-      }
-      return found;
-    });
-    expect(complaints).toEqual([]);
-  });
+  it.each(['end', 'reset'] as const)(
+    'at any frame, by %s: the held tail leaves masked, then the error',
+    async (then) => {
+      const complaints = await complaintsOf(client, async (pair) => {
+        const found: string[] = [];
+        const { contentType, pieces } = bytesOf(pair.provider.stream(answer));
+        const last = pieces.length - endFrames(pair, answer);
+        for (let count = 0; count <= last; count += 1) {
+          const bytes: ProviderBytes = { contentType, pieces: pieces.slice(0, count), then };
+          found.push(...(await complaintsAbout(pair, bytes, `${count} frames`)));
+        }
+        return found;
+      });
+      expect(complaints).toEqual([]);
+    },
+  );
 
   it('by the error of the provider: the held tail leaves masked, then the error', async () => {
     const complaints = await complaintsOf(client, async (pair) => {
@@ -67,6 +85,20 @@ describe.each(clients)('a stream that breaks, for a client of $dialect', (client
       return found;
     });
     expect(complaints).toEqual([]);
+  });
+
+  it('by a provider that rejects its request in the middle', async () => {
+    const { contentType, pieces } = bytesOf(openaiChatProvider.stream(prose));
+    const error = {
+      message: 'No tool was called.',
+      type: 'invalid_request_error',
+      code: 'tool_use_failed',
+      status_code: 400,
+    };
+    const rejection = Buffer.from(`event: error\ndata: ${JSON.stringify({ error })}\n\n`);
+    const bytes = { contentType, pieces: [...pieces.slice(0, -3), rejection] };
+    const provider = providers.filter(({ type }) => type === 'openai-chat');
+    expect(await complaintsOf(client, (pair) => complaintsAbout(pair, bytes, 'rejected'), provider)).toEqual([]);
   });
 
   it('for a document: nothing but the error', async () => {
@@ -92,6 +124,7 @@ interface Failing {
   step(at: number): Bound<Modifier>;
 }
 
+const callsNote = Symbol('calls');
 const boom = (): never => {
   throw new TypeError('the mask failed');
 };
@@ -110,8 +143,8 @@ function textMask(name: string, open: (tick: () => void) => TextRewriter, onOpen
         policy: { mode: 'live' },
         open: (run) => {
           const count = (): void => {
-            const calls = Number(run.notes.get('calls') ?? 0) + 1;
-            run.notes.set('calls', calls);
+            const calls = Number(run.notes.get(callsNote) ?? 0) + 1;
+            run.notes.set(callsNote, calls);
             if (calls === at) boom();
           };
           if (onOpen) count();
@@ -190,7 +223,7 @@ const failings: readonly Failing[] = [
           let calls = 0;
           return {
             modify: async (event, emit) => {
-              await undefined;
+              await turn();
               calls += 1;
               if (calls === at) boom();
               emit(hiddenEvent(event));
@@ -222,12 +255,12 @@ describe.each(clients)('a mask that fails, for a client of $dialect', (client) =
     usage,
   };
 
-  it.each(failings)('$name: nothing unmasked is shown, and the error is', async ({ step }) => {
+  it.each(failings)('$name: nothing unmasked is shown, and the error is', async (failing) => {
     const complaints = await complaintsOf(client, async (pair) => {
       const found: string[] = [];
       for (const form of forms) {
         for (let at = 1, ok = false; !ok; at += 1) {
-          const heard = await hearForm(pair, form, answer, [step(at)], at % 3 === 0 ? 'at once' : 'whole');
+          const heard = await hearForm(pair, form, answer, [failing.step(at)], at % 3 === 0 ? 'at once' : 'whole');
           ok = heard.reading.end === 'ok';
           found.push(...complaintsAt(heard, `${form.name}, ${at}`));
           if (at === 60) throw new Error('it never succeeds');
@@ -241,7 +274,8 @@ describe.each(clients)('a mask that fails, for a client of $dialect', (client) =
 });
 
 function complaintsAt({ reading, shown, error, bytes, aborts, refused }: Heard, what: string): readonly string[] {
-  if (letters.test(shown)) return [`${what}: shows ${shown.slice(Math.max(0, shown.search(letters) - 120)).slice(0, 160)}`];
+  if (letters.test(shown))
+    return [`${what}: shows ${shown.slice(Math.max(0, shown.search(letters) - 120)).slice(0, 160)}`];
   if (reading.end === 'ok') return differs(`${what}: the text`, reading.answer.text, '######');
   return [
     ...differs(`${what}: the end`, [reading.end, error?.code], ['error', 'MODIFIER_FAILED']),

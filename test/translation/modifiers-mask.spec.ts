@@ -1,6 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { modifierStep } from '../support/modifier-step.ts';
-import { bytesOf, clients, complaintsOf, differs, forms, hear, hearForm, streamed, type Heard, type Pieces } from './modifiers/plays.ts';
+import { bytesOfFrames, clientNames, playAnswer } from '../support/play-answer.ts';
+import { providerNames, richAnswers, type ProviderFrame } from '../support/rich-answers.ts';
+import {
+  bytesOf,
+  clients,
+  complaintsOf,
+  differs,
+  forms,
+  hear,
+  hearForm,
+  streamed,
+  unescaped,
+  type Heard,
+  type Pieces,
+} from './modifiers/plays.ts';
 import type { NeutralAnswer } from './neutral.ts';
 
 /* A word of letters that stand nowhere else: not one of them may reach the client, in whatever place or spelling. */
@@ -21,7 +35,11 @@ const prose: NeutralAnswer = {
 };
 const readProse = { reasoning: 'Think *** and ЖЦЩ on', text: 'Say ***, ***; ЖЦЩЮ' };
 /** Without the beginnings that become nothing. */
-const clean: NeutralAnswer = { ...prose, reasoning: ['Think ЖЦ', 'ЩЮЯ', '.'], text: ['Say ', 'Ж', 'ЦЩЮ', 'Я', '; жцщ', 'юя'] };
+const clean: NeutralAnswer = {
+  ...prose,
+  reasoning: ['Think ЖЦ', 'ЩЮЯ', '.'],
+  text: ['Say ', 'Ж', 'ЦЩЮ', 'Я', '; жцщ', 'юя'],
+};
 
 const call = (padding: string, note: unknown, shown: unknown) => ({
   call: {
@@ -31,12 +49,7 @@ const call = (padding: string, note: unknown, shown: unknown) => ({
   },
   arguments: { padding, note: shown, deep: { list: ['Где', shown, 7, null, true, -1500], empty: {}, none: [] } },
 });
-const spellings = [
-  'a ЖЦЩЮЯ b',
-  'a \\u0416ЦЩЮЯ b',
-  'a \\u0416\\u0426\\u0429\\u042e\\u042F b',
-  'a Ж\\u0426ЩЮ\\u042f b',
-];
+const spellings = ['a ЖЦЩЮЯ b', 'a \\u0416ЦЩЮЯ b', 'a \\u0416\\u0426\\u0429\\u042e\\u042F b', 'a Ж\\u0426ЩЮ\\u042f b'];
 /** Frames cut the arguments in four; the padding moves the cuts through every place of the word. */
 const calls = spellings.flatMap((text) =>
   Array.from({ length: 13 }, (_, length) => call('.'.repeat(length), spelled(text), 'a *** b')),
@@ -49,10 +62,14 @@ describe.each(clients)('a mask, for a client of $dialect', (client) => {
     const complaints = await complaintsOf(client, async (pair) => {
       const found: string[] = [];
       for (const way of form === streamed ? ways : (['whole', 'at once', 97] as const)) {
-        for (const [answer, wanted] of [[prose, readProse], [clean, { reasoning: 'Think ***.', text: 'Say ***; ***' }]] as const) {
+        for (const [answer, wanted] of [
+          [prose, readProse],
+          [clean, { reasoning: 'Think ***.', text: 'Say ***; ***' }],
+        ] as const) {
           const heard = await hearForm(pair, form, answer, [mask], way);
           found.push(...differs(`${way}: what is read`, essence(heard), { end: 'ok', ...wanted, finish: 'stop' }));
-          if (answer === clean && letters.test(heard.shown)) found.push(`${way}: a letter is shown: ${around(heard.shown)}`);
+          if (answer === clean && letters.test(heard.shown))
+            found.push(`${way}: a letter is shown: ${around(heard.shown)}`);
         }
       }
       return found;
@@ -70,7 +87,11 @@ describe.each(clients)('a mask, for a client of $dialect', (client) => {
         const heard = await hearForm(pair, form, answer, [mask], index % 4 === 0 ? index : 'whole');
         const { end, answer: read } = heard.reading;
         found.push(
-          ...differs(`${index}: the call`, [end, read.toolCalls[0]?.arguments, read.finish], ['ok', wanted, 'tool_calls']),
+          ...differs(
+            `${index}: the call`,
+            [end, read.toolCalls[0]?.arguments, read.finish],
+            ['ok', wanted, 'tool_calls'],
+          ),
           ...(letters.test(heard.shown) ? [`${index}: a letter is shown: ${around(heard.shown)}`] : []),
         );
       }
@@ -106,21 +127,61 @@ describe.each(clients)('a mask, for a client of $dialect', (client) => {
       );
       const heard = await hear(pair, { contentType, pieces: escaped }, [mask]);
       const { reasoning, text, toolCalls } = heard.reading.answer;
-      return differs('what is read', [heard.reading.end, reasoning, text, toolCalls[0]?.arguments], [
-        'ok',
-        'Think ***.',
-        'Say ***; ***',
-        call('', '', '***').arguments,
-      ]);
+      return differs(
+        'what is read',
+        [heard.reading.end, reasoning, text, toolCalls[0]?.arguments],
+        ['ok', 'Think ***.', 'Say ***; ***', call('', '', '***').arguments],
+      );
     });
     expect(complaints).toEqual([]);
   });
 });
 
-/** Where a letter is shown. */
+/** Where a letter is shown; empty where none is. */
 function around(shown: string): string {
   const at = shown.search(letters);
+  if (at === -1) return '';
   return shown.slice(Math.max(0, at - 100), at + 40);
+}
+
+describe.each(providerNames)('a mask, and an answer of %s with everything in it', (provider) => {
+  const bytes = bytesOfFrames(provider, richAnswers[provider].map(withWord));
+
+  it.each(clientNames)('hides the word in every place, for a client of %s', (name) => {
+    for (const stream of [true, false]) {
+      const played = playAnswer(provider, name, bytes, { steps: [mask], stream });
+      expect(played.error).toBeUndefined();
+      expect(around(unescaped(played.text))).toBe('');
+    }
+  });
+
+  it.each(clientNames)('which is seen without it, for a client of %s', (name) => {
+    expect(around(unescaped(playAnswer(provider, name, bytes).text))).not.toBe('');
+  });
+});
+
+/** The word stands in the pieces of the text and in whatever repeats, marks, counts or cites it. */
+function withWord({ event, data }: ProviderFrame): ProviderFrame {
+  const words: Readonly<Record<string, string>> = {
+    wor: 'ЖЦЩ',
+    ld: 'ЮЯ',
+    ' y': ` ${word}`,
+    y: word,
+    tt: word,
+    ct: word,
+    expl: word,
+    '{"a":1}': JSON.stringify({ a: `${word}!` }),
+    v: word,
+  };
+  const replaced = (value: unknown): unknown => {
+    if (typeof value === 'string') return words[value] ?? value.replaceAll('world', word).replace(/ y$/, ` ${word}`);
+    if (Array.isArray(value)) return value.map(replaced);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, replaced(inner)]));
+  };
+  return typeof data === 'string'
+    ? { event, data }
+    : { event, data: replaced(data) as Readonly<Record<string, unknown>> };
 }
 
 function essence({ reading: { end, answer } }: Heard): unknown {

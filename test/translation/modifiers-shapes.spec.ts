@@ -13,7 +13,11 @@ import type { NeutralAnswer, NeutralFinish, NeutralToolCall } from './neutral.ts
 
 const usage = { input: 12, output: 8 };
 const say = (...text: readonly string[]): NeutralAnswer => ({ text, finish: 'stop', usage });
-const note = (args: unknown, name = 'get_note', id = 'call_A1b2C3d4'): NeutralToolCall => ({ id, name, arguments: args });
+const note = (args: unknown, name = 'get_note', id = 'call_A1b2C3d4'): NeutralToolCall => ({
+  id,
+  name,
+  arguments: args,
+});
 const calling = (...toolCalls: readonly NeutralToolCall[]): NeutralAnswer => ({
   text: ['I ca', 'll.'],
   toolCalls,
@@ -36,7 +40,11 @@ const shouter: PipelineCaller = {
     return { text: user.toUpperCase(), finish: 'stop' };
   },
 };
-const moderation = { check: { url: 'https://moderation.invalid/v1/moderations' }, onError: 'block', message: ' [blocked]' };
+const moderation = {
+  check: { url: 'https://moderation.invalid/v1/moderations' },
+  onError: 'block',
+  message: ' [blocked]',
+};
 const hiding = {
   pipeline: {
     processors: () => [
@@ -100,7 +108,10 @@ const cases: readonly Case[] = [
   },
   {
     name: 'insert at the end, behind what a mask holds',
-    steps: [modifierStep('mask-words', { words: ['secret'] }), modifierStep('insert', { text: ' [AI]' }, { phase: 'end' })],
+    steps: [
+      modifierStep('mask-words', { words: ['secret'] }),
+      modifierStep('insert', { text: ' [AI]' }, { phase: 'end' }),
+    ],
     answer: say('a secr'),
     text: 'a secr [AI]',
   },
@@ -247,7 +258,11 @@ const cases: readonly Case[] = [
   {
     name: 'translate, in order',
     steps: [modifierStep('translate', { pipeline: 'shouter', language: 'Loud' }, { world: { pipelines: shouter } })],
-    answer: { ...calling(note({ a: 'kept' })), reasoning: ['Kept.'], text: ['A long first sen', 'tence is here. O', 'k. An', 'd on.'] },
+    answer: {
+      ...calling(note({ a: 'kept' })),
+      reasoning: ['Kept.'],
+      text: ['A long first sen', 'tence is here. O', 'k. An', 'd on.'],
+    },
     reasoning: 'Kept.',
     text: 'A LONG FIRST SENTENCE IS HERE. OK. AND ON.',
     calls: [['get_note', { a: 'kept' }]],

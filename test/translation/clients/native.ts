@@ -123,7 +123,10 @@ function readStream(bytes: Buffer, draft: Draft): void {
     demand(isGood === (error === undefined), `an outcome ${outcome}, with or without an error`);
     if (error !== undefined) throw error;
     demand(answer.finish !== undefined, 'no finish');
-    demand(outcome === 'ok' || answer.finish === 'content_filter', `an outcome ${outcome} of the finish ${answer.finish}`);
+    demand(
+      outcome === 'ok' || answer.finish === 'content_filter',
+      `an outcome ${outcome} of the finish ${answer.finish}`,
+    );
     for (const block of answer.blocks.values()) demand(!block.isOpen, 'a block is not ended');
   } finally {
     settle(answer, draft);

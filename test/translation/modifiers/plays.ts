@@ -28,7 +28,8 @@ export interface Pair {
   readonly provider: NeutralProvider & { readonly type: ProviderName };
 }
 
-const isClient = (client: NeutralClient): client is Pair['client'] => clientNames.some((name) => name === client.dialect);
+const isClient = (client: NeutralClient): client is Pair['client'] =>
+  clientNames.some((name) => name === client.dialect);
 const isProvider = (provider: NeutralProvider): provider is Pair['provider'] =>
   providerNames.some((name) => name === provider.type);
 
@@ -56,7 +57,7 @@ export async function hear(
   answer: ProviderBytes,
   steps: readonly Bound<Modifier>[],
   stream = true,
-  prepare: RunPlay['prepare'] = undefined,
+  prepare?: RunPlay['prepare'],
 ): Promise<Heard> {
   const play = { provider: provider.type, client: client.dialect, answer, steps, stream };
   const played = await playRun({ ...play, ...(prepare && { prepare }) });
@@ -66,7 +67,8 @@ export async function hear(
 }
 
 function read(client: NeutralClient, { refused, bytes }: PlayedRun, stream: boolean, body: string): NeutralReading {
-  if (refused) return { answer: { text: '', reasoning: '', toolCalls: [] }, end: 'error', error: client.readError(body) };
+  if (refused)
+    return { answer: { text: '', reasoning: '', toolCalls: [] }, end: 'error', error: client.readError(body) };
   return stream ? client.readStream(bytes) : client.readDocument(body);
 }
 
@@ -77,7 +79,7 @@ export function hearForm(
   answer: NeutralAnswer,
   steps: readonly Bound<Modifier>[],
   way: Pieces = 'whole',
-  prepare: RunPlay['prepare'] = undefined,
+  prepare?: RunPlay['prepare'],
 ): Promise<Heard> {
   const { provider } = pair;
   const reply = form.provider ? provider.stream(answer) : provider.document(answer);
@@ -85,7 +87,7 @@ export function hearForm(
 }
 
 /** Written out once and once more: a JSON text may stand in a string of another. */
-function unescaped(text: string): string {
+export function unescaped(text: string): string {
   const once = (words: string): string =>
     words.replace(/\\u([\da-fA-F]{4})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return once(once(text).replaceAll('\\\\', '\\'));
