@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { EventSource } from 'eventsource';
+import { readArguments } from './asking.mjs';
 import { describeClient, prompt, system, weather } from './client-suite.mjs';
 
 const first = [
@@ -17,7 +18,7 @@ class ProductError extends Error {
 
 const client = {
   name: 'an EventSource, and fetch for answers in one piece, in the native format',
-  finishes: { text: 'stop', tools: 'tool_calls' },
+  finishes: { text: 'stop', tools: 'tool_calls', filtered: 'content_filter' },
   heartbeat: /^: hb$/gm,
   connect: (base) => `${base}/chat`,
 
@@ -38,14 +39,14 @@ const client = {
     const calls = (message.toolCalls ?? []).map(({ id, name, arguments: json }) => ({
       id,
       name,
-      arguments: JSON.parse(json),
+      arguments: readArguments(json),
     }));
     return {
       text: message.content,
       thinking: message.reasoning ?? '',
       calls,
       finish,
-      usage: { input: usage.inputTokens ?? usage.input?.total, output: usage.outputTokens ?? usage.output?.total },
+      usage: { input: usage?.inputTokens ?? usage?.input?.total, output: usage?.outputTokens ?? usage?.output?.total },
       reply: (results) => [
         ...history,
         message,
@@ -115,7 +116,7 @@ async function readEvents(url, post, signal, onText) {
   on('usage', (usage) => (answer.usage = usage));
   on('finish', ({ reason }) => (answer.finishReason = reason.unified));
   on('stream.end', ({ outcome }) => {
-    if (outcome === 'ok') resolve({ ...answer, message: messageOf([...blocks.values()]) });
+    if (outcome === 'ok' || outcome === 'blocked') resolve({ ...answer, message: messageOf([...blocks.values()]) });
   });
   // The name is used twice: our own event has data, a broken connection has none.
   source.addEventListener('error', ({ data, message }) => {

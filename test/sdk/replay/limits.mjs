@@ -11,6 +11,11 @@ const takesObjects = isOneOf('anthropic-messages', 'gemini', 'ollama');
 
 export const limits = [
   {
+    what: 'What a modifier that protects can not read stays behind: the explanation of a refusal, calls of built-in tools.',
+    of: (_dialect, _backend, chain) => chain !== undefined,
+    apply: eachChoice(({ explanation: _unread, ...choice }) => choice),
+  },
+  {
     what: 'Only the first of several answers: Anthropic, Responses, Ollama.',
     of: isOneOf('anthropic-messages', 'openai-responses', 'ollama'),
     apply: (reading) => ({ ...reading, choices: reading.choices.slice(0, 1) }),
@@ -48,8 +53,8 @@ export const limits = [
     apply: eachChoice((choice) => (choice.stop === 'content_filter' ? { ...choice, stop: 'refusal' } : choice)),
   },
   {
-    what: 'An end for calls of built-in tools, which no other format has, is an ordinary end. The native format keeps it.',
-    of: (dialect, backend) => dialect !== 'native' && dialect !== backend,
+    what: 'An end for calls of built-in tools, which no other format has and which modifiers hold back, is an ordinary end. The native format keeps it.',
+    of: (dialect, backend, chain) => dialect !== 'native' && (dialect !== backend || chain !== undefined),
     apply: eachChoice((choice) =>
       choice.stop === 'tool_calls' && choice.calls.length === 0 ? { ...choice, stop: 'stop' } : choice,
     ),
@@ -76,10 +81,10 @@ export const limits = [
   },
 ];
 
-/** What a client of `dialect` can know of an answer from a backend of the type `backend`. */
-export function withinLimits(reading, dialect, backend) {
+/** What a client of `dialect` can know of an answer from a backend of the type `backend`, behind a chain of modifiers. */
+export function withinLimits(reading, { dialect, backend, chain }) {
   if (reading.outcome !== 'answer') return reading;
-  return limits.filter(({ of }) => of(dialect, backend)).reduce((said, { apply }) => apply(said), reading);
+  return limits.filter(({ of }) => of(dialect, backend, chain)).reduce((said, { apply }) => apply(said), reading);
 }
 
 function eachChoice(change) {

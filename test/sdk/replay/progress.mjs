@@ -1,7 +1,7 @@
 import { clients } from './replay.mjs';
 import { cellsOf, header } from './table.mjs';
 
-const widths = [20, 20, 8, ...clients.map(({ name }) => Math.max(name.length, 7) + 2)];
+const widths = [20, 20, 8, ...clients.map(({ name }) => Math.max(name.length, 7) + 2), 0];
 
 /** Shows each row of the table when it is complete, in order, and how far the run is where somebody looks. */
 export class Progress {

@@ -15,6 +15,10 @@ reasoning, refusal, calls with their arguments, the reason of the end, and usage
 the stream, broken streams) the client must report an error, as its kind of API error; so it must of every stream that
 ends without its end, after half of its events.
 
+In the last column all clients read the same recordings behind a chain of all modifiers that are live or have a window,
+which hold text back all the time and find nothing to change; half of the chains let answers stay in the fast lane. Each
+client must understand what it understands without them.
+
 Clients: ${packages.map((name) => `${name} ${versionOf(name)}`).join(', ')}; the native format is read as its documentation says.
 
 ${markdownTable([header, ...rows.map(cellsOf), totalCells(rows)])}
@@ -38,8 +42,13 @@ ${notBuilt.map(([what, count]) => `- ${what}: ${count}`).join('\n')}
 `;
 }
 
-function failureLine({ file, client, field, expected, got, reason = 'Not explained.' }) {
-  return `- \`${file}\`, ${client}, ${field}: expected \`${short(expected)}\`, got \`${short(got)}\`. ${reason}`;
+/** Who asked, in words: a client, and the chain of modifiers where there was one. */
+export function askedBy({ client, chain }) {
+  return chain === undefined ? client : `${client} behind modifiers of ${chain}`;
+}
+
+function failureLine({ file, field, expected, got, reason = 'Not explained.', ...by }) {
+  return `- \`${file}\`, ${askedBy(by)}, ${field}: expected \`${short(expected)}\`, got \`${short(got)}\`. ${reason}`;
 }
 
 function markdownTable([head, ...body]) {

@@ -6,8 +6,8 @@ import { knownFailures, knownReason } from './known.mjs';
 import { pipelinesFor } from './pipelines.mjs';
 import { print, printRow, Progress } from './progress.mjs';
 import { hasRecordings, listRecordings } from './recordings.mjs';
-import { clients, replayAll } from './replay.mjs';
-import { resultsPage, short } from './results-page.mjs';
+import { asksPerRecording, clients, replayAll } from './replay.mjs';
+import { askedBy, resultsPage, short } from './results-page.mjs';
 import { ReplayTable, totalCells } from './table.mjs';
 import { startReplayUpstream } from './upstream.mjs';
 
@@ -23,7 +23,9 @@ async function run() {
   const recordings = [...whole, ...cutStreams(whole)];
   const table = new ReplayTable(recordings);
   for (const recording of recordings) if (readDirectly(recording).outcome !== 'answer') table.countError(recording);
-  print(`Replaying ${whole.length} recordings, and streams that are cut, through ${clients.length} clients.\n`);
+  print(
+    `Replaying ${whole.length} recordings, and streams that are cut, through ${clients.length} clients, with and without modifiers.\n`,
+  );
   const failures = await replayThroughProduct(recordings, table);
   printRow(totalCells(table.rows));
 
@@ -50,10 +52,10 @@ async function replayThroughProduct(recordings, table) {
   const upstream = await startReplayUpstream(recordings);
   const pipelines = writePipelines(pipelinesFor(recordings, upstream.origin));
   const product = await startProduct(pipelines.folder, { SLUICE_LOG_LEVEL: 'error' });
-  const progress = new Progress(table, recordings.length * clients.length);
+  const progress = new Progress(table, recordings.length * asksPerRecording);
   try {
-    await replayAll(recordings, product.origin, (recording, client, found) => {
-      table.count(recording, client, found.length === 0);
+    await replayAll(recordings, product.origin, (job, found) => {
+      table.count(job, found.length === 0);
       failures.push(...found);
       progress.step();
     });
@@ -63,7 +65,7 @@ async function replayThroughProduct(recordings, table) {
     await upstream.close();
     pipelines.remove();
   }
-  const place = ({ file, client, field }) => `${file} ${client} ${field}`;
+  const place = ({ file, client, chain = '', field }) => `${file} ${client} ${chain} ${field}`;
   return failures.sort((a, b) => (place(a) < place(b) ? -1 : 1));
 }
 
@@ -77,16 +79,16 @@ function isStale(client, example, recordings, failures) {
 
 function printFailures(failures, stale) {
   if (failures.length > 0) print('\nFailures:');
-  for (const { file, client, field, expected, got, reason } of failures) {
-    print(`  ${file}  ${client}  ${field}\n    expected ${short(expected)}\n    got      ${short(got)}`);
+  for (const { file, field, expected, got, reason, ...by } of failures) {
+    print(`  ${file}  ${askedBy(by)}  ${field}\n    expected ${short(expected)}\n    got      ${short(got)}`);
     print(`    ${reason === undefined ? 'NOT EXPLAINED' : `known: ${reason}`}`);
   }
   for (const { example, client } of stale) print(`\nKnown to fail, and passes: ${example}  ${client}`);
 }
 
 function countTotals(recordings, failures, notBuilt) {
-  const failed = new Set(failures.map(({ file, client }) => `${client} ${file}`)).size;
-  return `${recordings.length * clients.length - failed} passed, ${failed} failed, ${notBuilt} not built`;
+  const failed = new Set(failures.map(({ file, ...by }) => `${askedBy(by)} ${file}`)).size;
+  return `${recordings.length * asksPerRecording - failed} passed, ${failed} failed, ${notBuilt} not built`;
 }
 
 function countBy(items, key) {

@@ -1,4 +1,4 @@
-import { clients } from './replay.mjs';
+import { asksPerRecording, clients } from './replay.mjs';
 
 /** Counts what passed, by folder and backend, in the order of the recordings. */
 export class ReplayTable {
@@ -8,7 +8,7 @@ export class ReplayTable {
     for (const recording of recordings) {
       const row = this.#row(recording);
       row.all += 1;
-      row.left += clients.length;
+      row.left += asksPerRecording;
     }
   }
 
@@ -16,10 +16,11 @@ export class ReplayTable {
     return [...this.#rows.values()];
   }
 
-  count(recording, client, passed) {
+  count({ recording, client, chain }, passed) {
     const row = this.#row(recording);
     row.left -= 1;
-    if (passed) row.passed.set(client.name, (row.passed.get(client.name) ?? 0) + 1);
+    if (passed && chain !== undefined) row.behind += 1;
+    else if (passed) row.passed.set(client.name, (row.passed.get(client.name) ?? 0) + 1);
   }
 
   countError(recording) {
@@ -30,21 +31,38 @@ export class ReplayTable {
   #row({ folder, backend, pipeline, row }) {
     const key = row ?? pipeline;
     const names = row === undefined ? { folder, backend: backend.type } : { folder: row, backend: '' };
-    if (!this.#rows.has(key)) this.#rows.set(key, { ...names, all: 0, errors: 0, left: 0, passed: new Map() });
+    if (!this.#rows.has(key))
+      this.#rows.set(key, { ...names, all: 0, errors: 0, left: 0, behind: 0, passed: new Map() });
     return this.#rows.get(key);
   }
 }
 
-export const header = ['provider', 'backend', 'errors', ...clients.map(({ name }) => name)];
+export const header = ['provider', 'backend', 'errors', ...clients.map(({ name }) => name), 'all, behind modifiers'];
 
-/** The cells of a row: how many of its recordings are errors, and for each client what passed of all. */
-export function cellsOf({ folder, backend, all, errors, passed }) {
-  return [folder, backend, String(errors), ...clients.map(({ name }) => `${passed.get(name) ?? 0}/${all}`)];
+/**
+ * The cells of a row: how many of its recordings are errors, for each client what passed of all, and what passed of all
+ * clients behind modifiers.
+ */
+export function cellsOf({ folder, backend, all, errors, behind, passed }) {
+  return [
+    folder,
+    backend,
+    String(errors),
+    ...clients.map(({ name }) => `${passed.get(name) ?? 0}/${all}`),
+    `${behind}/${all * clients.length}`,
+  ];
 }
 
 export function totalCells(rows) {
   const all = rows.reduce((total, row) => total + row.all, 0);
   const errors = rows.reduce((total, row) => total + row.errors, 0);
   const passed = ({ name }) => rows.reduce((total, row) => total + (row.passed.get(name) ?? 0), 0);
-  return ['all', '', String(errors), ...clients.map((client) => `${passed(client)}/${all}`)];
+  const behind = rows.reduce((total, row) => total + row.behind, 0);
+  return [
+    'all',
+    '',
+    String(errors),
+    ...clients.map((client) => `${passed(client)}/${all}`),
+    `${behind}/${all * clients.length}`,
+  ];
 }

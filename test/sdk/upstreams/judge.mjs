@@ -16,7 +16,7 @@ export async function startJudge() {
   const tell = (what) => {
     for (const waiter of waiters.filter((one) => one.what === what)) waiter.resolve();
   };
-  const server = createServer(async (request, response) => {
+  const answer = async (request, response) => {
     const [, way, name] = request.url.split('/');
     const input = await readInput(request);
     const say = (status, body) =>
@@ -27,6 +27,9 @@ export async function startJudge() {
       return say(200, { results: [{ flagged, categories: { harassment: flagged } }] });
     response.on('close', () => tell(`left ${name}`));
     tell(`asked ${name}`);
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error) => response.destroy(error));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
