@@ -4,12 +4,14 @@ import { fileURLToPath } from 'node:url';
 import type { ChildProcesses } from './child-processes.ts';
 import { chooseAffinity, type Affinity } from './cpu-affinity.ts';
 import { errorMessage } from './error-message.ts';
+import { insideFigures } from './inside-client.ts';
+import { noInsideFigures, type InsideFigures } from './inside-figures.ts';
 import { LoadClient } from './load-client.ts';
 import { Measurements } from './measurements.ts';
 import { nginx } from './nginx-system.ts';
 import { nodePipe } from './node-pipe-system.ts';
 import { Runner } from './runner.ts';
-import { loadScenarios, mockModes, type LoadScenario } from './scenarios.ts';
+import { firstTokenScenarios, loadScenarios, mockModes, type LoadScenario } from './scenarios.ts';
 import { selects, type Settings } from './settings.ts';
 import { sluiceSystems } from './sluice-system.ts';
 import { plainSystem, type RunningSystem, type StartContext, type System } from './system.ts';
@@ -113,7 +115,7 @@ async function startAndWarm(bench: Bench, system: System): Promise<WarmSystem | 
     const running = await start(bench, system, 'load');
     const takesPart = bench.scenarios.filter(({ name }) => system.scenarios.includes(name));
     const scenarios = await bench.runner.check(running, takesPart);
-    const loads = scenarios.filter((scenario) => scenario.name !== 'ttft');
+    const loads = scenarios.filter((scenario) => !firstTokenScenarios.includes(scenario.name));
     const { warmUp, leastWarmUp } = bench.settings.profile;
     const milliseconds = system.warmsUp ? Math.max(warmUp, leastWarmUp / loads.length) : briefWarmUpMilliseconds;
     await bench.runner.warmUp(running, loads, milliseconds);
@@ -142,8 +144,10 @@ export async function measureLoad(bench: Bench, systems: readonly System[]): Pro
   for (let round = 1; round <= bench.settings.profile.rounds; round++) {
     for (const scenario of bench.scenarios) {
       const takePart = warm.filter(({ scenarios }) => scenarios.includes(scenario));
-      const order = round % 2 === 1 ? takePart : takePart.toReversed();
-      for (const { system } of order) await bench.runner.measure(system, scenario, round);
+      for (let turn = 0; turn < scenario.turns; turn++) {
+        const order = (round + turn) % 2 === 1 ? takePart : takePart.toReversed();
+        for (const { system } of order) await bench.runner.measure(system, scenario, round);
+      }
     }
   }
   for (const { system } of warm) await bench.children.stopNamed(system.name);
@@ -164,6 +168,20 @@ export async function measureIdle(bench: Bench, systems: readonly System[]): Pro
     } finally {
       await bench.children.stopNamed(system.name);
     }
+  }
+}
+
+/** What modifiers cost inside of a process, in one of its own. */
+export async function measureInside(bench: Bench): Promise<InsideFigures> {
+  const { only, profile } = bench.settings;
+  const [modifiers, patternSet] = [selects(only, 'modifiers-inside'), selects(only, 'pattern-set')];
+  if (!modifiers && !patternSet) return noInsideFigures;
+  bench.progress('modifiers inside of a process');
+  try {
+    return await insideFigures(bench.children, bench.affinity?.system, { ...profile.inside, modifiers, patternSet });
+  } catch (error) {
+    bench.measurements.problems.push(`modifiers inside of a process: ${errorMessage(error)}`);
+    return noInsideFigures;
   }
 }
 

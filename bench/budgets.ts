@@ -1,6 +1,9 @@
+import { addedLine, memoryLine, speedLine, timesLine, type BudgetLine } from './budget-line.ts';
 import { dialectPairs, systemOfPair, untranslated, type DialectPair } from './dialects.ts';
+import type { InsideFigures } from './inside-figures.ts';
 import type { Measurements, Metric } from './measurements.ts';
 import { burstEvents } from './mock-answers.ts';
+import { modifierBudgetLines } from './modifier-budgets.ts';
 import type { ScenarioName } from './scenarios.ts';
 import { ratio } from './statistics.ts';
 import type { WordMaskFigure } from './word-mask.ts';
@@ -12,16 +15,6 @@ const yardsticks = ['nginx', 'pipe'] as const;
 const maskWords = 100_000;
 /** CPU of a translated stream, by that of the same provider's stream as it is. */
 const translation = { budget: 2, stretch: 1.3 };
-
-/** One line of the table: what was measured against what was promised. */
-export interface BudgetLine {
-  readonly figure: string;
-  readonly against: string;
-  readonly budget: string;
-  readonly stretch: string;
-  readonly measured: string;
-  readonly verdict: 'met' | 'stretch met' | 'not met' | 'not measured';
-}
 
 interface RatioBudget {
   readonly figure: string;
@@ -54,17 +47,6 @@ const ratioBudgets: readonly RatioBudget[] = [
   },
 ];
 
-function verdict(
-  value: number | undefined,
-  within: (limit: number) => boolean,
-  budget: number,
-  stretch: number | undefined,
-): BudgetLine['verdict'] {
-  if (value === undefined) return 'not measured';
-  if (stretch !== undefined && within(stretch)) return 'stretch met';
-  return within(budget) ? 'met' : 'not met';
-}
-
 /** The figure of a system; time to first token counts only what is added to the mock's own. */
 export function comparable(
   measurements: Measurements,
@@ -78,23 +60,6 @@ export function comparable(
   return value === undefined || direct === undefined ? undefined : value - direct;
 }
 
-function timesLine(
-  name: string,
-  against: string,
-  value: number | undefined,
-  budget: number,
-  stretch: number | undefined,
-): BudgetLine {
-  return {
-    figure: name,
-    against,
-    budget: `<= ${budget}x`,
-    stretch: stretch === undefined ? '' : `${stretch}x`,
-    measured: value === undefined ? '' : `${value.toFixed(2)}x`,
-    verdict: verdict(value, (limit) => value !== undefined && value <= limit, budget, stretch),
-  };
-}
-
 function ratioLine(measurements: Measurements, budget: RatioBudget, yardstick: 'nginx' | 'pipe'): BudgetLine {
   const { scenario, metric } = budget;
   const value = ratio(
@@ -102,7 +67,7 @@ function ratioLine(measurements: Measurements, budget: RatioBudget, yardstick: '
     comparable(measurements, scenario, yardstick, metric),
   );
   const stretch = yardstick === 'nginx' ? budget.stretch : undefined;
-  return timesLine(budget.figure, yardstick, value, budget[yardstick], stretch);
+  return timesLine({ figure: budget.figure, against: yardstick, value, budget: budget[yardstick], stretch });
 }
 
 /** Without steps: what the other format costs, and nothing else. */
@@ -110,14 +75,12 @@ function translationLine(measurements: Measurements, pair: DialectPair): BudgetL
   const cpu = (of: DialectPair): number | undefined =>
     measurements.figure('translated', systemOfPair(of), 'cpuPerAnswer');
   const plain = untranslated(pair);
-  const { budget, stretch } = translation;
-  return timesLine(
-    `CPU of a ${burstEvents}-event stream, ${pair.provider} to ${pair.client}, no steps`,
-    systemOfPair(plain),
-    ratio(cpu(pair), cpu(plain)),
-    budget,
-    stretch,
-  );
+  return timesLine({
+    figure: `CPU of a ${burstEvents}-event stream, ${pair.provider} to ${pair.client}, no steps`,
+    against: systemOfPair(plain),
+    value: ratio(cpu(pair), cpu(plain)),
+    ...translation,
+  });
 }
 
 /** Microseconds that the steps add to an event, from the streams in a burst: their figures are the steadiest. */
@@ -125,49 +88,37 @@ function stepCost(measurements: Measurements): BudgetLine {
   const perEvent = (system: string): number | undefined => measurements.figure('burst', system, 'cpuPerEvent');
   const [full, empty] = [perEvent(ours), perEvent(ourFloor)];
   const value = full === undefined || empty === undefined ? undefined : full - empty;
-  // Steps can't cost less than nothing: then the rounds were too noisy to tell.
-  const credible = value !== undefined && value >= 0 ? value : undefined;
-  return {
-    figure: '5+3 steps, CPU per event',
-    against: ourFloor,
-    budget: '<= +0.8 us',
-    stretch: '+0.4 us',
-    measured: value === undefined ? '' : `${value >= 0 ? '+' : ''}${value.toFixed(2)} us`,
-    verdict: verdict(credible, (limit) => credible !== undefined && credible <= limit, 0.8, 0.4),
-  };
+  return addedLine({ figure: '5+3 steps, CPU per event', against: ourFloor, value, budget: 0.8, stretch: 0.4 });
 }
 
 function idleMemory(measurements: Measurements): BudgetLine {
   const value = measurements.figure('idle', ours, 'idleKilobytes');
-  return {
-    figure: 'memory per idle stream',
-    against: 'absolute',
-    budget: '<= 56 KB',
-    stretch: '24 KB',
-    measured: value === undefined ? '' : `${value.toFixed(1)} KB`,
-    verdict: verdict(value, (limit) => value !== undefined && value <= limit, 56, 24),
-  };
+  return memoryLine({ figure: 'memory per idle stream', against: 'absolute', value, budget: 56, stretch: 24 });
 }
 
 function maskSpeed(speeds: readonly WordMaskFigure[]): BudgetLine {
   const value = speeds.find((speed) => speed.language === 'english' && speed.words === maskWords)?.plain;
-  return {
-    figure: 'word mask, 100,000 words',
-    against: 'absolute',
-    budget: '>= 40 MB/s',
-    stretch: '90 MB/s',
-    measured: value === undefined ? '' : `${value.toFixed(0)} MB/s`,
-    verdict: verdict(value, (limit) => value !== undefined && value >= limit, 40, 90),
-  };
+  return speedLine({ figure: 'word mask, 100,000 words', against: 'absolute', value, budget: 40, stretch: 90 });
 }
 
 /** All promises beside what this run measured. */
-export function budgetLines(measurements: Measurements, speeds: readonly WordMaskFigure[]): BudgetLine[] {
+export function budgetLines(
+  measurements: Measurements,
+  speeds: readonly WordMaskFigure[],
+  inside: InsideFigures,
+): BudgetLine[] {
   const ratios = ratioBudgets.flatMap((budget) =>
     yardsticks.map((yardstick) => ratioLine(measurements, budget, yardstick)),
   );
   const translated = dialectPairs
     .filter(({ provider, client }) => provider !== client)
     .map((pair) => translationLine(measurements, pair));
-  return [...ratios, ...translated, stepCost(measurements), idleMemory(measurements), maskSpeed(speeds)];
+  return [
+    ...ratios,
+    ...translated,
+    stepCost(measurements),
+    idleMemory(measurements),
+    maskSpeed(speeds),
+    ...modifierBudgetLines(measurements, inside),
+  ];
 }

@@ -1,3 +1,4 @@
+import { frameWayNames, type FrameWays } from './frame-ways.ts';
 import type { LoadResult } from './load-job.ts';
 import type { LoadScenario, ScenarioName } from './scenarios.ts';
 import { median, spread } from './statistics.ts';
@@ -13,10 +14,6 @@ export type Metric =
   | 'idleKilobytes'; // resident memory per idle stream
 
 export type Figures = Partial<Record<Metric, number>>;
-
-/** How many frames went each way. */
-export type FrameWays = Readonly<Record<'pass' | 'scan' | 'splice' | 'slow', number>>;
-export const frameWayNames = ['pass', 'scan', 'splice', 'slow'] as const;
 
 /**
  * Below this share of the asked rate events have come together, and one of them is no lone event. The pause between
@@ -79,6 +76,16 @@ export class Measurements {
 
   figure(scenario: ScenarioName, system: string, metric: Metric): number | undefined {
     return median(this.#rounds(scenario, system, metric));
+  }
+
+  /** Pairs of the figures that two systems had in the same turn: then they had the machine at about the same time. */
+  pairs(scenario: ScenarioName, system: string, base: string, metric: Metric): (readonly [number, number])[] {
+    const of = (name: string): Figures[] => this.#figures.get(keyOf(scenario, name)) ?? [];
+    const bases = of(base);
+    return of(system).flatMap((figures, turn) => {
+      const [value, against] = [figures[metric], bases[turn]?.[metric]];
+      return value === undefined || against === undefined ? [] : [[value, against] as const];
+    });
   }
 
   /** The largest relative distance between rounds of this figure among all systems. */

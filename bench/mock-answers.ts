@@ -124,15 +124,20 @@ function fillerOf(index: number): object {
   return { obfuscation: fillerLetters.slice(start, start + Math.max(1, 12 - textDelta(index).length)) };
 }
 
-/** The SSE frames of a stream of `events` events: role, text deltas, finish reason, usage; `[DONE]` not included. */
-export function streamFrames(events: number, padded = false): string[] {
+/** The SSE frames of an answer in these pieces: role, text deltas, finish reason, usage; `[DONE]` not included. */
+export function answerFrames(pieces: readonly string[], padded = false): string[] {
   const frames = [chunkFrame({ role: 'assistant', content: '', refusal: null }, null)];
-  for (const [index, content] of textDeltas(events).entries()) {
+  for (const [index, content] of pieces.entries()) {
     frames.push(chunkFrame({ content }, null, padded ? fillerOf(index) : {}));
   }
   frames.push(chunkFrame({}, 'stop'));
   frames.push(`data: ${JSON.stringify({ ...identity, choices: [], usage })}\n\n`);
   return frames;
+}
+
+/** The same of a stream of `events` events. */
+export function streamFrames(events: number, padded = false): string[] {
+  return answerFrames(textDeltas(events), padded);
 }
 
 /** Text of the answer that is not streamed; the document is about 1 KB. */

@@ -1,11 +1,16 @@
-import { budgetLines, comparable, type BudgetLine } from './budgets.ts';
+import type { BudgetLine } from './budget-line.ts';
+import { budgetLines, comparable } from './budgets.ts';
 import { dialectPairs, systemOfPair, untranslated } from './dialects.ts';
+import { frameWayNames } from './frame-ways.ts';
+import type { InsideFigures } from './inside-figures.ts';
+import { insideSections } from './inside-report.ts';
 import { figure, percent, table, times } from './markdown.ts';
-import { frameWayNames, type Measurements, type Metric } from './measurements.ts';
+import type { Measurements, Metric } from './measurements.ts';
 import { burstEvents } from './mock-answers.ts';
-import type { LoadScenario, ScenarioName } from './scenarios.ts';
+import { firstTokenScenarios, type LoadScenario, type ScenarioName } from './scenarios.ts';
 import type { Profile } from './settings.ts';
-import { ratio } from './statistics.ts';
+import { modifierSystems } from './sluice-system.ts';
+import { median, ratio } from './statistics.ts';
 import type { WordMaskFigure } from './word-mask.ts';
 
 export interface ReportInput {
@@ -15,6 +20,7 @@ export interface ReportInput {
   /** Names of the systems that ran, in order. */
   readonly systems: readonly string[];
   readonly wordMask: readonly WordMaskFigure[];
+  readonly inside: InsideFigures;
   /** One line each: machine, runtime, how the run was set up. */
   readonly machine: readonly string[];
 }
@@ -68,6 +74,27 @@ function translationColumn(input: ReportInput): Column {
   };
 }
 
+/** What modifiers add to an event: the median of turns, each compared with that of the empty pipeline next to it. */
+function addedPerEvent(input: ReportInput): Column {
+  return {
+    title: 'added us/event',
+    value(system) {
+      const pairs = input.measurements.pairs('modifiers', system, modifierSystems.none, 'cpuPerEvent');
+      return figure(median(pairs.map(([value, base]) => value - base)));
+    },
+  };
+}
+
+function timesEmpty(input: ReportInput): Column {
+  return {
+    title: 'x no modifier',
+    value(system) {
+      const pairs = input.measurements.pairs('modifiers-ttft', system, modifierSystems.none, 'firstByteP50');
+      return times(median(pairs.flatMap(([value, base]) => ratio(value, base) ?? [])));
+    },
+  };
+}
+
 function addedFirstToken(input: ReportInput): Column {
   return {
     title: 'added p50 ms',
@@ -102,6 +129,16 @@ function columnsOf(input: ReportInput, scenario: LoadScenario): Column[] {
         column('streams/s', 'answersPerSecond'),
         ...firstByte,
       ];
+    case 'modifiers':
+      return [
+        column('us CPU/stream', 'cpuPerAnswer'),
+        column('us CPU/event', 'cpuPerEvent'),
+        addedPerEvent(input),
+        column('streams/s', 'answersPerSecond'),
+        ...firstByte,
+      ];
+    case 'modifiers-ttft':
+      return [...firstByte, timesEmpty(input)];
     case 'lone':
       return [
         column('us CPU/event', 'cpuPerEvent'),
@@ -128,12 +165,16 @@ function systemTable(systems: readonly string[], columns: readonly Column[]): st
 
 function scenarioSection(input: ReportInput, scenario: LoadScenario): string {
   const systems = scenario.name === 'ttft' ? ['direct', ...input.systems] : input.systems;
-  const metric: Metric =
-    scenario.name === 'ttft' ? 'firstByteP50' : scenario.askedEventsPerSecond > 0 ? 'cpuPerEvent' : 'cpuPerAnswer';
+  const metric: Metric = firstTokenScenarios.includes(scenario.name)
+    ? 'firstByteP50'
+    : scenario.askedEventsPerSecond > 0
+      ? 'cpuPerEvent'
+      : 'cpuPerAnswer';
   const distance = input.measurements.spread(scenario.name, systems, metric);
   const asked =
     scenario.askedEventsPerSecond > 0 ? `Asked for: ${figure(scenario.askedEventsPerSecond)} events/s.` : '';
-  const rounds = input.profile.rounds > 1 ? `Rounds lie at most ${percent(distance)} apart.` : '';
+  const several = input.profile.rounds * scenario.turns > 1;
+  const rounds = several ? `${scenario.turns > 1 ? 'Turns' : 'Rounds'} lie at most ${percent(distance)} apart.` : '';
   return [
     `### ${scenario.title}`,
     systemTable(systems, columnsOf(input, scenario)),
@@ -193,7 +234,7 @@ const listSection = (title: string, lines: readonly string[]): string[] =>
 
 /** The last line of a run. */
 export function summaryLine(input: ReportInput): string {
-  const lines = budgetLines(input.measurements, input.wordMask);
+  const lines = budgetLines(input.measurements, input.wordMask, input.inside);
   const count = (...verdicts: BudgetLine['verdict'][]): number =>
     lines.filter((line) => verdicts.includes(line.verdict)).length;
   const { problems } = input.measurements;
@@ -209,11 +250,12 @@ export function report(input: ReportInput): string {
     'Written by `node bench/run.ts`; README.md says how to read it. Figures are medians of the rounds.',
     bullets(input.machine),
     '## Budgets',
-    budgetTable(budgetLines(measurements, input.wordMask)),
+    budgetTable(budgetLines(measurements, input.wordMask, input.inside)),
     '## Figures',
     ...scenarios.map((scenario) => scenarioSection(input, scenario)),
     ...idleSection(input),
     ...wordMaskSection(input.wordMask),
+    ...insideSections(input.inside),
     ...framesSection(input),
     ...listSection('## Problems', measurements.problems),
     ...listSection('## Not measured', measurements.notes),

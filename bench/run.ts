@@ -3,7 +3,16 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir, type as systemType } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { allSystems, chooseSystems, measureIdle, measureLoad, measureWordMask, prepare, type Bench } from './bench.ts';
+import {
+  allSystems,
+  chooseSystems,
+  measureIdle,
+  measureInside,
+  measureLoad,
+  measureWordMask,
+  prepare,
+  type Bench,
+} from './bench.ts';
 import { ChildProcesses } from './child-processes.ts';
 import { errorMessage } from './error-message.ts';
 import { report, summaryLine, type ReportInput } from './report.ts';
@@ -71,12 +80,13 @@ async function run(settings: Settings, children: ChildProcesses, folder: string)
   const bench = await prepare({ settings, children, folder, progress });
   const systems = await measureLoad(bench, chooseSystems(bench));
   await measureIdle(bench, systems);
+  const inside = await measureInside(bench);
   const wordMask = await measureWordMask(bench);
   const { measurements, scenarios } = bench;
   const names = systems.map((system) => system.name);
   const machine = machineLines(bench);
   await publish(
-    { measurements, profile: settings.profile, scenarios, systems: names, wordMask, machine },
+    { measurements, profile: settings.profile, scenarios, systems: names, wordMask, inside, machine },
     settings.out,
   );
   return measurements.problems.length === 0;

@@ -11,13 +11,29 @@ export const scenarioNames = [
   'ttft',
   'idle',
   'word-mask',
+  'pattern-set',
+  'modifiers',
+  'modifiers-ttft',
+  'modifiers-inside',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 /** What a system takes part in whose provider and clients speak the same format. */
-export const oneFormatScenarios = scenarioNames.filter((name) => name !== 'translated' && name !== 'word-mask');
+export const oneFormatScenarios: readonly ScenarioName[] = [
+  'json',
+  'single',
+  'burst',
+  'padded',
+  'lone',
+  'ttft',
+  'idle',
+];
+/** What chains of modifiers take part in, and an empty pipeline beside them. */
+export const modifierScenarios: readonly ScenarioName[] = ['modifiers', 'modifiers-ttft'];
+/** One connection that waits for the first bytes of an answer. */
+export const firstTokenScenarios: readonly ScenarioName[] = ['ttft', 'modifiers-ttft'];
 
-/** A scenario that is answered and counted; idle streams and the word mask have code of their own. */
+/** A scenario that is answered and counted; idle streams and what runs inside of a process have code of their own. */
 export interface LoadScenario {
   readonly name: ScenarioName;
   readonly title: string;
@@ -31,6 +47,8 @@ export interface LoadScenario {
   readonly spread: number;
   readonly ramp: number;
   readonly measure: number;
+  /** Turns in each round; more than one where a small difference between systems counts. */
+  readonly turns: number;
   /** Events per second that the mock sends to all streams together; 0 for as fast as it goes. */
   readonly askedEventsPerSecond: number;
 }
@@ -50,6 +68,7 @@ function closedLoop(profile: Profile, name: ScenarioName, title: string, events:
     spread: 0,
     ramp: profile.ramp,
     measure: profile.measure,
+    turns: 1,
     askedEventsPerSecond: 0,
   };
 }
@@ -104,6 +123,24 @@ export function loadScenarios(profile: Profile, loneStreams: number): LoadScenar
       mode: 'single',
       connections: 1,
       measure: profile.firstTokenMeasure,
+    },
+    {
+      ...closedLoop(
+        profile,
+        'modifiers',
+        'Modifiers: the burst through a mask of 10,000 words, one of two patterns, and a notice at the end',
+        burstEvents,
+      ),
+      mode: 'burst',
+      measure: profile.modifierMeasure,
+      turns: profile.modifierTurns,
+    },
+    {
+      ...closedLoop(profile, 'modifiers-ttft', 'Modifiers: time to first token, 1 connection', singleEvents),
+      mode: 'single',
+      connections: 1,
+      measure: profile.modifierMeasure,
+      turns: profile.modifierTurns,
     },
   ];
 }

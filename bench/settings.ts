@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { InsideJob } from './inside-figures.ts';
 
 /** How long and how wide a run is. */
 export interface Profile {
@@ -16,10 +17,15 @@ export interface Profile {
   readonly loneEvents: number;
   readonly loneMeasure: number;
   readonly firstTokenMeasure: number;
+  /** Turns in each round of the scenarios whose small differences count, and the window of one. */
+  readonly modifierTurns: number;
+  readonly modifierMeasure: number;
   readonly idleStreams: number;
   /** Streams that come and go in a fresh process before its memory is read. */
   readonly idleWarmUp: number;
   readonly idleSettle: number;
+  /** What the bench inside of a process does. */
+  readonly inside: Omit<InsideJob, 'modifiers' | 'patternSet'>;
 }
 
 const full: Profile = {
@@ -33,9 +39,12 @@ const full: Profile = {
   loneEvents: 200,
   loneMeasure: 3_000,
   firstTokenMeasure: 1_500,
+  modifierTurns: 3,
+  modifierMeasure: 1_000,
   idleStreams: 2_000,
   idleWarmUp: 1_500,
   idleSettle: 2_500,
+  inside: { turns: 100, answers: 100, openStreams: 2_000, plays: 30, milliseconds: 400, eachKind: true },
 };
 
 const short: Profile = {
@@ -49,9 +58,12 @@ const short: Profile = {
   loneEvents: 50,
   loneMeasure: 700,
   firstTokenMeasure: 300,
+  modifierTurns: 1,
+  modifierMeasure: 250,
   idleStreams: 400,
   idleWarmUp: 250,
   idleSettle: 250,
+  inside: { turns: 21, answers: 30, openStreams: 500, plays: 6, milliseconds: 50, eachKind: false },
 };
 
 export interface Settings {
@@ -66,10 +78,11 @@ export interface Settings {
 
 export const usageText = `node bench/run.ts [--short] [--only <scenario,...>] [--systems <name,...>] [--out <file>]
 
---short     about a minute, for a quick look and for CI; the figures are rough
---only      json, single, burst, padded, translated, lone, ttft, idle, word-mask
+--short     a minute and a half, for a quick look and for CI; the figures are rough
+--only      json, single, burst, padded, translated, lone, ttft, idle, word-mask, pattern-set,
+            modifiers (which is also modifiers-ttft and modifiers-inside)
 --systems   nginx, pipe, sluice (all), sluice-empty, sluice-5+3, sluice-5+3-match, and for translated:
-            sluice-openai-to-anthropic and the like
+            sluice-openai-to-anthropic and the like; for modifiers: sluice-modifiers (all three)
 --out       where the report goes; without it a full run of everything writes bench/RESULTS.md, others print it`;
 
 const list = (text: string | undefined): string[] =>

@@ -2,10 +2,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dialects, type Dialect } from './dialects.ts';
 import { wordsInText } from './mock-answers.ts';
+import { chainSteps, type ChainName } from './modifier-chains.ts';
 import { wordList } from './word-lists.ts';
 
 /** What stands in a pipeline beside its backend. */
-export type Steps = 'none' | 'never-match' | 'some-match';
+export type Steps = 'none' | 'never-match' | 'some-match' | ChainName;
 
 const processorLists = {
   'request-100': 100,
@@ -22,6 +23,7 @@ const modifier = (words: string): object => ({ name: words, type: 'mask-words', 
 
 function stepsOf(steps: Steps): object {
   if (steps === 'none') return {};
+  if (steps === 'chain' || steps === 'chain-email') return { modifiers: chainSteps(steps) };
   const names = Object.keys(modifierLists);
   const modifiers = steps === 'never-match' ? names : [...names.slice(1), matchingList];
   return { processors: Object.keys(processorLists).map(processor), modifiers: modifiers.map(modifier) };

@@ -1,6 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { buildWordAutomaton, type WordAutomaton } from '../src/kernel/word-automaton.ts';
 import { createWordMasker, maskText } from '../src/kernel/word-mask.ts';
+import { seeded, skewed, type Random } from './random.ts';
+import { cutText, textSpeed } from './text-speed.ts';
 
 /*
  * Speed of the word mask: made-up English and Chinese lists, running text of the same making. `node bench/word-mask.ts`.
@@ -28,8 +30,6 @@ interface Language {
   readonly shortest: number;
   readonly space: string;
 }
-
-type Random = () => number;
 
 const textUnits = 4 * 1024 * 1024;
 const minimumMilliseconds = 400;
@@ -111,9 +111,9 @@ export function measureWordMask(name: 'english' | 'chinese', count: number): Wor
     words: count,
     buildMilliseconds,
     tableBytes: automaton.tableBytes,
-    plain: throughput(automaton, cut(plainText, 64 * 1024)),
-    plainDeltas: throughput(automaton, cut(plainText, 24)),
-    matching: throughput(automaton, cut(matchingText, 64 * 1024)),
+    plain: throughput(automaton, cutText(plainText, 64 * 1024)),
+    plainDeltas: throughput(automaton, cutText(plainText, 24)),
+    matching: throughput(automaton, cutText(matchingText, 64 * 1024)),
   };
 }
 
@@ -130,47 +130,8 @@ function makeText(language: Language, random: Random, listed: readonly string[])
   return parts.join(language.space);
 }
 
-function cut(text: string, size: number): string[] {
-  const pieces: string[] = [];
-  // Over a buffer, so that a piece is a string of its own as it would be from a socket.
-  for (let start = 0; start < text.length; start += size)
-    pieces.push(Buffer.from(text.slice(start, start + size)).toString());
-  return pieces;
-}
-
 function throughput(automaton: WordAutomaton, pieces: readonly string[]): number {
-  const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
-  let best = Infinity;
-  let units = 0;
-  const started = performance.now();
-  for (let round = 0; round < 3 || performance.now() - started < minimumMilliseconds; round += 1) {
-    const masker = createWordMasker(automaton, { with: '***' });
-    // Time of the processor, so that a neighbour on a shared machine does not count.
-    const begun = process.cpuUsage();
-    for (const piece of pieces) units += masker.text(piece).length;
-    units += masker.flush().length;
-    const { user, system } = process.cpuUsage(begun);
-    best = Math.min(best, user + system);
-  }
-  if (units === 0) throw new Error('nothing came out');
-  return bytes / best;
-}
-
-function skewed<T>(choices: readonly T[], random: Random): T {
-  const choice = choices[Math.floor(random() ** 2 * choices.length)];
-  if (choice === undefined) throw new RangeError('no choices');
-  return choice;
-}
-
-/** Small seeded generator (multiply with carry); good enough for made-up text. */
-function seeded(seed: number): Random {
-  let low = seed + 0x9e37;
-  let high = seed ^ 0x5bd1e995;
-  return () => {
-    low = (18_030 * (low & 0xffff) + (low >>> 16)) >>> 0;
-    high = (30_903 * (high & 0xffff) + (high >>> 16)) >>> 0;
-    return (((high << 16) + (low & 0xffff)) >>> 0) / 0x1_0000_0000;
-  };
+  return textSpeed(() => createWordMasker(automaton, { with: '***' }), pieces, minimumMilliseconds);
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,0 +1,42 @@
+import { chainCosts } from './chain-cost.ts';
+import type { InsideFigures, InsideJob } from './inside-figures.ts';
+import { longAnswers } from './long-answers.ts';
+import { measurePatternSet } from './pattern-set.ts';
+import { streamMemory } from './stream-memory.ts';
+
+/*
+ * What modifiers cost inside of one process, without HTTP. Started by run.ts with an IPC channel and `--expose-gc`; it
+ * reads the sources, not `dist/`. By hand: `node --expose-gc bench/inside-bench.ts`.
+ */
+
+const byHand: InsideJob = {
+  modifiers: true,
+  patternSet: true,
+  turns: 15,
+  answers: 40,
+  openStreams: 500,
+  plays: 3,
+  milliseconds: 100,
+  eachKind: true,
+};
+
+/** The cost of an event comes first: later parts teach the compiler other ways. */
+function measure(job: InsideJob): InsideFigures {
+  return {
+    chains: job.modifiers ? chainCosts(job) : [],
+    memory: job.modifiers ? streamMemory(job) : [],
+    longAnswers: job.modifiers ? longAnswers(job) : [],
+    patternSet: job.patternSet ? measurePatternSet(job.milliseconds, job.eachKind) : [],
+  };
+}
+
+if (process.send === undefined) {
+  const { chains, ...others } = measure(byHand);
+  console.table(chains.map(({ ways, ...figures }) => ({ ...figures, ...ways })));
+  for (const figures of Object.values(others)) console.table(figures);
+} else {
+  process.once('message', (job) => {
+    process.send?.({ figures: measure(job as InsideJob) });
+    process.disconnect?.();
+  });
+}
