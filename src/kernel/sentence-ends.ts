@@ -1,5 +1,5 @@
 import { detach } from './detach.ts';
-import { wordUnits } from './text-folding.ts';
+import { isWordCodePoint, wordUnits } from './text-folding.ts';
 import { isDigit, isSpace } from './unit-classes.ts';
 
 /*
@@ -33,9 +33,8 @@ const lookBack = 24;
 /** A longer text is not kept alive for its last units. */
 const detachAbove = 256;
 const fullStop = 0x2e;
-/** Code points that belong to the character before them. Of those beyond the basic plane none is a part of a mark. */
+/** What belongs to the character before it; of what lies beyond the basic plane nothing is taken for a part of a mark. */
 const accent = /[\p{M}\p{Grapheme_Extend}\u200d\u0e33\u0eb3]/u;
-
 const common: ReadonlySet<string> = new Set(commonAbbreviations);
 let unitTable: Uint8Array | undefined;
 
@@ -114,6 +113,8 @@ export class SentenceEnds {
     // There may be more of a word that is as long.
     if (start === 0 && context.length === lookBack) return false;
     const word = context.slice(start);
+    const beyond = context.codePointAt(start - 2) ?? 0;
+    if (beyond > 0xffff && isWordCodePoint(beyond)) return false;
     const small = word.toLowerCase();
     return this.#abbreviations.has(small) || (word.length === 1 && small !== word.toUpperCase());
   }

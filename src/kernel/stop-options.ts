@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { endingMessage } from './blocked-ending.ts';
 import { channelOption, proseChannels } from './channel-option.ts';
-import type { AnswerEnding, Channel } from './component.ts';
+import type { AnswerEnding } from './component.ts';
 import type { Expressions } from './expression.ts';
 import { defaulted, strictObject, type Configured } from './schema.ts';
 import { buildStopSequences } from './stop-sequences.ts';

@@ -1,13 +1,11 @@
 import Type from 'typebox';
+import { channelOption, proseChannels } from '../kernel/channel-option.ts';
 import { parseDuration } from '../kernel/clock.ts';
-import { defineModifier, type Channel, type EventControl } from '../kernel/component.ts';
+import { defineModifier, type EventControl } from '../kernel/component.ts';
 import type { Run } from '../kernel/run.ts';
 import { Duration, defaulted, strictObject } from '../kernel/schema.ts';
 import { smoothEvents } from '../kernel/smooth-events.ts';
 import { formatPolicy, formatText, type TextFormatOptions } from '../kernel/text-format.ts';
-
-/** Texts for people; the arguments of a tool are data. */
-const shownChannels = ['text', 'reasoning', 'refusal'] as const satisfies readonly Channel[];
 
 const config = strictObject({
   markdown: defaulted(
@@ -58,14 +56,7 @@ const config = strictObject({
     },
     '2s',
   ),
-  channels: defaulted(
-    Type.Array(Type.Enum([...shownChannels]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text that are formatted.',
-    }),
-    [...shownChannels],
-  ),
+  channels: channelOption(proseChannels, 'Kinds of text that are formatted.'),
 });
 
 /** A little of all that plain text loses, and what a page would take for tags. */

@@ -1,14 +1,15 @@
 import Type from 'typebox';
-import { channels, defineModifier, type ModifierPhase, type TextModifier } from '../kernel/component.ts';
+import { channelOption, proseChannels } from '../kernel/channel-option.ts';
+import { defineModifier, type ModifierPhase, type TextModifier } from '../kernel/component.ts';
 import { insertAtCharacters } from '../kernel/insert-at-characters.ts';
 import { insertAtEnd, insertAtStart } from '../kernel/insert-at-edges.ts';
 import { insertAtMarker } from '../kernel/insert-at-marker.ts';
 import { insertAtParagraphs, maxHeldOfParagraphs } from '../kernel/insert-at-paragraphs.ts';
-import { insertAtSentences, maxAbbreviation } from '../kernel/insert-at-sentences.ts';
+import { insertAtSentences } from '../kernel/insert-at-sentences.ts';
 import { defaulted, strictObject, type Configured } from '../kernel/schema.ts';
+import { commonAbbreviations, maxAbbreviation } from '../kernel/sentence-ends.ts';
+import { heldAtMost } from '../kernel/stream-policy.ts';
 
-const commonAbbreviations = 'mr mrs ms dr prof sr jr st vs etc fig eq approx al nr ca bzw usw'.split(' ');
-const insertable = channels.filter((channel) => channel !== 'toolArguments');
 const maxCount = 1_000_000;
 
 const config = strictObject({
@@ -43,19 +44,16 @@ const config = strictObject({
   ),
   abbreviations: Type.Optional(
     Type.Array(
-      Type.String({ minLength: 1, maxLength: maxAbbreviation, pattern: '^[\\p{L}\\p{N}_]+$', 'x-hint': 'letters' }),
+      Type.String({ minLength: 1, maxLength: maxAbbreviation, pattern: '^[\\p{L}\\p{N}]+$', 'x-hint': 'letters' }),
       {
         maxItems: 1000,
         description: `For \`sentences\`: words whose full stop ends none, without it. When left out: ${commonAbbreviations.join(', ')}.`,
       },
     ),
   ),
-  channels: defaulted(
-    Type.Array(Type.Enum([...insertable]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text that something is put into. Arguments of tools are none: a program reads them.',
-    }),
+  channels: channelOption(
+    proseChannels,
+    'Kinds of text that something is put into. Arguments of tools are none: a program reads them.',
     ['text'],
   ),
 });
@@ -75,7 +73,7 @@ const uses: Readonly<Record<'marker' | 'every' | 'times' | 'abbreviations', read
  * Puts a fixed text into the answer: a notice at its head or tail, a citation behind a marker, a sign behind each
  * sentence. Each block of the answer is a text of its own, and places are counted in each; only `start` and `end` mean the
  * whole answer. What an `end` is put behind, and whether at all, a `when` on `response.finishReason` can decide. A
- * character is never cut in two; what ends sentences and paragraphs is told in insert-at-sentences.ts and
+ * character is never cut in two; what ends sentences and paragraphs is told in sentence-ends.ts and
  * insert-at-paragraphs.ts of the kernel.
  */
 export const insert = defineModifier({
@@ -173,19 +171,15 @@ function placesOf(options: Config): Pick<TextModifier, 'policy' | 'open' | 'acts
     case 'before':
     case 'after': {
       const maxHeldCharacters = at === 'before' ? marker.length - 1 : 0;
-      return { policy: atMost(maxHeldCharacters), open: insertAtMarker({ ...places, marker, side: at }) };
+      return { policy: heldAtMost(maxHeldCharacters), open: insertAtMarker({ ...places, marker, side: at }) };
     }
     case 'characters':
-      return { policy: atMost(1), open: insertAtCharacters(places) };
+      return { policy: heldAtMost(1), open: insertAtCharacters(places) };
     case 'sentences': {
       const { abbreviations = commonAbbreviations } = options;
-      return { policy: atMost(1), open: insertAtSentences({ ...places, abbreviations }) };
+      return { policy: live, open: insertAtSentences({ ...places, abbreviations }) };
     }
     case 'paragraphs':
-      return { policy: atMost(maxHeldOfParagraphs), open: insertAtParagraphs(places) };
+      return { policy: heldAtMost(maxHeldOfParagraphs), open: insertAtParagraphs(places) };
   }
-}
-
-function atMost(maxHeldCharacters: number): TextModifier['policy'] {
-  return maxHeldCharacters === 0 ? live : { mode: 'window', maxHeldCharacters };
 }

@@ -4,6 +4,7 @@ import { maxHeldByJsonGuard, openJsonGuard } from '../kernel/json-guard-rewriter
 import { compileJsonSchema } from '../kernel/json-prefix-schema.ts';
 import type { Run } from '../kernel/run.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
+import { heldAtMost } from '../kernel/stream-policy.ts';
 
 const config = strictObject({
   schema: Type.Optional(
@@ -93,7 +94,7 @@ export const jsonGuard = defineModifier({
     return {
       effect: 'text' as const,
       channels: ['text'] as const,
-      policy: maxHeldCharacters === 0 ? ({ mode: 'live' } as const) : ({ mode: 'window', maxHeldCharacters } as const),
+      policy: heldAtMost(maxHeldCharacters),
       rewrites: { samples: extract ? ['```json\n{}\n```'] : [] },
       open: (run: Run, block: TextBlock) => openJsonGuard(guard, run, block),
     };

@@ -1,11 +1,13 @@
 import Type from 'typebox';
-import { channels, defineModifier, type StreamPolicy, type TextModifier } from '../kernel/component.ts';
-import type { PatternAutomaton } from '../kernel/pattern-automaton.ts';
+import { blockedEnding, endingMessage } from '../kernel/blocked-ending.ts';
+import { channelOption } from '../kernel/channel-option.ts';
+import { channels, defineModifier, type TextModifier } from '../kernel/component.ts';
 import { markOf, markOptions } from '../kernel/pattern-marks.ts';
 import { choosePatterns, patternOptions } from '../kernel/pattern-options.ts';
 import { createPatternReplacer } from '../kernel/pattern-replacer.ts';
 import { PatternStop } from '../kernel/pattern-stop.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
+import { heldAtMost } from '../kernel/stream-policy.ts';
 
 const config = strictObject({
   ...patternOptions,
@@ -18,17 +20,8 @@ const config = strictObject({
     'mask',
   ),
   ...markOptions,
-  message: Type.Optional(
-    Type.String({ maxLength: 4_096, description: 'For stop: what the client reads in place of the rest.' }),
-  ),
-  channels: defaulted(
-    Type.Array(Type.Enum([...channels]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text that are looked at.',
-    }),
-    [...channels],
-  ),
+  message: endingMessage('For stop: what the client reads in place of the rest.'),
+  channels: channelOption(channels, 'Kinds of text that are looked at.'),
 });
 
 /**
@@ -93,19 +86,14 @@ export const maskPatterns = defineModifier({
     const { action, message } = options;
     if (action !== 'stop' && message !== undefined)
       throw new TypeError(`"message" belongs to the action "stop", not to "${action}"`);
-    const ending = { reason: 'content_filter', ...(message !== undefined && { message }) } as const;
+    const ending = blockedEnding(message);
     return {
       effect: 'text',
       channels: options.channels,
-      policy: policyOf(automaton),
+      policy: heldAtMost(automaton.maxHeldCharacters),
       rewrites: { samples },
       open: (_run, block) =>
         mark === undefined ? new PatternStop(automaton, block, ending) : createPatternReplacer(automaton, mark),
     };
   },
 });
-
-function policyOf({ maxHeldCharacters }: PatternAutomaton): StreamPolicy {
-  if (maxHeldCharacters === 0) return { mode: 'live' };
-  return Number.isFinite(maxHeldCharacters) ? { mode: 'window', maxHeldCharacters } : { mode: 'buffer' };
-}

@@ -1,6 +1,9 @@
 import Type from 'typebox';
+import { blockedEnding, endingMessage } from '../kernel/blocked-ending.ts';
+import { channelOption } from '../kernel/channel-option.ts';
 import { channels, defineModifier, type AnswerEnding, type TextModifier } from '../kernel/component.ts';
 import { defaulted, strictObject, type Configured } from '../kernel/schema.ts';
+import { heldAtMost } from '../kernel/stream-policy.ts';
 import type { WordAutomaton } from '../kernel/word-automaton.ts';
 import { createWordMasker, type WordMask } from '../kernel/word-mask.ts';
 import {
@@ -25,20 +28,10 @@ const config = strictObject(
       'mask',
     ),
     ...maskOptions,
-    message: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 4096,
-        description: 'For the action `stop`: what the client is told behind the text that has left.',
-      }),
-    ),
-    channels: defaulted(
-      Type.Array(Type.Enum([...channels]), {
-        minItems: 1,
-        uniqueItems: true,
-        description: 'Kinds of text that are looked at. Of tool arguments it is each string, and no key.',
-      }),
-      [...channels],
+    message: endingMessage('For the action `stop`: what the client is told behind the text that has left.'),
+    channels: channelOption(
+      channels,
+      'Kinds of text that are looked at. Of tool arguments it is each string, and no key.',
     ),
   },
   wordsAreNamed,
@@ -116,11 +109,10 @@ export const maskWords = defineModifier({
   create(options): TextModifier {
     const isStop = options.action === 'stop';
     const automaton = automatonOf(options, isStop);
-    const { maxHeldCharacters } = automaton;
     return {
       effect: 'text',
       channels: options.channels,
-      policy: maxHeldCharacters === 0 ? { mode: 'live' } : { mode: 'window', maxHeldCharacters },
+      policy: heldAtMost(automaton.maxHeldCharacters),
       rewrites: { samples: sampleWords(options) },
       open: isStop ? openStopper(automaton, endingOf(options)) : openMasker(automaton, maskOf(withoutMessage(options))),
     };
@@ -139,8 +131,7 @@ function openStopper(automaton: WordAutomaton, ending: AnswerEnding): Open {
 
 function endingOf(options: Configured<typeof config>): AnswerEnding {
   refuseMasks(options);
-  const { message } = options;
-  return { reason: 'content_filter', ...(message !== undefined && { message }) };
+  return blockedEnding(options.message);
 }
 
 function withoutMessage(options: Configured<typeof config>): Configured<typeof config> {

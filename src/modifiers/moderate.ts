@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import { blockedEnding, endingMessage } from '../kernel/blocked-ending.ts';
+import { channelOption } from '../kernel/channel-option.ts';
 import { parseDuration } from '../kernel/clock.ts';
 import { channels, defineModifier, type AnswerEnding, type EventModifier } from '../kernel/component.ts';
 import { asSluiceError, SluiceError } from '../kernel/errors.ts';
@@ -10,8 +12,6 @@ import type { SegmentOutcome } from '../kernel/segment-lane.ts';
 import { cutBySentence } from '../kernel/segment-sentences.ts';
 import { SegmentStage, type SegmentTask } from '../kernel/segment-stage.ts';
 import { checkByPipeline, checkByService, type Check } from '../kernel/segment-verdict.ts';
-
-const optional = Type.Optional;
 
 const config = strictObject({
   check: ModerationCheck,
@@ -30,17 +30,8 @@ const config = strictObject({
     description:
       'What happens to text without a verdict. block: the answer ends as if flagged, or fails with MODERATION_UNAVAILABLE where nothing of it has left. allow: the text passes.',
   }),
-  message: optional(
-    Type.String({ maxLength: 4_096, description: 'Words for the client at the end of a blocked answer.' }),
-  ),
-  channels: defaulted(
-    Type.Array(Type.Enum([...channels]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text that are judged.',
-    }),
-    [...channels],
-  ),
+  message: endingMessage('Words for the client at the end of a blocked answer.'),
+  channels: channelOption(channels, 'Kinds of text that are judged.'),
 });
 
 /** Longest part of a sentence that is judged at a time: some of the rest can be read meanwhile. */
@@ -101,7 +92,7 @@ export const moderate = defineModifier({
     if (characters !== undefined && characters > ahead)
       throw new RangeError('"ahead" must be at least window.characters');
     const ask = checkOf(options.check, { http, pipelines });
-    const ending: AnswerEnding = { reason: 'content_filter', ...(message !== undefined && { message }) };
+    const ending = blockedEnding(message);
     const mayPass = options.onError === 'allow';
     const longest = Math.floor(ahead * longestPart);
     const cutter = (): SegmentCutter =>

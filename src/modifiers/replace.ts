@@ -1,7 +1,9 @@
 import Type from 'typebox';
-import { channels, defineModifier, type Channel, type StreamPolicy } from '../kernel/component.ts';
+import { channelOption } from '../kernel/channel-option.ts';
+import { channels, defineModifier, type Channel } from '../kernel/component.ts';
 import { compileReplacements } from '../kernel/replacement-rules.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
+import { heldAtMost } from '../kernel/stream-policy.ts';
 
 const Rule = strictObject({
   find: Type.Optional(Type.String({ minLength: 1, maxLength: 512, description: 'The text that is replaced.' })),
@@ -47,14 +49,7 @@ const config = strictObject({
     }),
     'refuse',
   ),
-  channels: defaulted(
-    Type.Array(Type.Enum([...channels]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text in which is replaced.',
-    }),
-    [...channels],
-  ),
+  channels: channelOption(channels, 'Kinds of text in which is replaced.'),
 });
 
 /**
@@ -116,14 +111,9 @@ export const replace = defineModifier({
     return {
       effect: 'text' as const,
       channels: options.channels satisfies readonly Channel[],
-      policy: policyOf(replacements.maxHeldCharacters),
+      policy: heldAtMost(replacements.maxHeldCharacters),
       rewrites: { samples: replacements.samples },
       open: () => replacements.open(),
     };
   },
 });
-
-function policyOf(maxHeldCharacters: number): StreamPolicy {
-  if (maxHeldCharacters === 0) return { mode: 'live' };
-  return maxHeldCharacters === Number.POSITIVE_INFINITY ? { mode: 'buffer' } : { mode: 'window', maxHeldCharacters };
-}

@@ -1,17 +1,10 @@
-import Type from 'typebox';
+import { channelOption } from '../kernel/channel-option.ts';
 import { channels, defineModifier, type TextModifier } from '../kernel/component.ts';
 import { createRestorer, maxPlaceholderLength } from '../kernel/placeholders.ts';
-import { defaulted, strictObject } from '../kernel/schema.ts';
+import { strictObject } from '../kernel/schema.ts';
 
 const config = strictObject({
-  channels: defaulted(
-    Type.Array(Type.Enum([...channels]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text in which the originals are put back.',
-    }),
-    [...channels],
-  ),
+  channels: channelOption(channels, 'Kinds of text in which the originals are put back.'),
 });
 
 /**

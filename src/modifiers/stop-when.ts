@@ -2,6 +2,7 @@ import { defineModifier, type Channel, type StreamPolicy, type TextBlock } from 
 import type { Run } from '../kernel/run.ts';
 import { stopOptions, stopRulesOf } from '../kernel/stop-options.ts';
 import { StopWatch, type StopRules } from '../kernel/stop-watch.ts';
+import { heldAtMost } from '../kernel/stream-policy.ts';
 import type { TextCounts } from '../kernel/text-measure.ts';
 
 const maxSamples = 20;
@@ -64,8 +65,7 @@ export const stopWhen = defineModifier({
 function policyOf({ sequences, maxCharacters }: StopRules): StreamPolicy {
   const begun = sequences === undefined || sequences.include ? 0 : sequences.find.longest - 1;
   // The first half of a pair waits for the other one where the last character has left.
-  const most = Math.max(begun, maxCharacters === undefined ? 0 : 1);
-  return most === 0 ? { mode: 'live' } : { mode: 'window', maxHeldCharacters: most };
+  return heldAtMost(Math.max(begun, maxCharacters === undefined ? 0 : 1));
 }
 
 /** The counts go on from one text of a channel to the next; the first one of an answer begins anew. */

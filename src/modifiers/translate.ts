@@ -1,6 +1,7 @@
 import Type from 'typebox';
+import { channelOption, proseChannels } from '../kernel/channel-option.ts';
 import { parseDuration } from '../kernel/clock.ts';
-import { defineModifier, type Channel, type EventModifier } from '../kernel/component.ts';
+import { defineModifier, type EventModifier } from '../kernel/component.ts';
 import { asSluiceError, SluiceError } from '../kernel/errors.ts';
 import type { PipelineCall, PipelineCaller } from '../kernel/pipeline-caller.ts';
 import type { Run } from '../kernel/run.ts';
@@ -12,7 +13,6 @@ import { StepRun } from '../kernel/step-run.ts';
 import { supervise } from '../kernel/supervise.ts';
 
 const optional = Type.Optional;
-const prose: readonly Channel[] = ['text', 'reasoning', 'refusal'];
 
 const config = strictObject({
   pipeline: pipelineName({
@@ -66,14 +66,7 @@ const config = strictObject({
     4_000,
   ),
   parallel: defaulted(Type.Integer({ minimum: 1, maximum: 16, description: 'Sentences in translation at a time.' }), 4),
-  channels: defaulted(
-    Type.Array(Type.Enum([...prose]), {
-      minItems: 1,
-      uniqueItems: true,
-      description: 'Kinds of text that are translated.',
-    }),
-    ['text', 'refusal'],
-  ),
+  channels: channelOption(proseChannels, 'Kinds of text that are translated.', ['text', 'refusal']),
 });
 type Options = Configured<typeof config>;
 

@@ -30,7 +30,8 @@ const stopAtHash: Bound<Modifier> = habitStep(
 const frames = answerFrames({ text: ['the ', 'plan#', 'secret', 'secret', 'secret'] });
 const whole = frames.join('');
 
-const withSteps = (...steps: readonly Bound<Modifier>[]): HandRun => runByHand({ pipeline: { modifiers: () => steps } });
+const withSteps = (...steps: readonly Bound<Modifier>[]): HandRun =>
+  runByHand({ pipeline: { modifiers: () => steps } });
 const aborts = ({ transport }: HandRun): number => transport.calls.filter((call) => call === 'abort').length;
 const textOf = ({ client }: HandRun): string => readOpenAiStream(Buffer.from(client.text)).text;
 
@@ -49,10 +50,13 @@ describe('an answer that a modifier ends', () => {
 
   it('while a later step waits is cut off at once, and ends when that goes on', async () => {
     const gate = Promise.withResolvers<void>();
-    const hand = withSteps(stopAtHash, modifying('slow', async (event, emit) => {
-      await gate.promise;
-      emit(event);
-    }));
+    const hand = withSteps(
+      stopAtHash,
+      modifying('slow', async (event, emit) => {
+        await gate.promise;
+        emit(event);
+      }),
+    );
     await play(hand, whole);
     expect([aborts(hand), hand.ended()]).toEqual([1, 0]);
     gate.resolve();
@@ -63,10 +67,13 @@ describe('an answer that a modifier ends', () => {
 
   it('and is left by its client before a later step goes on', async () => {
     const gate = Promise.withResolvers<void>();
-    const hand = withSteps(stopAtHash, modifying('slow', async (event, emit) => {
-      await gate.promise;
-      emit(event);
-    }));
+    const hand = withSteps(
+      stopAtHash,
+      modifying('slow', async (event, emit) => {
+        await gate.promise;
+        emit(event);
+      }),
+    );
     await play(hand, whole);
     hand.run.onGone();
     const before = hand.client.text;

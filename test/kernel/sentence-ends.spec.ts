@@ -29,8 +29,11 @@ describe('sentences', () => {
     ['do not end within numbers and names', 'v1.2 of a.b@c.de is 3.14 or ３．１４ in file.txt'],
     ['do not end at abbreviations', 'Dr. No and PROF. X vs. Y, bzw. Z, etc. xdr.| End'],
     ['do not end at initials', 'J. S. Bach, e.g. in the U.S. or z. B. here, Ph.D. too, (a. o.) _É. Zola_'],
-    ['end at letters without a case and at digits', '我.| 7 of 8.| x9.| Y'],
-    ['do not end at the numbers of a list', '1. One.|\n  22. Two.|\n> 3. Three in 1999.|\n**4.** Four\n## 5. Five 6.| x'],
+    ['end at letters without a case and at digits', '我.| 7 of 8.| x9.| 𠀀e.| Y'],
+    [
+      'do not end at the numbers of a list',
+      '1. One.|\n  22. Two.|\n> 3. Three in 1999.|\n**4.** Four\n## 5. Five 6.| x',
+    ],
     ['do not end within an accented mark', '好。\u0301|好.\u0301|'],
     ['never begin at the start', ' ) " a'],
   ])('%s', (_name, marked) => {

@@ -254,10 +254,10 @@ describe('a modifier that acts at the end', () => {
   });
 
   it('acts only where its condition holds', () => {
-    const step = footer(' bye', (reason) => reason === 'length');
+    const atLength = footer(' bye', (reason) => reason === 'length');
     const events = (reason: 'stop' | 'length'): AnswerEvent[] => [start('t'), text('t', 'one'), end('t'), finish(reason)];
-    expect(told(play([step], events('stop'))).join()).not.toContain('bye');
-    expect(told(play([step], events('length'))).join()).toContain('bye');
+    expect(told(play([atLength], events('stop'))).join()).not.toContain('bye');
+    expect(told(play([atLength], events('length'))).join()).toContain('bye');
   });
 
   it('acts behind an early end', () => {

@@ -79,7 +79,7 @@ describe('format-stream', () => {
 
   it.each([
     ['word', ['He', 'llo, wor', 'ld\n', 'x'], ['', 'Hello,', ' world\n', '', 'x']],
-    ['sentence', ['Pi is 3.1', '4. So', ' "it is." 1. On', 'e'], ['', 'Pi is 3.14.', ' So "it is."', '', ' 1. One']],
+    ['sentence', ['Pi is 3.1', '4. So', ' "it is."\n1. On', 'e'], ['', 'Pi is 3.14.', ' So "it is."\n', '', '1. One']],
     ['sentence', ['好！', '」他说。', '走'], ['', '好！」', '他说。', '走']],
     ['line', ['one\ntw', 'o\r', '\nthree'], ['one\n', '', 'two\r\n', 'three']],
   ])('paces by %s', (pace, given, expected) => {

@@ -46,7 +46,7 @@ describe('insert', () => {
     ['behind marks of all sorts', sentences, 'A b! Cd? Ef… Gh?! Ij.', 'A b!# Cd?# Ef…# Gh?!# Ij.#'],
     ['behind what closes a sentence', sentences, '"Go." (Ok.) **Yes.** x', '"Go."# (Ok.)# **Yes.**# x'],
     ['behind Chinese sentences', sentences, '你好。“再见！”他说', '你好。#“再见！”#他说'],
-    ['not within an accented mark', sentences, '好。\u0301好', '好。\u0301好'],
+    ['behind an accent of its mark', sentences, '好。\u0301好', '好。\u0301#好'],
     [
       'not at numbers and names',
       sentences,
@@ -98,10 +98,10 @@ describe('insert', () => {
     ],
     ['nothing of a sentence', { at: 'sentences' }, ['It is.', ' ', 'So.'], ['It is.', '# ', 'So.', '#', '']],
     [
-      'half a character behind a Chinese one',
+      'nothing behind a Chinese one',
       { at: 'sentences' },
-      ['好。\ud83d', '\ude00'],
-      ['好。', '#\ud83d\ude00', '', ''],
+      ['好。', '\ud83d', '\ude00'],
+      ['好。', '#\ud83d', '\ude00', '', ''],
     ],
     ['what may be a blank line', { at: 'paragraphs' }, ['a\n', ' ', 'b\n', '\n'], ['a', '', '\n b', '#\n\n', '', '']],
     ['no blank line that does not count', { at: 'paragraphs', every: 2 }, ['a\n', '\nb'], ['a\n', '\nb', '#', '']],
@@ -114,7 +114,7 @@ describe('insert', () => {
     expect(create({ at: 'after', marker: 'abc' }).policy).toEqual({ mode: 'live' });
     expect(create({ at: 'before', marker: 'a' }).policy).toEqual({ mode: 'live' });
     expect(create({ at: 'before', marker: 'abc' }).policy).toEqual({ mode: 'window', maxHeldCharacters: 2 });
-    expect(create({ at: 'sentences' }).policy).toEqual({ mode: 'window', maxHeldCharacters: 1 });
+    expect(create({ at: 'sentences' }).policy).toEqual({ mode: 'live' });
     const rewriter = open({ at: 'paragraphs' });
     expect(create({ at: 'paragraphs' }).policy).toEqual({ mode: 'window', maxHeldCharacters: 35 });
     expect(rewriter.text(`a\r\n${' '.repeat(32)}\r`)).toBe('a');

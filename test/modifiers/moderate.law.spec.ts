@@ -10,7 +10,7 @@ import { lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';
 import { SegmentPlayer, settle, textRuns, type Call } from '../support/segment-player.ts';
 import { besides, blocksOf, play, playStopped, schedules, sentenceAnswers, textOf } from '../support/segment-plays.ts';
 import { marked, segmentRewriter, sentenceTexts } from '../support/segment-rewriter.ts';
-import { sentences } from '../support/sentence-oracle.ts';
+import { sentences } from '../support/segment-oracle.ts';
 
 /*
  * The law where the rule is somebody else's word. What is judged depends on the text alone, not on its cuts. And whatever

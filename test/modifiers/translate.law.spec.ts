@@ -8,7 +8,7 @@ import { lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';
 import { SegmentPlayer, textRuns } from '../support/segment-player.ts';
 import { blocksOf, play, schedules, sentenceAnswers, signatures, textOf } from '../support/segment-plays.ts';
 import { marked, segmentRewriter, sentenceTexts } from '../support/segment-rewriter.ts';
-import { sentences } from '../support/sentence-oracle.ts';
+import { sentences } from '../support/segment-oracle.ts';
 
 const law = {
   open: () => segmentRewriter(cutBySentence({ maxCharacters: 24, fences: true })),

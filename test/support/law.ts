@@ -22,12 +22,13 @@ export interface Law {
 }
 
 /** Throws with the smallest text and cuts that break the law. */
-export function proveLaw({ open, oracle, texts, cases = lawCases }: Law): void {
+export function proveLaw(law: Law): void {
+  const { texts, cases = lawCases } = law;
   fc.assert(
     fc.property(texts, cuts, (text, lengths) => {
       const pieces = cut(text, lengths);
-      const left = runPieces(open(), pieces);
-      expectSame(left.join(''), oracle(text), pieces);
+      const left = runPieces(law.open(), pieces);
+      expectSame(left.join(''), law.oracle(text), pieces);
     }),
     { numRuns: cases },
   );
@@ -42,16 +43,17 @@ export interface Minimal extends Law {
 }
 
 /** Throws where a rewriter holds text that is the same however the text goes on. `cases` counts prefixes. */
-export function proveMinimalHold({ open, oracle, texts, goesOn, cases = lawCases }: Minimal): void {
+export function proveMinimalHold(law: Minimal): void {
+  const { texts, goesOn, cases = lawCases } = law;
   fc.assert(
     fc.property(texts, cuts, (text, lengths) => {
-      const rewriter = open();
+      const rewriter = law.open();
       let read = '';
       let left = '';
       for (const piece of cut(text, lengths)) {
         read += piece;
         left += rewriter.text(piece);
-        const certain = goesOn.map((rest) => oracle(read + rest)).reduce(commonStart);
+        const certain = goesOn.map((rest) => law.oracle(read + rest)).reduce(commonStart);
         expectSame(left, certain, [read]);
       }
     }),

@@ -7,12 +7,14 @@ const soft = '.!?…‼⁇⁈⁉．։؟۔।॥።။។';
 const hard = '。！？｡︒';
 const closers = String.raw`"'”’»›)\]}*_${'`'}~」』）】》〉〕］｝｣＂＇\p{M}\p{Grapheme_Extend}\u200d\u0e33\u0eb3`;
 const quotes = '“‘';
-const hardEnd = new RegExp(`[${hard}][${soft}${hard}${closers}]*$`, 'u');
+/** Nothing beyond the basic plane belongs to a mark, or is an initial. */
+const basic = String.raw`(?![\u{10000}-\u{10ffff}])`;
+const hardEnd = new RegExp(`[${hard}](?:${basic}[${soft}${hard}${closers}])*$`, 'u');
 /** What may stand behind a soft mark, where there is no hard one. */
-const softTail = new RegExp(`^[${soft}${closers}${quotes}]*$`, 'u');
+const softTail = new RegExp(`^(?:${basic}[${soft}${closers}${quotes}])*$`, 'u');
 const belongsToEnd = new RegExp(`^[${soft}${hard}${closers}]$`, 'u');
 const listNumber = /(?:^|[\n\r])[ \t>#*_-]{0,12}[0-9]{1,9}$/;
-const singleLetter = /(?<![\p{L}\p{N}])(?:\p{Lu}|\p{Ll})$/u;
+const singleLetter = new RegExp(String.raw`(?<![\p{L}\p{N}])${basic}[\p{Lu}\p{Ll}]$`, 'u');
 
 export const oracleAbbreviations = 'mr mrs ms dr prof sr jr st vs etc fig eq approx al inc ltd co nr ca bzw usw'.split(
   ' ',
