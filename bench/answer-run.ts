@@ -4,8 +4,8 @@ import { SseFraming } from '../src/forward/sse-framing.ts';
 import { AnswerPipe, type FrameCounters } from '../src/kernel/answer-pipe.ts';
 import type { Bound } from '../src/kernel/bound-modifier.ts';
 import { systemClock } from '../src/kernel/clock.ts';
-import type { Modifier } from '../src/kernel/component.ts';
-import { vaultOf } from '../src/kernel/placeholders.ts';
+import type { Modifier } from '../src/kernel/modifier.ts';
+import { vaultOf } from '../src/kernel/patterns/placeholders.ts';
 import type { ChatRequest } from '../src/kernel/request.ts';
 import { anonymousCaller, type Log, type Run } from '../src/kernel/run.ts';
 

@@ -1,5 +1,5 @@
 import type { Bound } from '../src/kernel/bound-modifier.ts';
-import type { Modifier } from '../src/kernel/component.ts';
+import type { Modifier } from '../src/kernel/modifier.ts';
 import { AnswerRun } from './answer-run.ts';
 import { buildModifier } from './build-modifier.ts';
 import { dialects } from './dialects.ts';

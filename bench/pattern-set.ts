@@ -1,6 +1,6 @@
-import { createPatternReplacer } from '../src/kernel/pattern-replacer.ts';
-import { choosePatterns, type ChosenPatterns } from '../src/kernel/pattern-options.ts';
-import { patternKinds } from '../src/kernel/pattern-set.ts';
+import { createPatternReplacer } from '../src/kernel/patterns/pattern-replacer.ts';
+import { choosePatterns, type ChosenPatterns } from '../src/kernel/patterns/pattern-options.ts';
+import { patternKinds } from '../src/kernel/patterns/pattern-set.ts';
 import { prose } from './prose.ts';
 import { cutText, textSpeed } from './text-speed.ts';
 

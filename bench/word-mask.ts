@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import { buildWordAutomaton, type WordAutomaton } from '../src/kernel/word-automaton.ts';
-import { createWordMasker, maskText } from '../src/kernel/word-mask.ts';
+import { buildWordAutomaton, type WordAutomaton } from '../src/kernel/words/word-automaton.ts';
+import { createWordMasker, maskText } from '../src/kernel/words/word-mask.ts';
 import { seeded, skewed, type Random } from './random.ts';
 import { cutText, textSpeed } from './text-speed.ts';
 

@@ -67,12 +67,15 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
     {
       provide: CAPABILITIES,
       inject: [Ticker, NumberMeter, PipelineCalls, HttpCalls],
-      useFactory: (
-        ticker: Ticker,
-        meter: NumberMeter,
-        pipelines: PipelineCalls,
-        http: HttpCalls,
-      ): Capabilities => ({ clock, log, meter, ticker, expressions: createExpressions(), http, pipelines }),
+      useFactory: (ticker: Ticker, meter: NumberMeter, pipelines: PipelineCalls, http: HttpCalls): Capabilities => ({
+        clock,
+        log,
+        meter,
+        ticker,
+        expressions: createExpressions(),
+        http,
+        pipelines,
+      }),
     },
     PipelineCalls,
     { provide: HttpCalls, useFactory: () => new HttpCalls(clock) },

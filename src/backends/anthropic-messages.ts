@@ -1,8 +1,8 @@
 import Type from 'typebox';
 import { defineBackend, type Backend } from '../kernel/component.ts';
-import { anthropicMessages } from '../kernel/anthropic-messages-fields.ts';
-import { readTarget, targetFields } from '../kernel/backend-target.ts';
-import { errorFromStatus } from '../kernel/provider-error.ts';
+import { anthropicMessages } from '../kernel/dialects/anthropic-messages-fields.ts';
+import { readTarget, targetFields } from '../kernel/dialects/backend-target.ts';
+import { errorFromStatus } from '../kernel/dialects/provider-error.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { decodeMessageBody } from './anthropic-messages/decode-body.ts';
 import { encodeMessagesRequest, type MessagesTarget } from './anthropic-messages/encode-request.ts';

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { readTarget, targetFields } from '../kernel/backend-target.ts';
+import { readTarget, targetFields } from '../kernel/dialects/backend-target.ts';
 import { defineBackend, type Backend } from '../kernel/component.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';

@@ -1,7 +1,7 @@
-import { readTarget, targetFields } from '../kernel/backend-target.ts';
+import { readTarget, targetFields } from '../kernel/dialects/backend-target.ts';
 import { defineBackend, type Backend } from '../kernel/component.ts';
 import type { SluiceError } from '../kernel/errors.ts';
-import { errorFromComplaint, errorFromStatus } from '../kernel/provider-error.ts';
+import { errorFromComplaint, errorFromStatus } from '../kernel/dialects/provider-error.ts';
 import { strictObject } from '../kernel/schema.ts';
 import type { UpstreamHead } from '../kernel/upstream.ts';
 import { cohere } from './cohere/answer-parts.ts';

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { defineBackend, type Backend } from '../kernel/component.ts';
-import { readTarget, targetFields } from '../kernel/backend-target.ts';
+import { readTarget, targetFields } from '../kernel/dialects/backend-target.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { decodeGeminiBody } from './gemini/decode-body.ts';
 import { encodeGeminiRequest } from './gemini/encode-request.ts';

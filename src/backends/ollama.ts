@@ -1,8 +1,8 @@
 import Type from 'typebox';
-import { readTarget, targetFields } from '../kernel/backend-target.ts';
+import { readTarget, targetFields } from '../kernel/dialects/backend-target.ts';
 import { defineBackend, type Backend } from '../kernel/component.ts';
-import { ollama } from '../kernel/ollama-fields.ts';
-import { errorFromStatus } from '../kernel/provider-error.ts';
+import { ollama } from '../kernel/dialects/ollama-fields.ts';
+import { errorFromStatus } from '../kernel/dialects/provider-error.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { decodeChatBody } from './ollama/decode-body.ts';
 import { encodeChatRequest } from './ollama/encode-request.ts';

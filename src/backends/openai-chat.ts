@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { defineBackend, type Backend } from '../kernel/component.ts';
-import { readTarget, targetFields } from '../kernel/backend-target.ts';
-import { errorFromStatus } from '../kernel/provider-error.ts';
+import { readTarget, targetFields } from '../kernel/dialects/backend-target.ts';
+import { errorFromStatus } from '../kernel/dialects/provider-error.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { decodeChatBody } from './openai-chat/decode-body.ts';
 import { encodeChatRequest } from './openai-chat/encode-request.ts';

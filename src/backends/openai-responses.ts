@@ -1,8 +1,8 @@
 import Type from 'typebox';
 import { defineBackend, type Backend } from '../kernel/component.ts';
-import { readTarget, targetFields } from '../kernel/backend-target.ts';
-import { openaiResponses } from '../kernel/openai-responses-fields.ts';
-import { errorFromStatus } from '../kernel/provider-error.ts';
+import { readTarget, targetFields } from '../kernel/dialects/backend-target.ts';
+import { openaiResponses } from '../kernel/dialects/openai-responses-fields.ts';
+import { errorFromStatus } from '../kernel/dialects/provider-error.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { decodeResponseBody } from './openai-responses/decode-body.ts';
 import { encodeResponsesRequest } from './openai-responses/encode-request.ts';

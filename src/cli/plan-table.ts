@@ -1,5 +1,5 @@
 import type { PipelinePlan, PlannedStep } from '../compile/plan.ts';
-import type { Channel, StreamPolicy } from '../kernel/component.ts';
+import type { Channel, StreamPolicy } from '../kernel/modifier.ts';
 import { alignRows } from './run-table.ts';
 
 /** A plan for a person: one line about the whole, then a row for each step in the order in which the answer passes them. */

@@ -1,5 +1,5 @@
 import type { Encoder } from '../kernel/component.ts';
-import { writeRateLimits, type RateLimits } from '../kernel/rate-limits.ts';
+import { writeRateLimits, type RateLimits } from '../kernel/dialects/rate-limits.ts';
 import { describePlan, type PipelinePlan } from './plan.ts';
 import type { RunOfRequest } from './run-of-request.ts';
 

@@ -1,13 +1,14 @@
 import { AnswerBody } from '../kernel/answer-body.ts';
 import { AnswerPipe } from '../kernel/answer-pipe.ts';
 import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
-import type { Encoder, EncodeContext, Modifier, StreamEncoder } from '../kernel/component.ts';
+import type { Encoder, EncodeContext, StreamEncoder } from '../kernel/component.ts';
+import type { Modifier } from '../kernel/modifier.ts';
 import { asSluiceError, breaksAnswer, describeCause, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
 import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
-import { readRateLimits, type RateLimits } from '../kernel/rate-limits.ts';
+import { readRateLimits, type RateLimits } from '../kernel/dialects/rate-limits.ts';
 import type { ChatRequest } from '../kernel/request.ts';
-import { currentRun, type Caller, type Run, type RunScope } from '../kernel/run.ts';
+import { currentRun, type Caller, type RunScope } from '../kernel/run.ts';
 import { isPromise } from '../kernel/supervise.ts';
 import type { Bound } from '../kernel/bound-modifier.ts';
 import type { Watched } from '../kernel/ticker.ts';
@@ -21,6 +22,7 @@ import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
 import { prepareRequest, type OutgoingRequest, type Prepared } from './prepare-request.ts';
 import { RunOfRequest } from './run-of-request.ts';
 import { recordRun, type Outcome } from './run-record.ts';
+import { streamStart } from './stream-start.ts';
 
 /** Why the signal of a run that ended well is aborted. */
 const runOver = new SluiceError('CLIENT_GONE');
@@ -391,10 +393,4 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       this.fail(error);
     }
   }
-}
-
-function streamStart(run: Run, { dialect, model }: ChatRequest): AnswerEvent {
-  const { id, pipeline, revision } = run;
-  const asked = model === undefined ? {} : { requestedModel: model };
-  return { type: 'stream.start', requestId: id, pipeline, revision, dialect, ...asked };
 }

@@ -15,7 +15,7 @@ import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
 import { parseDuration } from '../kernel/clock.ts';
 import type { Condition, ConditionPhase } from '../kernel/condition.ts';
 import { describeCause } from '../kernel/errors.ts';
-import type { ModifierPhase } from '../kernel/component.ts';
+import type { ModifierPhase } from '../kernel/modifier.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Forwarder } from '../kernel/forward.ts';
 import type { Registry } from '../registry/registry.ts';

@@ -1,4 +1,5 @@
-import type { Backend, Modifier, TokenProvider } from '../kernel/component.ts';
+import type { Backend, TokenProvider } from '../kernel/component.ts';
+import type { Modifier } from '../kernel/modifier.ts';
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
 import type { ConditionSource } from '../kernel/condition.ts';
 import type { AttemptTimeouts } from '../kernel/forward.ts';

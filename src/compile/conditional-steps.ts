@@ -1,4 +1,4 @@
-import type { Modifier, ModifierPhase } from '../kernel/component.ts';
+import type { Modifier, ModifierPhase } from '../kernel/modifier.ts';
 import type { Condition } from '../kernel/condition.ts';
 import type { FinishReason } from '../kernel/event.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';

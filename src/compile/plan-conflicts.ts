@@ -1,5 +1,5 @@
 import type { Bound } from '../kernel/bound-modifier.ts';
-import type { Channel, Modifier, TextModifier } from '../kernel/component.ts';
+import type { Channel, Modifier, TextModifier } from '../kernel/modifier.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { anonymousCaller, type Log } from '../kernel/run.ts';
 import { RunOfRequest } from './run-of-request.ts';

@@ -1,7 +1,7 @@
 import type { ResolvedModifier } from '../definitions/resolved-pipeline.ts';
 import { chainMode, type ChainMode } from '../kernel/answer-chain.ts';
 import type { Bound } from '../kernel/bound-modifier.ts';
-import { channels, type Channel, type Modifier, type ModifierPhase, type StreamPolicy } from '../kernel/component.ts';
+import { channels, type Channel, type Modifier, type ModifierPhase, type StreamPolicy } from '../kernel/modifier.ts';
 import type { Diagnostic } from '../definitions/diagnostic.ts';
 import { findConflicts } from './plan-conflicts.ts';
 

@@ -2,7 +2,7 @@ import type { AnswerEvent } from '../kernel/event.ts';
 import type { Credential } from '../kernel/component.ts';
 import { applyCredential } from '../kernel/credential.ts';
 import { asSluiceError } from '../kernel/errors.ts';
-import { refuseKeptElsewhere } from '../kernel/kept-elsewhere.ts';
+import { refuseKeptElsewhere } from '../kernel/dialects/kept-elsewhere.ts';
 import { runProcessors, type ProcessedRequest, type RequestChainHooks } from '../kernel/request-chain.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import type { Run } from '../kernel/run.ts';

@@ -1,5 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox';
-import type { ComponentKind, ModifierPhase } from '../kernel/component.ts';
+import type { ComponentKind } from '../kernel/component.ts';
+import type { ModifierPhase } from '../kernel/modifier.ts';
 import { defaulted, Duration, Name, strictObject, type Configured } from '../kernel/schema.ts';
 import { UpstreamScript } from '../kernel/upstream-script.ts';
 import type { ComponentOf, Registry } from '../registry/registry.ts';

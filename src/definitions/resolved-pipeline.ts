@@ -1,4 +1,4 @@
-import type { ModifierPhase } from '../kernel/component.ts';
+import type { ModifierPhase } from '../kernel/modifier.ts';
 import type { AttemptTimeouts } from '../kernel/forward.ts';
 import type { ReferenceKind } from '../kernel/schema.ts';
 import type { UpstreamScript } from '../kernel/upstream-script.ts';

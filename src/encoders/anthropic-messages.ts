@@ -1,9 +1,9 @@
-import { anthropicMessages } from '../kernel/anthropic-messages-fields.ts';
+import { anthropicMessages } from '../kernel/dialects/anthropic-messages-fields.ts';
 import { defineEncoder, type Encoder, type ErrorBody } from '../kernel/component.ts';
 import type { ErrorKind } from '../kernel/error-table.ts';
 import type { SluiceError } from '../kernel/errors.ts';
-import type { JsonObject } from '../kernel/json-value.ts';
-import { writeAnthropicRateLimits } from '../kernel/rate-limits.ts';
+import type { JsonObject } from '../kernel/json/json-value.ts';
+import { writeAnthropicRateLimits } from '../kernel/dialects/rate-limits.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { MessageStreamEncoder } from './anthropic-messages/stream-encoder.ts';
 import { writeMessage } from './anthropic-messages/write-message.ts';

@@ -1,5 +1,5 @@
 import { defineEncoder, type Encoder } from '../kernel/component.ts';
-import { gemini } from '../kernel/gemini-fields.ts';
+import { gemini } from '../kernel/dialects/gemini-fields.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { GeminiStreamEncoder } from './gemini/stream-encoder.ts';
 import { writeDocument } from './gemini/write-document.ts';

@@ -1,9 +1,9 @@
 import type { AnswerBlock, ChatAnswer } from '../kernel/answer.ts';
 import { defineEncoder, type EncodeContext, type Encoder } from '../kernel/component.ts';
 import type { SluiceError } from '../kernel/errors.ts';
-import { isObject, type JsonObject } from '../kernel/json-value.ts';
-import { extensionOf, ollama } from '../kernel/ollama-fields.ts';
-import { writeUsage } from '../kernel/ollama-usage.ts';
+import { isObject, type JsonObject } from '../kernel/json/json-value.ts';
+import { extensionOf, ollama } from '../kernel/dialects/ollama-fields.ts';
+import { writeUsage } from '../kernel/dialects/ollama-usage.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { LineEncoder } from './ollama/line-encoder.ts';
 import { callEntry, doneReason, logprobsOf, loseCounts, loseUnsaid, textField, timeOf } from './ollama/line-parts.ts';

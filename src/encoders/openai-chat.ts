@@ -1,10 +1,10 @@
 import type { AnswerBlock, AnswerChoice, ChatAnswer } from '../kernel/answer.ts';
 import { defineEncoder, type EncodeContext, type Encoder } from '../kernel/component.ts';
 import type { EventOfType } from '../kernel/event.ts';
-import { isObject, level, orNothing, type JsonObject } from '../kernel/json-value.ts';
-import { writeOpenAiError } from '../kernel/openai-error.ts';
-import { extensionOf, openaiChat, writeFinishReason } from '../kernel/openai-chat-fields.ts';
-import { writeUsage } from '../kernel/openai-chat-usage.ts';
+import { isObject, level, orNothing, type JsonObject } from '../kernel/json/json-value.ts';
+import { writeOpenAiError } from '../kernel/dialects/openai-error.ts';
+import { extensionOf, openaiChat, writeFinishReason } from '../kernel/dialects/openai-chat-fields.ts';
+import { writeUsage } from '../kernel/dialects/openai-chat-usage.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { isCall } from './openai-chat/chunk-parts.ts';
 import {

@@ -1,8 +1,8 @@
 import type { ChatAnswer } from '../kernel/answer.ts';
 import { defineEncoder, type EncodeContext, type Encoder } from '../kernel/component.ts';
-import type { JsonObject } from '../kernel/json-value.ts';
-import { writeOpenAiError } from '../kernel/openai-error.ts';
-import { openaiResponses } from '../kernel/openai-responses-fields.ts';
+import type { JsonObject } from '../kernel/json/json-value.ts';
+import { writeOpenAiError } from '../kernel/dialects/openai-error.ts';
+import { openaiResponses } from '../kernel/dialects/openai-responses-fields.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { replayAnswer } from './openai-responses/replay-answer.ts';
 import { ResponsesStreamEncoder } from './openai-responses/stream-encoder.ts';

@@ -1,7 +1,7 @@
 import { EventStreamCodec, type MessageHeaders } from '@smithy/eventstream-codec';
 import { SluiceError } from '../kernel/errors.ts';
 import type { FrameSink } from '../kernel/frame-sink.ts';
-import { badFrame } from '../kernel/provider-document.ts';
+import { badFrame } from '../kernel/dialects/provider-document.ts';
 
 /** Total length and length of the headers, each 32 bits, then their checksum. */
 const preludeBytes = 12;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { SluiceError } from '../kernel/errors.ts';
 import { isPadding, type FrameSink } from '../kernel/frame-sink.ts';
-import { closingQuote } from '../kernel/json-text.ts';
+import { closingQuote } from '../kernel/json/json-text.ts';
 import type { Framing } from './framing.ts';
 
 const notPlain = /[^\x20-\x21\x23-\x5b\x5d-\x7e]/;

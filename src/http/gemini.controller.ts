@@ -1,6 +1,6 @@
 import { Controller, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { refuse } from '../kernel/field-check.ts';
+import { refuse } from '../kernel/dialects/field-check.ts';
 import type { PathFields } from '../kernel/component.ts';
 import { SluiceError } from '../kernel/errors.ts';
 import { ChatService, type PipelineRequest } from './chat.service.ts';

@@ -1,6 +1,6 @@
 import type { UnknownFields } from '../compile/compiled-pipeline.ts';
-import { refuse } from '../kernel/field-check.ts';
-import { isObject } from '../kernel/json-value.ts';
+import { refuse } from '../kernel/dialects/field-check.ts';
+import { isObject } from '../kernel/json/json-value.ts';
 
 /**
  * The body without the unknown fields that the pipeline drops, and their names. With `forward` they stay: they go on to a

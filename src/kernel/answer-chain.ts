@@ -1,6 +1,6 @@
 import type { EarlyEnd } from './answer-ends.ts';
 import type { Bound, BoundText } from './bound-modifier.ts';
-import type { EventModifier, Modifier } from './component.ts';
+import type { EventModifier, Modifier } from './modifier.ts';
 import { describeCause, type SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import { EventStage } from './event-stage.ts';

@@ -1,4 +1,4 @@
-import type { AnswerEnding } from './component.ts';
+import type { AnswerEnding } from './modifier.ts';
 import type { AnswerEvent, EventOfType } from './event.ts';
 
 export interface AnswerEndsOwner {

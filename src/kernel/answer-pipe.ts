@@ -4,7 +4,7 @@ import type { DecodedFrame, StreamEncoder } from './component.ts';
 import { isContent, type AnswerEvent, type TextTemplate } from './event.ts';
 import type { FrameSink, Lane } from './frame-sink.ts';
 import { guardedEvents } from './guarded-events.ts';
-import { escapeJsonText, unescapeJsonText } from './json-text.ts';
+import { escapeJsonText, unescapeJsonText } from './json/json-text.ts';
 import type { BlockText } from './text-row.ts';
 
 /** How many frames went which way, over all runs. The benchmark prints them: a fast way with 0 % does not exist. */

@@ -1,7 +1,8 @@
 import { AnswerChain, type ChainOwner } from './answer-chain.ts';
 import type { EarlyEnd } from './answer-ends.ts';
 import type { Bound } from './bound-modifier.ts';
-import type { AnswerDecoder, AnswerOutcome, Modifier } from './component.ts';
+import type { AnswerDecoder, AnswerOutcome } from './component.ts';
+import type { Modifier } from './modifier.ts';
 import { SluiceError } from './errors.ts';
 import { EventOrder } from './event-order.ts';
 import { isContent, type AnswerEvent } from './event.ts';

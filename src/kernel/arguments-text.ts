@@ -1,8 +1,8 @@
 import type { BoundText } from './bound-modifier.ts';
-import type { TextBlock } from './component.ts';
+import type { TextBlock } from './modifier.ts';
 import type { EventOfType } from './event.ts';
-import { JsonLeaves, type LeafRewriter } from './json-leaves.ts';
-import { PatchLeaves, type PatchEvent } from './patch-leaves.ts';
+import { JsonLeaves, type LeafRewriter } from './json/json-leaves.ts';
+import { PatchLeaves, type PatchEvent } from './json/patch-leaves.ts';
 import { addCounts, TextRow, type BlockText, type RowEnding, type RowScope } from './text-row.ts';
 
 /** What comes as fragments of the arguments. */

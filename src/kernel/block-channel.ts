@@ -1,4 +1,4 @@
-import { channels, type Channel } from './component.ts';
+import { channels, type Channel } from './modifier.ts';
 import type { BlockKind } from './event.ts';
 
 /** Calls of a tool, whoever runs it. */

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { AnswerEnding } from './component.ts';
+import type { AnswerEnding } from './modifier.ts';
 
 /** The config field `message` of what ends an answer. */
 export function endingMessage(description: string) {

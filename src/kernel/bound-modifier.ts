@@ -1,4 +1,4 @@
-import type { Modifier, ReadModifier, TextModifier } from './component.ts';
+import type { Modifier, ReadModifier, TextModifier } from './modifier.ts';
 import { asSluiceError, describeCause } from './errors.ts';
 import type { FinishReason } from './event.ts';
 import type { Run } from './run.ts';

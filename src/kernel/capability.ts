@@ -20,4 +20,12 @@ export interface Capabilities {
 }
 
 export type CapabilityName = keyof Capabilities;
-export const capabilityNames: readonly CapabilityName[] = ['clock', 'log', 'meter', 'ticker', 'expressions', 'http', 'pipelines'];
+export const capabilityNames: readonly CapabilityName[] = [
+  'clock',
+  'log',
+  'meter',
+  'ticker',
+  'expressions',
+  'http',
+  'pipelines',
+];

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import type { Channel } from './component.ts';
+import type { Channel } from './modifier.ts';
 import { defaulted } from './schema.ts';
 
 /** Texts that people read; the arguments of a tool are read by a program. */

@@ -1,6 +1,6 @@
 import { AnswerEnds } from './answer-ends.ts';
 import { leaveOut, type Bound } from './bound-modifier.ts';
-import type { AnswerEnding, EventControl, EventModifier, EventRewriter } from './component.ts';
+import type { AnswerEnding, EventControl, EventModifier, EventRewriter } from './modifier.ts';
 import { asSluiceError, type SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import type { Run } from './run.ts';

@@ -126,7 +126,9 @@ const BlockEnd = describeEvent('block.end', 'The block is complete.', {
   blockId: BlockId,
   final: optional(Type.Unknown({ description: 'The whole text, arguments or item, where a dialect repeats it.' })),
   incomplete: optional(
-    Type.Boolean({ description: 'True when the answer ended inside the block: the provider was cut off, or a modifier ended it.' }),
+    Type.Boolean({
+      description: 'True when the answer ended inside the block: the provider was cut off, or a modifier ended it.',
+    }),
   ),
 });
 

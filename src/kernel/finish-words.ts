@@ -1,4 +1,4 @@
-import type { Channel } from './component.ts';
+import type { Channel } from './modifier.ts';
 import type { EventOfType } from './event.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { AnswerEvent, BlockKind } from './event.ts';
-import { isFieldName } from './json-value.ts';
+import { isFieldName } from './json/json-value.ts';
 
 /** Kinds of blocks whose name is that of a file, in whatever words. */
 const namedFiles: ReadonlySet<BlockKind> = new Set(['image', 'audio', 'file']);

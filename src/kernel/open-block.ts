@@ -1,5 +1,5 @@
 import type { ArgumentsText } from './arguments-text.ts';
-import type { Channel } from './component.ts';
+import type { Channel } from './modifier.ts';
 import type { AnswerEvent, EventOfType } from './event.ts';
 import type { BlockText } from './text-row.ts';
 

@@ -2,7 +2,7 @@ import type { Processor } from './component.ts';
 import { asSluiceError, describeCause, SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import type { ChatRequest } from './request.ts';
-import { RequestForm } from './request-form.ts';
+import { RequestForm } from './dialects/request-form.ts';
 import type { Run } from './run.ts';
 import { eventsSize, requestSize, StepOutput } from './step-output.ts';
 import { StepRun } from './step-run.ts';

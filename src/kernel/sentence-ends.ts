@@ -1,5 +1,5 @@
 import { detach } from './detach.ts';
-import { isWordCodePoint, wordUnits } from './text-folding.ts';
+import { isWordCodePoint, wordUnits } from './words/text-folding.ts';
 import { isDigit, isSpace } from './unit-classes.ts';
 
 /*

@@ -1,4 +1,4 @@
-import { toLatin1 } from './json-text.ts';
+import { toLatin1 } from './json/json-text.ts';
 
 const lineEnd = /\r\n|\r|\n/;
 const unsafeField = /[\r\n\0]/;

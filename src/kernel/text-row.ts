@@ -1,5 +1,5 @@
 import { actsAtEnd, leaveOut, type BoundText } from './bound-modifier.ts';
-import type { AnswerEnding, TextBlock, TextReader, TextRewriter } from './component.ts';
+import type { AnswerEnding, TextBlock, TextReader, TextRewriter } from './modifier.ts';
 import { asSluiceError, SluiceError } from './errors.ts';
 import type { FinishReason } from './event.ts';
 import type { Run } from './run.ts';

@@ -1,6 +1,6 @@
 import type { TextTemplate } from './event.ts';
 import { isFiller, isPadding } from './frame-sink.ts';
-import { closingQuote, countStringTokens, isJsonText, measureJson, toLatin1, unescapeJson } from './json-text.ts';
+import { closingQuote, countStringTokens, isJsonText, measureJson, toLatin1, unescapeJson } from './json/json-text.ts';
 
 /** Stands for the text while a candidate is verified. Plain ASCII that needs no escaping. */
 const sentinel = '~sluice:text~';

@@ -1,11 +1,12 @@
 import Type from 'typebox';
 import { channelOption, proseChannels } from '../kernel/channel-option.ts';
 import { parseDuration } from '../kernel/clock.ts';
-import { defineModifier, type EventControl } from '../kernel/component.ts';
+import { defineModifier } from '../kernel/component.ts';
+import type { EventControl } from '../kernel/modifier.ts';
 import type { Run } from '../kernel/run.ts';
 import { Duration, defaulted, strictObject } from '../kernel/schema.ts';
-import { smoothEvents } from '../kernel/smooth-events.ts';
-import { formatPolicy, formatText, type TextFormatOptions } from '../kernel/text-format.ts';
+import { smoothEvents } from '../kernel/format/smooth-events.ts';
+import { formatPolicy, formatText, type TextFormatOptions } from '../kernel/format/text-format.ts';
 
 const config = strictObject({
   markdown: defaulted(

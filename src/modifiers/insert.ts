@@ -1,11 +1,12 @@
 import Type from 'typebox';
 import { channelOption, proseChannels } from '../kernel/channel-option.ts';
-import { defineModifier, type ModifierPhase, type TextModifier } from '../kernel/component.ts';
-import { insertAtCharacters } from '../kernel/insert-at-characters.ts';
-import { insertAtEnd, insertAtStart } from '../kernel/insert-at-edges.ts';
-import { insertAtMarker } from '../kernel/insert-at-marker.ts';
-import { insertAtParagraphs, maxHeldOfParagraphs } from '../kernel/insert-at-paragraphs.ts';
-import { insertAtSentences } from '../kernel/insert-at-sentences.ts';
+import { defineModifier } from '../kernel/component.ts';
+import type { ModifierPhase, TextModifier } from '../kernel/modifier.ts';
+import { insertAtCharacters } from '../kernel/inserts/insert-at-characters.ts';
+import { insertAtEnd, insertAtStart } from '../kernel/inserts/insert-at-edges.ts';
+import { insertAtMarker } from '../kernel/inserts/insert-at-marker.ts';
+import { insertAtParagraphs, maxHeldOfParagraphs } from '../kernel/inserts/insert-at-paragraphs.ts';
+import { insertAtSentences } from '../kernel/inserts/insert-at-sentences.ts';
 import { defaulted, strictObject, type Configured } from '../kernel/schema.ts';
 import { commonAbbreviations, maxAbbreviation } from '../kernel/sentence-ends.ts';
 import { heldAtMost } from '../kernel/stream-policy.ts';

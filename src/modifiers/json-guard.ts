@@ -1,7 +1,8 @@
 import Type from 'typebox';
-import { defineModifier, type TextBlock } from '../kernel/component.ts';
-import { maxHeldByJsonGuard, openJsonGuard } from '../kernel/json-guard-rewriter.ts';
-import { compileJsonSchema } from '../kernel/json-prefix-schema.ts';
+import { defineModifier } from '../kernel/component.ts';
+import type { TextBlock } from '../kernel/modifier.ts';
+import { maxHeldByJsonGuard, openJsonGuard } from '../kernel/json/json-guard-rewriter.ts';
+import { compileJsonSchema } from '../kernel/json/json-prefix-schema.ts';
 import type { Run } from '../kernel/run.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { heldAtMost } from '../kernel/stream-policy.ts';

@@ -1,11 +1,12 @@
 import Type from 'typebox';
 import { blockedEnding, endingMessage } from '../kernel/blocked-ending.ts';
 import { channelOption } from '../kernel/channel-option.ts';
-import { channels, defineModifier, type TextModifier } from '../kernel/component.ts';
-import { markOf, markOptions } from '../kernel/pattern-marks.ts';
-import { choosePatterns, patternOptions } from '../kernel/pattern-options.ts';
-import { createPatternReplacer } from '../kernel/pattern-replacer.ts';
-import { PatternStop } from '../kernel/pattern-stop.ts';
+import { defineModifier } from '../kernel/component.ts';
+import { channels, type TextModifier } from '../kernel/modifier.ts';
+import { markOf, markOptions } from '../kernel/patterns/pattern-marks.ts';
+import { choosePatterns, patternOptions } from '../kernel/patterns/pattern-options.ts';
+import { createPatternReplacer } from '../kernel/patterns/pattern-replacer.ts';
+import { PatternStop } from '../kernel/patterns/pattern-stop.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { heldAtMost } from '../kernel/stream-policy.ts';
 

@@ -1,11 +1,12 @@
 import Type from 'typebox';
 import { blockedEnding, endingMessage } from '../kernel/blocked-ending.ts';
 import { channelOption } from '../kernel/channel-option.ts';
-import { channels, defineModifier, type AnswerEnding, type TextModifier } from '../kernel/component.ts';
+import { defineModifier } from '../kernel/component.ts';
+import { channels, type AnswerEnding, type TextModifier } from '../kernel/modifier.ts';
 import { defaulted, strictObject, type Configured } from '../kernel/schema.ts';
 import { heldAtMost } from '../kernel/stream-policy.ts';
-import type { WordAutomaton } from '../kernel/word-automaton.ts';
-import { createWordMasker, type WordMask } from '../kernel/word-mask.ts';
+import type { WordAutomaton } from '../kernel/words/word-automaton.ts';
+import { createWordMasker, type WordMask } from '../kernel/words/word-mask.ts';
 import {
   automatonOf,
   maskOf,
@@ -14,7 +15,7 @@ import {
   sampleWords,
   wordOptions,
   wordsAreNamed,
-} from '../kernel/word-options.ts';
+} from '../kernel/words/word-options.ts';
 
 const config = strictObject(
   {

@@ -2,16 +2,17 @@ import Type from 'typebox';
 import { blockedEnding, endingMessage } from '../kernel/blocked-ending.ts';
 import { channelOption } from '../kernel/channel-option.ts';
 import { parseDuration } from '../kernel/clock.ts';
-import { channels, defineModifier, type AnswerEnding, type EventModifier } from '../kernel/component.ts';
+import { defineModifier } from '../kernel/component.ts';
+import { channels, type AnswerEnding, type EventModifier } from '../kernel/modifier.ts';
 import { asSluiceError, SluiceError } from '../kernel/errors.ts';
 import type { Run } from '../kernel/run.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
-import { ModerationCheck, SegmentWindow } from '../kernel/segment-config.ts';
-import { cutByLength, type SegmentCutter } from '../kernel/segment-cutter.ts';
-import type { SegmentOutcome } from '../kernel/segment-lane.ts';
-import { cutBySentence } from '../kernel/segment-sentences.ts';
-import { SegmentStage, type SegmentTask } from '../kernel/segment-stage.ts';
-import { checkByPipeline, checkByService, type Check } from '../kernel/segment-verdict.ts';
+import { ModerationCheck, SegmentWindow } from '../kernel/segments/segment-config.ts';
+import { cutByLength, type SegmentCutter } from '../kernel/segments/segment-cutter.ts';
+import type { SegmentOutcome } from '../kernel/segments/segment-lane.ts';
+import { cutBySentence } from '../kernel/segments/segment-sentences.ts';
+import { SegmentStage, type SegmentTask } from '../kernel/segments/segment-stage.ts';
+import { checkByPipeline, checkByService, type Check } from '../kernel/segments/segment-verdict.ts';
 
 const config = strictObject({
   check: ModerationCheck,

@@ -1,7 +1,8 @@
 import Type from 'typebox';
 import { channelOption } from '../kernel/channel-option.ts';
-import { channels, defineModifier, type Channel } from '../kernel/component.ts';
-import { compileReplacements } from '../kernel/replacement-rules.ts';
+import { defineModifier } from '../kernel/component.ts';
+import { channels, type Channel } from '../kernel/modifier.ts';
+import { compileReplacements } from '../kernel/patterns/replacement-rules.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { heldAtMost } from '../kernel/stream-policy.ts';
 

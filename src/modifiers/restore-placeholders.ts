@@ -1,6 +1,7 @@
 import { channelOption } from '../kernel/channel-option.ts';
-import { channels, defineModifier, type TextModifier } from '../kernel/component.ts';
-import { createRestorer, maxPlaceholderLength } from '../kernel/placeholders.ts';
+import { defineModifier } from '../kernel/component.ts';
+import { channels, type TextModifier } from '../kernel/modifier.ts';
+import { createRestorer, maxPlaceholderLength } from '../kernel/patterns/placeholders.ts';
 import { strictObject } from '../kernel/schema.ts';
 
 const config = strictObject({

@@ -1,9 +1,10 @@
-import { defineModifier, type Channel, type StreamPolicy, type TextBlock } from '../kernel/component.ts';
+import { defineModifier } from '../kernel/component.ts';
+import type { Channel, StreamPolicy, TextBlock } from '../kernel/modifier.ts';
 import type { Run } from '../kernel/run.ts';
-import { stopOptions, stopRulesOf } from '../kernel/stop-options.ts';
-import { StopWatch, type StopRules } from '../kernel/stop-watch.ts';
+import { stopOptions, stopRulesOf } from '../kernel/stops/stop-options.ts';
+import { StopWatch, type StopRules } from '../kernel/stops/stop-watch.ts';
 import { heldAtMost } from '../kernel/stream-policy.ts';
-import type { TextCounts } from '../kernel/text-measure.ts';
+import type { TextCounts } from '../kernel/stops/text-measure.ts';
 
 const maxSamples = 20;
 

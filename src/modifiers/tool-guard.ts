@@ -1,9 +1,10 @@
 import Type from 'typebox';
-import { defineModifier, type EventControl } from '../kernel/component.ts';
+import { defineModifier } from '../kernel/component.ts';
+import type { EventControl } from '../kernel/modifier.ts';
 import type { Run } from '../kernel/run.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
-import { ToolCallGate } from '../kernel/tool-call-gate.ts';
-import { compileToolRules } from '../kernel/tool-rules.ts';
+import { ToolCallGate } from '../kernel/tools/tool-call-gate.ts';
+import { compileToolRules } from '../kernel/tools/tool-rules.ts';
 
 const Glob = Type.String({ minLength: 1, maxLength: 256 });
 const globs = (description: string): ReturnType<typeof Type.Array<typeof Glob>> =>

@@ -1,14 +1,15 @@
 import Type from 'typebox';
 import { channelOption, proseChannels } from '../kernel/channel-option.ts';
 import { parseDuration } from '../kernel/clock.ts';
-import { defineModifier, type EventModifier } from '../kernel/component.ts';
+import { defineModifier } from '../kernel/component.ts';
+import type { EventModifier } from '../kernel/modifier.ts';
 import { asSluiceError, SluiceError } from '../kernel/errors.ts';
 import type { PipelineCall, PipelineCaller } from '../kernel/pipeline-caller.ts';
 import type { Run } from '../kernel/run.ts';
 import { defaulted, Duration, Name, pipelineName, strictObject, type Configured } from '../kernel/schema.ts';
-import type { SegmentOutcome } from '../kernel/segment-lane.ts';
-import { cutBySentence } from '../kernel/segment-sentences.ts';
-import { SegmentStage, type SegmentTask } from '../kernel/segment-stage.ts';
+import type { SegmentOutcome } from '../kernel/segments/segment-lane.ts';
+import { cutBySentence } from '../kernel/segments/segment-sentences.ts';
+import { SegmentStage, type SegmentTask } from '../kernel/segments/segment-stage.ts';
 import { StepRun } from '../kernel/step-run.ts';
 import { supervise } from '../kernel/supervise.ts';
 

@@ -1,8 +1,8 @@
-import { anthropicMessages } from '../kernel/anthropic-messages-fields.ts';
-import { readSettings, settingNames } from '../kernel/anthropic-messages-settings.ts';
+import { anthropicMessages } from '../kernel/dialects/anthropic-messages-fields.ts';
+import { readSettings, settingNames } from '../kernel/dialects/anthropic-messages-settings.ts';
 import { defineParser } from '../kernel/component.ts';
-import { checkBoolean, checkObject, checkString } from '../kernel/field-check.ts';
-import { isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
+import { checkBoolean, checkObject, checkString } from '../kernel/dialects/field-check.ts';
+import { isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json/json-value.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { readMessages, readSystem } from './anthropic-messages/read-messages.ts';

@@ -1,9 +1,9 @@
 import { defineParser, type PathFields } from '../kernel/component.ts';
-import { checkObject, checkString } from '../kernel/field-check.ts';
-import { gemini } from '../kernel/gemini-fields.ts';
-import { readGeminiSettings } from '../kernel/gemini-settings.ts';
-import { furtherFields, inBothSpellings, member } from '../kernel/gemini-spelling.ts';
-import { isObject, orNothing } from '../kernel/json-value.ts';
+import { checkObject, checkString } from '../kernel/dialects/field-check.ts';
+import { gemini } from '../kernel/dialects/gemini-fields.ts';
+import { readGeminiSettings } from '../kernel/dialects/gemini-settings.ts';
+import { furtherFields, inBothSpellings, member } from '../kernel/dialects/gemini-spelling.ts';
+import { isObject, orNothing } from '../kernel/json/json-value.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { readContents, readSystem } from './gemini/read-contents.ts';

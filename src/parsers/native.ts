@@ -12,12 +12,12 @@ import {
   checkWord,
   refuse,
   refuseType,
-} from '../kernel/field-check.ts';
-import { checkJsonSchema } from '../kernel/json-schema-check.ts';
-import type { JsonObject } from '../kernel/json-value.ts';
+} from '../kernel/dialects/field-check.ts';
+import { checkJsonSchema } from '../kernel/json/json-schema-check.ts';
+import type { JsonObject } from '../kernel/json/json-value.ts';
 import type { ChatRequest, ChatSettings, ContentBlock, Message, ToolDefinition } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
-import { checkToolResults } from '../kernel/tool-result-check.ts';
+import { checkToolResults } from '../kernel/dialects/tool-result-check.ts';
 import { Cache, Part, readCache, readCall, readPart } from './native/read-part.ts';
 
 const { Optional } = Type;

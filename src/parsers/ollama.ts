@@ -1,8 +1,8 @@
 import { defineParser } from '../kernel/component.ts';
-import { checkBoolean, checkList, checkObject, checkString, refuse } from '../kernel/field-check.ts';
-import { isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
-import { ollama } from '../kernel/ollama-fields.ts';
-import { readSettings, settingNames } from '../kernel/ollama-settings.ts';
+import { checkBoolean, checkList, checkObject, checkString, refuse } from '../kernel/dialects/field-check.ts';
+import { isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json/json-value.ts';
+import { ollama } from '../kernel/dialects/ollama-fields.ts';
+import { readSettings, settingNames } from '../kernel/dialects/ollama-settings.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { MessageReader } from './ollama/message-reader.ts';

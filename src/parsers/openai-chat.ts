@@ -1,12 +1,12 @@
 import { defineParser } from '../kernel/component.ts';
-import { checkBoolean, checkFilled, checkObject, checkString, refuse } from '../kernel/field-check.ts';
-import { checkJsonSchema } from '../kernel/json-schema-check.ts';
-import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
-import { extensionOf, openaiChat } from '../kernel/openai-chat-fields.ts';
-import { objectsOf, readSettings, settingNames } from '../kernel/openai-chat-settings.ts';
+import { checkBoolean, checkFilled, checkObject, checkString, refuse } from '../kernel/dialects/field-check.ts';
+import { checkJsonSchema } from '../kernel/json/json-schema-check.ts';
+import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json/json-value.ts';
+import { extensionOf, openaiChat } from '../kernel/dialects/openai-chat-fields.ts';
+import { objectsOf, readSettings, settingNames } from '../kernel/dialects/openai-chat-settings.ts';
 import type { ChatRequest, ToolDefinition } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
-import { checkToolResults } from '../kernel/tool-result-check.ts';
+import { checkToolResults } from '../kernel/dialects/tool-result-check.ts';
 import { readMessage } from './openai-chat/read-message.ts';
 import { cacheOf } from './openai-chat/read-part.ts';
 

@@ -1,8 +1,15 @@
 import { defineParser } from '../kernel/component.ts';
-import { checkBoolean, checkList, checkObject, checkString, refuse, refuseType } from '../kernel/field-check.ts';
-import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json-value.ts';
-import { openaiResponses } from '../kernel/openai-responses-fields.ts';
-import { readSettings, settingNames } from '../kernel/openai-responses-settings.ts';
+import {
+  checkBoolean,
+  checkList,
+  checkObject,
+  checkString,
+  refuse,
+  refuseType,
+} from '../kernel/dialects/field-check.ts';
+import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../kernel/json/json-value.ts';
+import { openaiResponses } from '../kernel/dialects/openai-responses-fields.ts';
+import { readSettings, settingNames } from '../kernel/dialects/openai-responses-settings.ts';
 import type { ChatRequest, Message } from '../kernel/request.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { readInput } from './openai-responses/read-input.ts';

@@ -4,8 +4,8 @@ import { SluiceError } from '../kernel/errors.ts';
 import { roles, type EventOfType, type Role } from '../kernel/event.ts';
 import type { Run } from '../kernel/run.ts';
 import { defaulted, Name, strictObject } from '../kernel/schema.ts';
-import { createWordMasker, type WordMasker } from '../kernel/word-mask.ts';
-import { automatonOf, maskOf, maskOptions, wordOptions, wordsAreNamed } from '../kernel/word-options.ts';
+import { createWordMasker, type WordMasker } from '../kernel/words/word-mask.ts';
+import { automatonOf, maskOf, maskOptions, wordOptions, wordsAreNamed } from '../kernel/words/word-options.ts';
 
 const config = strictObject(
   {

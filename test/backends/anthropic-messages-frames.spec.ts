@@ -6,7 +6,8 @@ import { nativeEncoder } from '../../src/encoders/native.ts';
 import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
 import { SseFraming } from '../../src/forward/sse-framing.ts';
 import { AnswerPipe, type FrameCounters } from '../../src/kernel/answer-pipe.ts';
-import type { Encoder, Modifier } from '../../src/kernel/component.ts';
+import type { Encoder } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import type { FrameSink } from '../../src/kernel/frame-sink.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import {
@@ -57,7 +58,8 @@ function pass(
   const pipe = new AnswerPipe({
     run,
     encoder,
-    choices: 1, sameDialect: dialect === own,
+    choices: 1,
+    sameDialect: dialect === own,
     modifiers: () => modifiers,
     counters,
     output: {

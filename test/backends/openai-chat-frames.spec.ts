@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ChatStreamDecoder } from '../../src/backends/openai-chat/stream-decoder.ts';
 import type { AnswerEvent, EventOfType } from '../../src/kernel/event.ts';
-import { escapeJsonText } from '../../src/kernel/json-text.ts';
+import { escapeJsonText } from '../../src/kernel/json/json-text.ts';
 import { chunk, decode, failure, head, ofType, stop, typesOf } from '../support/chat-chunks.ts';
 
 describe('the end', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
-import type { EventControl, Modifier } from '../../src/kernel/component.ts';
+import type { EventControl, Modifier } from '../../src/kernel/modifier.ts';
 import { eventStep, modifying } from '../support/bound-modifiers.ts';
 import { answerFrames } from '../support/openai-stream.ts';
 import { readOpenAiStream } from '../support/openai-reader.ts';

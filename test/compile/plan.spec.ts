@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkPlan, describePlan, planOf, type PlannedModifier } from '../../src/compile/plan.ts';
-import type { Channel, Modifier, RewriteNote, StreamPolicy, TextModifier } from '../../src/kernel/component.ts';
+import type { Channel, Modifier, RewriteNote, StreamPolicy, TextModifier } from '../../src/kernel/modifier.ts';
 
 interface Step {
   readonly name?: string;

@@ -1,11 +1,6 @@
 import Type from 'typebox';
-import {
-  defineModifier,
-  defineProcessor,
-  defineTokenProvider,
-  type AnyComponent,
-  type EventModifier,
-} from '../../src/kernel/component.ts';
+import { defineModifier, defineProcessor, defineTokenProvider, type AnyComponent } from '../../src/kernel/component.ts';
+import type { EventModifier } from '../../src/kernel/modifier.ts';
 import { strictObject } from '../../src/kernel/schema.ts';
 import { componentKinds, createRegistry, type Registry } from '../../src/registry/registry.ts';
 import { productRegistry } from '../support/sluice.ts';

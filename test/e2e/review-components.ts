@@ -4,13 +4,11 @@ import {
   defineModifier,
   defineProcessor,
   type AnyComponent,
-  type Channel,
   type EncoderComponent,
-  type EventRewriter,
-  type Modifier,
   type Processor,
   type StreamEncoder,
 } from '../../src/kernel/component.ts';
+import type { Channel, EventRewriter, Modifier } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { strictObject } from '../../src/kernel/schema.ts';
 import { componentKinds, createRegistry, type Registry } from '../../src/registry/registry.ts';

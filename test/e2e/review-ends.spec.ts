@@ -2,12 +2,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { openaiChatBackend } from '../../src/backends/openai-chat.ts';
 import { nativeEncoder } from '../../src/encoders/native.ts';
 import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
-import {
-  defineBackend,
-  type AnswerDecoder,
-  type AnyComponent,
-  type EventRewriter,
-} from '../../src/kernel/component.ts';
+import { defineBackend, type AnswerDecoder, type AnyComponent } from '../../src/kernel/component.ts';
+import type { EventRewriter } from '../../src/kernel/modifier.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { closeStages, type Stage } from '../faults/stage.ts';

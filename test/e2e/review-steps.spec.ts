@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { AnyComponent, EventRewriter } from '../../src/kernel/component.ts';
+import type { AnyComponent } from '../../src/kernel/component.ts';
+import type { EventRewriter } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { closeStages } from '../faults/stage.ts';
 import { documents, forms, seenBy, streams } from '../faults/seen.ts';

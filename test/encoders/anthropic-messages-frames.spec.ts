@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { MessageStreamDecoder } from '../../src/backends/anthropic-messages/stream-decoder.ts';
 import type { DecodedFrame, StreamEncoder } from '../../src/kernel/component.ts';
 import type { AnswerEvent, TextTemplate } from '../../src/kernel/event.ts';
-import { escapeJsonText } from '../../src/kernel/json-text.ts';
+import { escapeJsonText } from '../../src/kernel/json/json-text.ts';
 import { sseFrame } from '../../src/kernel/sse-frame.ts';
 import {
   type Json,

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { GeminiStreamDecoder } from '../../src/backends/gemini/stream-decoder.ts';
 import type { AnswerEvent, TextTemplate } from '../../src/kernel/event.ts';
-import { escapeJsonText } from '../../src/kernel/json-text.ts';
+import { escapeJsonText } from '../../src/kernel/json/json-text.ts';
 import {
   block,
   candidatesOf,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { unwrapSignature, wrapSignature } from '../../src/kernel/signature-envelope.ts';
+import { unwrapSignature, wrapSignature } from '../../src/kernel/dialects/signature-envelope.ts';
 
 describe('a foreign proof at a client of Gemini', () => {
   it('is base64, because SDKs read bytes there, and comes back in either alphabet', () => {

@@ -4,7 +4,7 @@ import { nativeEncoder } from '../../src/encoders/native.ts';
 import { AnswerFold } from '../../src/kernel/answer.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, TextTemplate } from '../../src/kernel/event.ts';
-import { escapeJsonText } from '../../src/kernel/json-text.ts';
+import { escapeJsonText } from '../../src/kernel/json/json-text.ts';
 import { nativeParser } from '../../src/parsers/native.ts';
 import { chatRequest, encodeContext } from '../support/chat-run.ts';
 import { readNativeStream } from '../support/native-reader.ts';

@@ -3,7 +3,7 @@ import { ollamaBackend } from '../../src/backends/ollama.ts';
 import { ollamaEncoder } from '../../src/encoders/ollama.ts';
 import { NdjsonFraming } from '../../src/forward/ndjson-framing.ts';
 import { AnswerPipe } from '../../src/kernel/answer-pipe.ts';
-import type { Modifier } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { maskStep, modifying } from '../support/bound-modifiers.ts';
@@ -38,7 +38,8 @@ function pass(lines: readonly Json[], modifiers: readonly Bound<Modifier>[] = []
   const pipe = new AnswerPipe({
     run,
     encoder: encoder.open({ run, request, created: 0 }),
-    choices: 1, sameDialect: true,
+    choices: 1,
+    sameDialect: true,
     modifiers: () => modifiers,
     counters,
     output: {

@@ -4,7 +4,7 @@ import { ChatStreamDecoder } from '../../src/backends/openai-chat/stream-decoder
 import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, TextTemplate } from '../../src/kernel/event.ts';
-import { escapeJsonText } from '../../src/kernel/json-text.ts';
+import { escapeJsonText } from '../../src/kernel/json/json-text.ts';
 import { chatRequest, encodeContext } from '../support/chat-run.ts';
 
 type Json = Record<string, unknown>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, BlockKind } from '../../src/kernel/event.ts';
-import { escapeJsonText } from '../../src/kernel/json-text.ts';
+import { escapeJsonText } from '../../src/kernel/json/json-text.ts';
 import {
   dialect,
   template,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AnswerChain, chainMode } from '../../src/kernel/answer-chain.ts';
-import type { Modifier } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';

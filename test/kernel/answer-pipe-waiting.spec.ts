@@ -5,7 +5,7 @@ import { nativeEncoder } from '../../src/encoders/native.ts';
 import { openaiChatEncoder } from '../../src/encoders/openai-chat.ts';
 import { SseFraming } from '../../src/forward/sse-framing.ts';
 import { AnswerPipe, type FrameCounters } from '../../src/kernel/answer-pipe.ts';
-import type { Modifier } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { eventStep, maskStep, modifying } from '../support/bound-modifiers.ts';
@@ -51,7 +51,8 @@ async function pass(reads: readonly string[], dialect: Dialect, steps: readonly 
   const pipe = new AnswerPipe({
     run,
     encoder: encoders[dialect].create({}, capabilities).open({ run, request, created: 1_700_000_000 }),
-    choices: 1, sameDialect: dialect === 'openai-chat',
+    choices: 1,
+    sameDialect: dialect === 'openai-chat',
     modifiers: () => steps,
     counters,
     output: {

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SseFraming } from '../../src/forward/sse-framing.ts';
 import { AnswerPipe, type FrameCounters } from '../../src/kernel/answer-pipe.ts';
-import type { Backend, Encoder, Modifier, StreamEncoder } from '../../src/kernel/component.ts';
+import type { Backend, Encoder, StreamEncoder } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import type { FrameSink } from '../../src/kernel/frame-sink.ts';
 import type { ChatRequest } from '../../src/kernel/request.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
@@ -62,7 +63,8 @@ function pass(
   const pipe = new AnswerPipe({
     run,
     encoder,
-    choices: 1, sameDialect: dialect === 'openai-chat',
+    choices: 1,
+    sameDialect: dialect === 'openai-chat',
     modifiers: () => modifiers,
     counters,
     output: {

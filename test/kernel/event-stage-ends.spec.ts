@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { AnswerChain } from '../../src/kernel/answer-chain.ts';
 import type { EarlyEnd } from '../../src/kernel/answer-ends.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
-import type { EventControl, EventRewriter, Modifier } from '../../src/kernel/component.ts';
+import type { EventControl, EventRewriter, Modifier } from '../../src/kernel/modifier.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import { EventOrder } from '../../src/kernel/event-order.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';

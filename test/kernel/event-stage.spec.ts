@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EventModifier, EventRewriter } from '../../src/kernel/component.ts';
+import type { EventModifier, EventRewriter } from '../../src/kernel/modifier.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { EventStage } from '../../src/kernel/event-stage.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { BoundText } from '../../src/kernel/bound-modifier.ts';
-import type { AnswerEnding, TextBlock, TextModifier, TextRewriter } from '../../src/kernel/component.ts';
+import type { AnswerEnding, TextBlock, TextModifier, TextRewriter } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent, BlockKind } from '../../src/kernel/event.ts';
 import { TextStage } from '../../src/kernel/text-stage.ts';
 import { stageOutput, type StageOutput } from '../support/stage-owner.ts';
@@ -110,7 +110,10 @@ describe('a modifier that ends the answer', () => {
       'finish content_filter',
       'stream.end blocked',
     ]);
-    expect(output).toMatchObject({ ended: 1, earlyEnds: [{ by: 'stop', choice: 0, ending: { reason: 'content_filter' } }] });
+    expect(output).toMatchObject({
+      ended: 1,
+      earlyEnds: [{ by: 'stop', choice: 0, ending: { reason: 'content_filter' } }],
+    });
   });
 
   it('is followed by what those behind it hold, and they see its message', () => {
@@ -204,7 +207,16 @@ describe('a modifier that ends the answer', () => {
 
 describe('a modifier that acts at the end', () => {
   it('puts its words behind the last text of a choice, when its end is known', () => {
-    const events = [start('t'), text('t', 'one'), end('t'), start('u'), text('u', 'two'), end('u'), finish(), streamEnd];
+    const events = [
+      start('t'),
+      text('t', 'one'),
+      end('t'),
+      start('u'),
+      text('u', 'two'),
+      end('u'),
+      finish(),
+      streamEnd,
+    ];
     expect(told(play([footer(' bye')], events))).toEqual([
       'block.start t',
       'text.delta t "one"',
@@ -219,7 +231,10 @@ describe('a modifier that acts at the end', () => {
   });
 
   it('is seen by those behind it, and lets go what those before it held', () => {
-    const output = play([holdOne('before'), footer(' bye'), holdOne('behind'), shout], [start('t'), text('t', 'one'), end('t'), finish()]);
+    const output = play(
+      [holdOne('before'), footer(' bye'), holdOne('behind'), shout],
+      [start('t'), text('t', 'one'), end('t'), finish()],
+    );
     expect(told(output)).toEqual([
       'block.start t',
       'text.delta t "O"',
@@ -234,11 +249,25 @@ describe('a modifier that acts at the end', () => {
     [
       'an answer without a text gets one',
       [finish('stop'), streamEnd],
-      ['block.start text-at-end-0', 'text.delta text-at-end-0 " bye"', 'block.end text-at-end-0', 'finish stop', 'stream.end ok'],
+      [
+        'block.start text-at-end-0',
+        'text.delta text-at-end-0 " bye"',
+        'block.end text-at-end-0',
+        'finish stop',
+        'stream.end ok',
+      ],
     ],
     [
       'one that ends in a call gets none',
-      [start('t'), text('t', 'one'), start('c', 'tool_call'), json('c', '{}'), end('c'), end('t'), finish('tool_calls')],
+      [
+        start('t'),
+        text('t', 'one'),
+        start('c', 'tool_call'),
+        json('c', '{}'),
+        end('c'),
+        end('t'),
+        finish('tool_calls'),
+      ],
       [
         'block.start t',
         'text.delta t "one"',
@@ -255,7 +284,12 @@ describe('a modifier that acts at the end', () => {
 
   it('acts only where its condition holds', () => {
     const atLength = footer(' bye', (reason) => reason === 'length');
-    const events = (reason: 'stop' | 'length'): AnswerEvent[] => [start('t'), text('t', 'one'), end('t'), finish(reason)];
+    const events = (reason: 'stop' | 'length'): AnswerEvent[] => [
+      start('t'),
+      text('t', 'one'),
+      end('t'),
+      finish(reason),
+    ];
     expect(told(play([atLength], events('stop'))).join()).not.toContain('bye');
     expect(told(play([atLength], events('length'))).join()).toContain('bye');
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { AnswerEvent, EventOfType } from '../../src/kernel/event.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { TextStage } from '../../src/kernel/text-stage.ts';
-import type { ReadModifier, TextModifier } from '../../src/kernel/component.ts';
+import type { ReadModifier, TextModifier } from '../../src/kernel/modifier.ts';
 import { maskStep, textStep } from '../support/bound-modifiers.ts';
 import { stageOutput } from '../support/stage-owner.ts';
 import { testRun } from '../support/test-run.ts';

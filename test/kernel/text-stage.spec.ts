@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ReadModifier, TextModifier, TextRewriter } from '../../src/kernel/component.ts';
+import type { ReadModifier, TextModifier, TextRewriter } from '../../src/kernel/modifier.ts';
 import type { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, BlockKind } from '../../src/kernel/event.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { escapeJsonText, toLatin1 } from '../../src/kernel/json-text.ts';
+import { escapeJsonText, toLatin1 } from '../../src/kernel/json/json-text.ts';
 import { learnTemplate, matchTemplate, TemplateLearner } from '../../src/kernel/text-template.ts';
 
 const read = (document: unknown): string | undefined => (document as { delta?: { content?: string } }).delta?.content;

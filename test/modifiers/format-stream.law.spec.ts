@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { formatPolicy, formatText, type TextFormatOptions } from '../../src/kernel/text-format.ts';
+import { formatPolicy, formatText, type TextFormatOptions } from '../../src/kernel/format/text-format.ts';
 import { cut, lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';
 import { keptSlowly, plainSlowly, type PlainOracle } from '../support/markdown-oracle.ts';
 import { paceSlowly, tidySlowly } from '../support/text-format-oracle.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Modifier, TextModifier } from '../../src/kernel/component.ts';
+import type { Modifier, TextModifier } from '../../src/kernel/modifier.ts';
 import { formatStream } from '../../src/modifiers/format-stream.ts';
 import { createInstance } from '../support/component-instance.ts';
 import { textBlock } from '../support/text-block.ts';

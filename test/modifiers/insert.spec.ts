@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ModifierPhase, TextBlock, TextModifier, TextRewriter } from '../../src/kernel/component.ts';
+import type { ModifierPhase, TextBlock, TextModifier, TextRewriter } from '../../src/kernel/modifier.ts';
 import { insert } from '../../src/modifiers/insert.ts';
 import { buildConfig } from '../support/component-instance.ts';
 import { textBlock } from '../support/text-block.ts';

@@ -1,8 +1,8 @@
 import { describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { TextRewriter } from '../../src/kernel/component.ts';
-import { openJsonGuard, type JsonGuard } from '../../src/kernel/json-guard-rewriter.ts';
-import { compileJsonSchema } from '../../src/kernel/json-prefix-schema.ts';
+import type { TextRewriter } from '../../src/kernel/modifier.ts';
+import { openJsonGuard, type JsonGuard } from '../../src/kernel/json/json-guard-rewriter.ts';
+import { compileJsonSchema } from '../../src/kernel/json/json-prefix-schema.ts';
 import { extracted, isJsonPrefix, prefixLength, repaired } from '../support/json-oracle.ts';
 import { lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';
 import { testRun } from '../support/test-run.ts';

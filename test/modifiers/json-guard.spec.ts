@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { TextModifier } from '../../src/kernel/component.ts';
+import type { TextModifier } from '../../src/kernel/modifier.ts';
 import type { Configured } from '../../src/kernel/schema.ts';
 import { jsonGuard } from '../../src/modifiers/json-guard.ts';
 import { testRun, type TestRun } from '../support/test-run.ts';

@@ -1,6 +1,6 @@
 import { describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { TextModifier } from '../../src/kernel/component.ts';
+import type { TextModifier } from '../../src/kernel/modifier.ts';
 import { maskPatterns } from '../../src/modifiers/mask-patterns.ts';
 import { createInstance } from '../support/component-instance.ts';
 import { lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';

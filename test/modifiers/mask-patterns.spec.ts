@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import type { TextModifier } from '../../src/kernel/component.ts';
+import type { TextModifier } from '../../src/kernel/modifier.ts';
 import { Secret } from '../../src/kernel/schema.ts';
 import { maskPatterns } from '../../src/modifiers/mask-patterns.ts';
 import { buildConfig, createInstance } from '../support/component-instance.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { TextModifier } from '../../src/kernel/component.ts';
+import type { TextModifier } from '../../src/kernel/modifier.ts';
 import type { Configured } from '../../src/kernel/schema.ts';
 import { maskWords } from '../../src/modifiers/mask-words.ts';
 import { textBlock } from '../support/text-block.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Channel } from '../../src/kernel/component.ts';
+import type { Channel } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import { cutByLength } from '../../src/kernel/segment-cutter.ts';
-import type { SegmentOutcome } from '../../src/kernel/segment-lane.ts';
-import { cutBySentence } from '../../src/kernel/segment-sentences.ts';
-import type { SegmentOptions } from '../../src/kernel/segment-stage.ts';
+import { cutByLength } from '../../src/kernel/segments/segment-cutter.ts';
+import type { SegmentOutcome } from '../../src/kernel/segments/segment-lane.ts';
+import { cutBySentence } from '../../src/kernel/segments/segment-sentences.ts';
+import type { SegmentOptions } from '../../src/kernel/segments/segment-stage.ts';
 import { lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';
 import { SegmentPlayer, settle, textRuns, type Call } from '../support/segment-player.ts';
 import { besides, blocksOf, play, playStopped, schedules, sentenceAnswers, textOf } from '../support/segment-plays.ts';

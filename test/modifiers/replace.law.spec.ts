@@ -1,7 +1,7 @@
 import { describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { TextRewriter } from '../../src/kernel/component.ts';
-import type { ReplacementRule } from '../../src/kernel/replacement-rules.ts';
+import type { TextRewriter } from '../../src/kernel/modifier.ts';
+import type { ReplacementRule } from '../../src/kernel/patterns/replacement-rules.ts';
 import { replace } from '../../src/modifiers/replace.ts';
 import { createInstance } from '../support/component-instance.ts';
 import { lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';

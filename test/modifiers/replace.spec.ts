@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { TextModifier } from '../../src/kernel/component.ts';
-import type { ReplacementRule } from '../../src/kernel/replacement-rules.ts';
+import type { TextModifier } from '../../src/kernel/modifier.ts';
+import type { ReplacementRule } from '../../src/kernel/patterns/replacement-rules.ts';
 import { replace } from '../../src/modifiers/replace.ts';
 import { buildConfig, createInstance } from '../support/component-instance.ts';
 import { runPieces } from '../support/law.ts';

@@ -1,7 +1,7 @@
 import { describe, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { TextModifier } from '../../src/kernel/component.ts';
-import { vaultOf } from '../../src/kernel/placeholders.ts';
+import type { TextModifier } from '../../src/kernel/modifier.ts';
+import { vaultOf } from '../../src/kernel/patterns/placeholders.ts';
 import { restorePlaceholders } from '../../src/modifiers/restore-placeholders.ts';
 import { createInstance } from '../support/component-instance.ts';
 import { lawCases, proveLaw, proveMinimalHold, type Law } from '../support/law.ts';

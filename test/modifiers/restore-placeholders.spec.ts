@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { TextModifier } from '../../src/kernel/component.ts';
+import type { TextModifier } from '../../src/kernel/modifier.ts';
 import { restorePlaceholders } from '../../src/modifiers/restore-placeholders.ts';
 import { patterns } from '../../src/processors/patterns.ts';
 import { buildConfig, createInstance } from '../support/component-instance.ts';

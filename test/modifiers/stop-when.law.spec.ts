@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { TextRewriter } from '../../src/kernel/component.ts';
+import type { TextRewriter } from '../../src/kernel/modifier.ts';
 import type { Expressions } from '../../src/kernel/expression.ts';
 import { stopWhen } from '../../src/modifiers/stop-when.ts';
 import { createInstance } from '../support/component-instance.ts';

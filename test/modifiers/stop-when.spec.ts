@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AnswerEnding, TextModifier } from '../../src/kernel/component.ts';
+import type { AnswerEnding, TextModifier } from '../../src/kernel/modifier.ts';
 import { stopWhen } from '../../src/modifiers/stop-when.ts';
 import { buildConfig, createInstance } from '../support/component-instance.ts';
 import { testRun } from '../support/test-run.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Channel } from '../../src/kernel/component.ts';
-import type { SegmentOutcome } from '../../src/kernel/segment-lane.ts';
-import { cutBySentence } from '../../src/kernel/segment-sentences.ts';
-import type { SegmentOptions, SegmentTask } from '../../src/kernel/segment-stage.ts';
+import type { Channel } from '../../src/kernel/modifier.ts';
+import type { SegmentOutcome } from '../../src/kernel/segments/segment-lane.ts';
+import { cutBySentence } from '../../src/kernel/segments/segment-sentences.ts';
+import type { SegmentOptions, SegmentTask } from '../../src/kernel/segments/segment-stage.ts';
 import { lawCases, proveLaw, proveMinimalHold } from '../support/law.ts';
 import { SegmentPlayer, textRuns } from '../support/segment-player.ts';
 import { blocksOf, play, schedules, sentenceAnswers, signatures, textOf } from '../support/segment-plays.ts';

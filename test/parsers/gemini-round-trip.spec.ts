@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { geminiBackend } from '../../src/backends/gemini.ts';
-import { sameJson } from '../../src/kernel/json-value.ts';
+import { sameJson } from '../../src/kernel/json/json-value.ts';
 import { geminiParser } from '../../src/parsers/gemini.ts';
 import { fakeRun } from '../support/chat-run.ts';
 import { TestClock } from '../support/test-clock.ts';

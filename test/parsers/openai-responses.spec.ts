@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { wrapSignature } from '../../src/kernel/signature-envelope.ts';
+import { wrapSignature } from '../../src/kernel/dialects/signature-envelope.ts';
 import { openaiResponsesParser } from '../../src/parsers/openai-responses.ts';
 
 type Json = Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { roles, type Role } from '../../src/kernel/event.ts';
-import { findVault } from '../../src/kernel/placeholders.ts';
+import { findVault } from '../../src/kernel/patterns/placeholders.ts';
 import { lastUserText, messageText, type ChatRequest, type Message } from '../../src/kernel/request.ts';
 import { patterns } from '../../src/processors/patterns.ts';
 import { buildConfig, createInstance } from '../support/component-instance.ts';

@@ -7,7 +7,7 @@ import type {
   TextModifier,
   TextReader,
   TextRewriter,
-} from '../../src/kernel/component.ts';
+} from '../../src/kernel/modifier.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { maskWords } from '../../src/modifiers/mask-words.ts';
 
@@ -34,7 +34,13 @@ export function readStep(name: string, open: () => TextReader, step: Steps = {})
 
 /** The mask of the product: a guard. */
 export function maskStep(words: readonly string[], name = 'mask'): Bound<TextModifier> {
-  const config = { words: [...words], action: 'mask' as const, match: 'substring' as const, caseSensitive: false, channels: [...everyChannel] };
+  const config = {
+    words: [...words],
+    action: 'mask' as const,
+    match: 'substring' as const,
+    caseSensitive: false,
+    channels: [...everyChannel],
+  };
   return bound(name, { guard: true }, maskWords.create(config, {}) as TextModifier);
 }
 

@@ -1,4 +1,5 @@
-import type { EventModifier, Modifier, Processor } from '../../src/kernel/component.ts';
+import type { Processor } from '../../src/kernel/component.ts';
+import type { EventModifier, Modifier } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent, RequestEvent } from '../../src/kernel/event.ts';
 import type { ChatRequest } from '../../src/kernel/request.ts';
 import { testRun, type TestRun } from './test-run.ts';

@@ -1,4 +1,4 @@
-import type { AnswerEnding, EventModifier } from '../../src/kernel/component.ts';
+import type { AnswerEnding, EventModifier } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { toolGuard } from '../../src/modifiers/tool-guard.ts';
 import { createInstance } from './component-instance.ts';

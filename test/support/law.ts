@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { TextRewriter } from '../../src/kernel/component.ts';
+import type { TextRewriter } from '../../src/kernel/modifier.ts';
 
 /*
  * The law of modifiers: whatever the cuts of the stream, what leaves is the rule applied to the whole text; what has

@@ -1,6 +1,7 @@
 import { AnswerChain } from '../../src/kernel/answer-chain.ts';
 import type { Capabilities } from '../../src/kernel/capability.ts';
-import type { Modifier, ModifierComponent } from '../../src/kernel/component.ts';
+import type { ModifierComponent } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import type { SluiceError } from '../../src/kernel/errors.ts';
 import type { AnswerEvent, BlockKind } from '../../src/kernel/event.ts';
 import { createInstance } from './component-instance.ts';

@@ -1,6 +1,7 @@
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import type { Capabilities } from '../../src/kernel/capability.ts';
-import type { Modifier, ModifierComponent, ModifierPhase } from '../../src/kernel/component.ts';
+import type { ModifierComponent } from '../../src/kernel/component.ts';
+import type { Modifier, ModifierPhase } from '../../src/kernel/modifier.ts';
 import type { FinishReason } from '../../src/kernel/event.ts';
 import { buildConfig } from './component-instance.ts';
 import { productRegistry } from './sluice.ts';

@@ -1,4 +1,4 @@
-import type { PatternSource } from '../../src/kernel/pattern-automaton.ts';
+import type { PatternSource } from '../../src/kernel/patterns/pattern-automaton.ts';
 
 /*
  * Patterns said again, slowly: every piece of the text between two characters is given to the engine's own regular

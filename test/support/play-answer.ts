@@ -1,7 +1,8 @@
 import { framingOf } from '../../src/forward/framings.ts';
 import { AnswerBody } from '../../src/kernel/answer-body.ts';
 import { AnswerPipe } from '../../src/kernel/answer-pipe.ts';
-import type { Backend, Encoder, Modifier } from '../../src/kernel/component.ts';
+import type { Backend, Encoder } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import { asSluiceError, breaksAnswer, SluiceError } from '../../src/kernel/errors.ts';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
 import { encodeEvent } from './aws-event-stream.ts';
@@ -125,7 +126,7 @@ function openAnswer(
     complete: say,
     json: say,
     pause: () => undefined,
-      ended: () => undefined,
+    ended: () => undefined,
     fail: (failure: SluiceError) => {
       throw failure;
     },

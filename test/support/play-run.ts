@@ -1,5 +1,5 @@
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
-import type { Modifier } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import type { SluiceError } from '../../src/kernel/errors.ts';
 import type { LogLine } from './log-capture.ts';
 import { chatRequest } from './chat-run.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { PatternSource } from '../../src/kernel/pattern-automaton.ts';
+import type { PatternSource } from '../../src/kernel/patterns/pattern-automaton.ts';
 
 /** An expression, and a number of characters by which each beginning of a match can be made a whole one. */
 interface Expression {

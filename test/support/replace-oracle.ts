@@ -1,4 +1,4 @@
-import type { ReplacementRule } from '../../src/kernel/replacement-rules.ts';
+import type { ReplacementRule } from '../../src/kernel/patterns/replacement-rules.ts';
 
 /*
  * Replacement said again, slowly and without a line of the engine's code: at every place of the text, every end is tried

@@ -1,9 +1,9 @@
-import type { AnswerEnding, Channel } from '../../src/kernel/component.ts';
+import type { AnswerEnding, Channel } from '../../src/kernel/modifier.ts';
 import { EventOrder } from '../../src/kernel/event-order.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import { segmentChannel } from '../../src/kernel/segment-block.ts';
-import type { SegmentOutcome } from '../../src/kernel/segment-lane.ts';
-import { SegmentStage, type SegmentOptions, type SegmentTask } from '../../src/kernel/segment-stage.ts';
+import { segmentChannel } from '../../src/kernel/segments/segment-block.ts';
+import type { SegmentOutcome } from '../../src/kernel/segments/segment-lane.ts';
+import { SegmentStage, type SegmentOptions, type SegmentTask } from '../../src/kernel/segments/segment-stage.ts';
 import { testRun, type TestRun } from './test-run.ts';
 
 /** Lets promises go on that wait for nothing else. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { TextRewriter } from '../../src/kernel/component.ts';
-import type { SegmentCutter } from '../../src/kernel/segment-cutter.ts';
+import type { TextRewriter } from '../../src/kernel/modifier.ts';
+import type { SegmentCutter } from '../../src/kernel/segments/segment-cutter.ts';
 
 /** A segment with its length in front, so that another cut of the same text is another text; code stays as it is. */
 export function marked(text: string, isCode: boolean): string {

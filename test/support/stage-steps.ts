@@ -1,5 +1,5 @@
 import type { BoundText } from '../../src/kernel/bound-modifier.ts';
-import type { AnswerEnding, TextBlock, TextModifier, TextRewriter } from '../../src/kernel/component.ts';
+import type { AnswerEnding, TextBlock, TextModifier, TextRewriter } from '../../src/kernel/modifier.ts';
 import { EventOrder } from '../../src/kernel/event-order.ts';
 import type { AnswerEvent, BlockKind } from '../../src/kernel/event.ts';
 import { TextStage } from '../../src/kernel/text-stage.ts';

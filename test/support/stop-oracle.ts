@@ -1,4 +1,4 @@
-import type { AnswerEnding } from '../../src/kernel/component.ts';
+import type { AnswerEnding } from '../../src/kernel/modifier.ts';
 import { sentenceEnds } from './sentence-oracle.ts';
 
 /*

@@ -47,5 +47,13 @@ export function testRun(): TestRun {
     lose: (what) => void lost.push(what),
     progress: () => undefined,
   };
-  return { run, clock, log, meter, abort, lost, capabilities: { clock, log, meter, ticker: new Ticker(clock), expressions: createExpressions(), ...unreachable } };
+  return {
+    run,
+    clock,
+    log,
+    meter,
+    abort,
+    lost,
+    capabilities: { clock, log, meter, ticker: new Ticker(clock), expressions: createExpressions(), ...unreachable },
+  };
 }

@@ -1,4 +1,4 @@
-import type { AnswerEnding, TextBlock } from '../../src/kernel/component.ts';
+import type { AnswerEnding, TextBlock } from '../../src/kernel/modifier.ts';
 
 /** A block for a rewriter that is tested by itself; `endings` has what the modifier stopped with. */
 export interface HandMadeBlock extends TextBlock {

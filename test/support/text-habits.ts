@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { BoundText } from '../../src/kernel/bound-modifier.ts';
-import type { AnswerEnding, TextBlock, TextRewriter } from '../../src/kernel/component.ts';
+import type { AnswerEnding, TextBlock, TextRewriter } from '../../src/kernel/modifier.ts';
 
 /*
  * Text modifiers of every habit, each with its rule on the whole text. They hold, insert, delete, wait for the end and

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
-import { channels, type Modifier, type TextRewriter } from '../../src/kernel/component.ts';
+import { channels, type Modifier, type TextRewriter } from '../../src/kernel/modifier.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
 import { modifierStep } from '../support/modifier-step.ts';
 import type { ProviderBytes } from '../support/play-run.ts';

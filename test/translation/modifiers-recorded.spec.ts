@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Bound } from '../../src/kernel/bound-modifier.ts';
-import type { Modifier } from '../../src/kernel/component.ts';
+import type { Modifier } from '../../src/kernel/modifier.ts';
 import type { HttpCaller } from '../../src/kernel/http-caller.ts';
 import type { PipelineCaller } from '../../src/kernel/pipeline-caller.ts';
 import { foldBytes } from '../support/fold-bytes.ts';

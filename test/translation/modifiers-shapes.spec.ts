@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { HttpCaller } from '../../src/kernel/http-caller.ts';
 import type { PipelineCaller } from '../../src/kernel/pipeline-caller.ts';
-import { vaultOf } from '../../src/kernel/placeholders.ts';
+import { vaultOf } from '../../src/kernel/patterns/placeholders.ts';
 import { modifierStep } from '../support/modifier-step.ts';
 import type { ClientName } from '../support/play-answer.ts';
 import { processorStep } from '../support/run-by-hand.ts';

@@ -1,7 +1,7 @@
-import { anthropicMessages, isServerCall, isServerResult } from '../../kernel/anthropic-messages-fields.ts';
+import { anthropicMessages, isServerCall, isServerResult } from '../../kernel/dialects/anthropic-messages-fields.ts';
 import type { AnswerEvent, BlockKind } from '../../kernel/event.ts';
-import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 import { TemplateLearner } from '../../kernel/text-template.ts';
 import { unknownOfBlock, unknownOfDelta } from './frame-shape.ts';
 

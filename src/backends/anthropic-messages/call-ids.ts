@@ -1,4 +1,4 @@
-import { refuse } from '../../kernel/field-check.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 
 const unusable = /[^A-Za-z0-9_-]/g;

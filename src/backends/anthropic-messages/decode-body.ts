@@ -1,7 +1,7 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { filledString, isObject } from '../../kernel/json-value.ts';
-import { badContent, parseBody } from '../../kernel/provider-document.ts';
-import { errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject } from '../../kernel/json/json-value.ts';
+import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
+import { errorFromEvent, errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { MessageStreamDecoder } from './stream-decoder.ts';
 
 /** Fields that a stream tells with the end of the message. */

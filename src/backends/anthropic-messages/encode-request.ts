@@ -1,9 +1,9 @@
-import { anthropicMessages, extensionOf } from '../../kernel/anthropic-messages-fields.ts';
-import { settingNames } from '../../kernel/anthropic-messages-settings.ts';
-import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { loseForeignFields } from '../../kernel/foreign-fields.ts';
-import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import type { MediaLimits } from '../../kernel/media.ts';
+import { anthropicMessages, extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { settingNames } from '../../kernel/dialects/anthropic-messages-settings.ts';
+import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
+import { orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import type { MediaLimits } from '../../kernel/dialects/media.ts';
 import type { ChatRequest } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';

@@ -1,11 +1,11 @@
-import { anthropicMessages, readStopReason } from '../../kernel/anthropic-messages-fields.ts';
-import { overlayUsage, readUsage } from '../../kernel/anthropic-messages-usage.ts';
+import { anthropicMessages, readStopReason } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { overlayUsage, readUsage } from '../../kernel/dialects/anthropic-messages-usage.ts';
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import { roles, type AnswerEvent, type EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
-import { errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
+import { errorFromEvent, errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { BlockDecoder } from './block-decoder.ts';
 import { isCount, isTransparent, unknownOfFrame, unknownOfMessage, unknownOfStop } from './frame-shape.ts';
 

@@ -3,11 +3,11 @@ import {
   extensionOf,
   isServerCall,
   isServerResult,
-} from '../../kernel/anthropic-messages-fields.ts';
-import { refuse } from '../../kernel/field-check.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+} from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
-import { objectOfArguments } from '../../kernel/tool-arguments.ts';
+import { objectOfArguments } from '../../kernel/dialects/tool-arguments.ts';
 import { writeCache, type WriteContext } from './write-context.ts';
 import { writeDocument, writeImage } from './write-media.ts';
 

@@ -1,6 +1,6 @@
-import { readCacheControl, writeCacheControl } from '../../kernel/anthropic-messages-fields.ts';
-import { sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import type { MediaLimits } from '../../kernel/media.ts';
+import { readCacheControl, writeCacheControl } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import type { MediaLimits } from '../../kernel/dialects/media.ts';
 import type { CacheMark } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { CallIds } from './call-ids.ts';

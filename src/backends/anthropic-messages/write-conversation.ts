@@ -1,7 +1,7 @@
-import { extensionOf } from '../../kernel/anthropic-messages-fields.ts';
-import { conversationOf, type Turn } from '../../kernel/conversation.ts';
-import { refuse } from '../../kernel/field-check.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { conversationOf, type Turn } from '../../kernel/dialects/conversation.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { ChatRequest, Message } from '../../kernel/request.ts';
 import { writeBlock } from './write-block.ts';
 import { writeCache, type WriteContext } from './write-context.ts';

@@ -1,8 +1,8 @@
-import { extensionOf } from '../../kernel/anthropic-messages-fields.ts';
-import { refuse } from '../../kernel/field-check.ts';
-import { asksForDetail } from '../../kernel/image-detail.ts';
-import { level, type JsonObject } from '../../kernel/json-value.ts';
-import { checkInline } from '../../kernel/media.ts';
+import { extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { asksForDetail } from '../../kernel/dialects/image-detail.ts';
+import { level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { checkInline } from '../../kernel/dialects/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 import type { WriteContext } from './write-context.ts';
 

@@ -3,9 +3,9 @@ import {
   readOutput,
   readThinking,
   writeThinking,
-} from '../../kernel/anthropic-messages-settings.ts';
-import { level, orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { reasoningBudget, reasoningEffort } from '../../kernel/reasoning-effort.ts';
+} from '../../kernel/dialects/anthropic-messages-settings.ts';
+import { level, orNothing, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import { reasoningBudget, reasoningEffort } from '../../kernel/dialects/reasoning-effort.ts';
 import type { LossName } from '../../kernel/losses.ts';
 import type { ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';

@@ -1,7 +1,7 @@
-import { extensionOf } from '../../kernel/anthropic-messages-fields.ts';
-import { readToolChoice, writeToolChoice } from '../../kernel/anthropic-messages-settings.ts';
-import { refuse } from '../../kernel/field-check.ts';
-import { isObject, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { readToolChoice, writeToolChoice } from '../../kernel/dialects/anthropic-messages-settings.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ChatSettings, ToolDefinition } from '../../kernel/request.ts';
 import { writeCache, type WriteContext } from './write-context.ts';
 

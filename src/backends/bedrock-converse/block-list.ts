@@ -1,6 +1,6 @@
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 import { bedrockConverse } from './converse-fields.ts';
 
 /** Blocks of one answer; a provider that never stops opening some is stopped here. */

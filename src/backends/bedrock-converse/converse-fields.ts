@@ -1,5 +1,5 @@
 import type { FinishReason } from '../../kernel/event.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { Extensions } from '../../kernel/request.ts';
 
 /** Type of the backend, and the key of its fields in `ext`. */

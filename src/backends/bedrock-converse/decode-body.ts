@@ -1,6 +1,6 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { badContent, parseBody } from '../../kernel/provider-document.ts';
+import { isObject, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
 import { ConverseStreamDecoder, type DecoderOptions } from './stream-decoder.ts';
 
 const bodyFields: ReadonlySet<string> = new Set(['output', 'stopReason', 'additionalModelResponseFields']);

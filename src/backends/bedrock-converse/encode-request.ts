@@ -1,6 +1,6 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { loseForeignFields } from '../../kernel/foreign-fields.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ChatRequest } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';

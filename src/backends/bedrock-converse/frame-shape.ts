@@ -1,6 +1,6 @@
 import { isFiller } from '../../kernel/frame-sink.ts';
-import { countStringTokens } from '../../kernel/json-text.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { countStringTokens } from '../../kernel/json/json-text.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 
 type Check = (value: unknown) => boolean;
 

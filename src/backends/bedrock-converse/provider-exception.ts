@@ -1,6 +1,6 @@
 import type { SluiceError } from '../../kernel/errors.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { errorFromComplaint, errorFromStatus } from '../../kernel/provider-error.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { errorFromComplaint, errorFromStatus } from '../../kernel/dialects/provider-error.ts';
 import type { UpstreamHead } from '../../kernel/upstream.ts';
 
 /** The status that says the class of a failure, by its name in lower case without "Exception". */

@@ -1,6 +1,6 @@
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
-import { presentCounts } from '../../kernel/json-counts.ts';
-import { filledString, isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { presentCounts } from '../../kernel/json/json-counts.ts';
+import { filledString, isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
 import { bedrockConverse } from './converse-fields.ts';
 
 const readFields: ReadonlySet<string> = new Set(['usage', 'trace', 'p']);

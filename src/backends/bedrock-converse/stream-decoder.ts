@@ -1,8 +1,8 @@
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import { roles, type AnswerEvent } from '../../kernel/event.ts';
-import { filledString, isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
+import { filledString, isObject, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
 import { BlockList } from './block-list.ts';
 import { bedrockConverse, readStopReason } from './converse-fields.ts';
 import { isTransparent } from './frame-shape.ts';

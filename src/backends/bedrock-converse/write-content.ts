@@ -1,9 +1,9 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { asksForDetail } from '../../kernel/image-detail.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { asksForDetail } from '../../kernel/dialects/image-detail.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { CacheMark, ContentBlock, Message } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
-import { objectOfArguments } from '../../kernel/tool-arguments.ts';
+import { objectOfArguments } from '../../kernel/dialects/tool-arguments.ts';
 import { bedrockConverse } from './converse-fields.ts';
 import { writeMedia, type MediaBlock } from './write-media.ts';
 import { wireName, type DocumentNames } from './wire-name.ts';

@@ -1,6 +1,6 @@
-import { refuse } from '../../kernel/field-check.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
-import { checkInline } from '../../kernel/media.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
+import { checkInline } from '../../kernel/dialects/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 import type { DocumentNames } from './wire-name.ts';
 

@@ -1,5 +1,5 @@
-import { conversationOf } from '../../kernel/conversation.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import { conversationOf } from '../../kernel/dialects/conversation.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { ChatRequest, Message } from '../../kernel/request.ts';
 import { writeContent, writeSystem, writeToolResult, type ContentContext } from './write-content.ts';
 

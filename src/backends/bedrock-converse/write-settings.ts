@@ -1,5 +1,5 @@
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { reasoningBudget, reasoningEffort } from '../../kernel/reasoning-effort.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { reasoningBudget, reasoningEffort } from '../../kernel/dialects/reasoning-effort.ts';
 import type { LossName } from '../../kernel/losses.ts';
 import type { ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';

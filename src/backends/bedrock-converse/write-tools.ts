@@ -1,5 +1,5 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ChatRequest, ChatSettings, ToolDefinition } from '../../kernel/request.ts';
 import { extensionOf } from './converse-fields.ts';
 import type { ModelFamily } from './model-family.ts';

@@ -1,6 +1,6 @@
 import type { EventOfType, FinishReason } from '../../kernel/event.ts';
-import { countOf } from '../../kernel/json-counts.ts';
-import { filledString, isObject, level, type JsonObject } from '../../kernel/json-value.ts';
+import { countOf } from '../../kernel/json/json-counts.ts';
+import { filledString, isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
 
 /** Name of the format in events. */
 export const cohere = 'cohere';

@@ -1,7 +1,7 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { filledString, isObject } from '../../kernel/json-value.ts';
-import { badContent, parseBody } from '../../kernel/provider-document.ts';
-import { errorFromComplaint, errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject } from '../../kernel/json/json-value.ts';
+import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
+import { errorFromComplaint, errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { CohereStreamDecoder } from './stream-decoder.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { countStringTokens } from '../../kernel/json-text.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { countStringTokens } from '../../kernel/json/json-text.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 
 /** A leaf says whether a value can hide no text; a tree lists the fields that may be there. */
 type Shape = ((value: unknown) => boolean) | { readonly [field: string]: Shape };

@@ -1,9 +1,9 @@
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
-import { errorFromComplaint, errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
+import { errorFromComplaint, errorFromEvent, errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { TemplateLearner } from '../../kernel/text-template.ts';
 import { cohere, readCitation, readFinishReason, readUsage } from './answer-parts.ts';
 import { isTransparent } from './frame-shape.ts';

@@ -1,7 +1,7 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { asksForDetail } from '../../kernel/image-detail.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
-import { checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { asksForDetail } from '../../kernel/dialects/image-detail.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
+import { checkInline, writeDataUri, type MediaLimits } from '../../kernel/dialects/media.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 

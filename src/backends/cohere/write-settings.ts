@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../kernel/json-value.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { RequestLoss } from '../../kernel/losses.ts';
-import { reasoningBudget } from '../../kernel/reasoning-effort.ts';
+import { reasoningBudget } from '../../kernel/dialects/reasoning-effort.ts';
 import type { ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 

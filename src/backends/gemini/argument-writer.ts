@@ -1,5 +1,5 @@
-import { escapeJson } from '../../kernel/json-text.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { escapeJson } from '../../kernel/json/json-text.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 import type { PathStep } from './json-path.ts';
 
 /** Characters that are written a second time because a value came out of order. */

@@ -1,7 +1,7 @@
 import type { AnswerEvent, BlockKind, EventOfType } from '../../kernel/event.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 
 /** Blocks of one candidate; a provider that never stops opening parts is stopped here. */
 const maxBlocks = 4_096;

@@ -1,6 +1,6 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import { ArgumentWriter } from './argument-writer.ts';
 import type { BlockWriter } from './block-writer.ts';
 import { unknownOfCall } from './chunk-shape.ts';

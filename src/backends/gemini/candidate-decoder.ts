@@ -1,6 +1,6 @@
 import type { AnswerEvent, BlockKind, EventOfType } from '../../kernel/event.ts';
-import { gemini, readFinishReason } from '../../kernel/gemini-fields.ts';
-import { filledString, isObject, orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { gemini, readFinishReason } from '../../kernel/dialects/gemini-fields.ts';
+import { filledString, isObject, orNothing, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import { BlockWriter } from './block-writer.ts';
 import { CallDecoder } from './call-decoder.ts';
 import { unknownOfCandidate, unknownOfContent, unknownOfPart } from './chunk-shape.ts';

@@ -1,5 +1,5 @@
-import { countStringTokens } from '../../kernel/json-text.ts';
-import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { countStringTokens } from '../../kernel/json/json-text.ts';
+import { isObject, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
 
 /*
  * Which fields of a chunk are known, level by level. A field that is not listed is kept in `ext`; and since nobody has

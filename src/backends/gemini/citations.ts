@@ -1,6 +1,6 @@
 import type { EventOfType } from '../../kernel/event.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 
 /** Marks that are read of one chunk: supports times chunks. */
 const maxCitations = 4_096;

@@ -1,7 +1,7 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
 import { SluiceError } from '../../kernel/errors.ts';
-import { isObject } from '../../kernel/json-value.ts';
-import { badContent, parseBody } from '../../kernel/provider-document.ts';
+import { isObject } from '../../kernel/json/json-value.ts';
+import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
 import { GeminiStreamDecoder } from './stream-decoder.ts';
 import { failureInDocument } from './provider-failure.ts';
 

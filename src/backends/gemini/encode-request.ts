@@ -1,7 +1,7 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { loseCacheMarks, loseForeignFields } from '../../kernel/foreign-fields.ts';
-import { extensionOf, gemini } from '../../kernel/gemini-fields.ts';
-import { level, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { loseCacheMarks, loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
+import { extensionOf, gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { level, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ChatRequest } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';

@@ -1,4 +1,4 @@
-import { badFrame } from '../../kernel/provider-document.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 
 /** A key of an object, or a place in a list. */
 export type PathStep = string | number;

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 
 /**
  * The `logprobsResult` of a candidate in the form that logprobs have in events, one entry per token, with the original

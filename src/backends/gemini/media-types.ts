@@ -1,5 +1,5 @@
 import type { BlockKind } from '../../kernel/event.ts';
-import type { MediaLimits } from '../../kernel/media.ts';
+import type { MediaLimits } from '../../kernel/dialects/media.ts';
 
 const mebibyte = 1_048_576;
 /** Bytes of media in a request. */

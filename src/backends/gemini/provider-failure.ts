@@ -1,7 +1,12 @@
 import { SluiceError } from '../../kernel/errors.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { errorFromComplaint, errorFromEvent, errorFromStatus, errorInDocument } from '../../kernel/provider-error.ts';
-import { cleanProviderText, maxLogLength } from '../../kernel/provider-text.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import {
+  errorFromComplaint,
+  errorFromEvent,
+  errorFromStatus,
+  errorInDocument,
+} from '../../kernel/dialects/provider-error.ts';
+import { cleanProviderText, maxLogLength } from '../../kernel/dialects/provider-text.ts';
 import type { UpstreamHead } from '../../kernel/upstream.ts';
 
 /** Statuses by their names in Google's APIs (google.rpc.Code). */

@@ -1,10 +1,10 @@
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { mergeMetadata, readUsage } from '../../kernel/gemini-usage.ts';
-import { filledString, isObject, orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { mergeMetadata, readUsage } from '../../kernel/dialects/gemini-usage.ts';
+import { filledString, isObject, orNothing, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
 import { CandidateDecoder } from './candidate-decoder.ts';
 import { isTransparent, unknownOfChunk } from './chunk-shape.ts';
 import { failureFromEvent, failureInDocument } from './provider-failure.ts';

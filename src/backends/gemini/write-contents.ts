@@ -1,7 +1,7 @@
-import { conversationOf, toolNamesByCall, type Turn } from '../../kernel/conversation.ts';
-import { refuse } from '../../kernel/field-check.ts';
-import { extensionOf, gemini, writeToolResponse } from '../../kernel/gemini-fields.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { conversationOf, toolNamesByCall, type Turn } from '../../kernel/dialects/conversation.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { extensionOf, gemini, writeToolResponse } from '../../kernel/dialects/gemini-fields.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import { messageText, type ChatRequest, type ContentBlock, type Message } from '../../kernel/request.ts';
 import type { ModelTraits } from './model-traits.ts';
 import { writeMedia, writePart, type PartContext } from './write-part.ts';

@@ -1,11 +1,11 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { extensionOf, gemini } from '../../kernel/gemini-fields.ts';
-import { asksForDetail } from '../../kernel/image-detail.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { checkBase64, checkInline, readDataUri } from '../../kernel/media.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { extensionOf, gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { asksForDetail } from '../../kernel/dialects/image-detail.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { checkBase64, checkInline, readDataUri } from '../../kernel/dialects/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
-import { unwrapSignature } from '../../kernel/signature-envelope.ts';
-import { objectOfArguments } from '../../kernel/tool-arguments.ts';
+import { unwrapSignature } from '../../kernel/dialects/signature-envelope.ts';
+import { objectOfArguments } from '../../kernel/dialects/tool-arguments.ts';
 import { limitsOf, typeOfAddress, videoPage } from './media-types.ts';
 import type { Lose } from './write-settings.ts';
 

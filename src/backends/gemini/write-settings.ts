@@ -1,8 +1,8 @@
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { plainSettings, readGeminiSettings } from '../../kernel/gemini-settings.ts';
-import { level, orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { plainSettings, readGeminiSettings } from '../../kernel/dialects/gemini-settings.ts';
+import { level, orNothing, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { RequestLoss } from '../../kernel/losses.ts';
-import { reasoningBudget } from '../../kernel/reasoning-effort.ts';
+import { reasoningBudget } from '../../kernel/dialects/reasoning-effort.ts';
 import type { ChatRequest, ChatSettings } from '../../kernel/request.ts';
 import type { ModelTraits } from './model-traits.ts';
 

@@ -1,7 +1,7 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { extensionOf, gemini } from '../../kernel/gemini-fields.ts';
-import { readGeminiSchema } from '../../kernel/gemini-schema.ts';
-import { isObject, level, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { extensionOf, gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { readGeminiSchema } from '../../kernel/dialects/gemini-schema.ts';
+import { isObject, level, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 import type { Lose } from './write-settings.ts';
 

@@ -1,6 +1,6 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { isObject } from '../../kernel/json-value.ts';
-import { badContent, parseBody } from '../../kernel/provider-document.ts';
+import { isObject } from '../../kernel/json/json-value.ts';
+import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
 import { LineDecoder } from './line-decoder.ts';
 
 /**

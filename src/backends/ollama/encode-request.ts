@@ -1,10 +1,10 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { toolNamesByCall } from '../../kernel/conversation.ts';
-import { refuse } from '../../kernel/field-check.ts';
-import { loseCacheMarks, loseForeignFields } from '../../kernel/foreign-fields.ts';
-import { level, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, ollama } from '../../kernel/ollama-fields.ts';
-import { settingNames, writeSettings } from '../../kernel/ollama-settings.ts';
+import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { toolNamesByCall } from '../../kernel/dialects/conversation.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { loseCacheMarks, loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
+import { level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf, ollama } from '../../kernel/dialects/ollama-fields.ts';
+import { settingNames, writeSettings } from '../../kernel/dialects/ollama-settings.ts';
 import type { ChatRequest, ToolDefinition } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';

@@ -1,11 +1,11 @@
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { imageTypeOf, ollama, readDoneReason } from '../../kernel/ollama-fields.ts';
-import { readUsage } from '../../kernel/ollama-usage.ts';
-import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
-import { errorFromComplaint, errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { imageTypeOf, ollama, readDoneReason } from '../../kernel/dialects/ollama-fields.ts';
+import { readUsage } from '../../kernel/dialects/ollama-usage.ts';
+import { badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
+import { errorFromComplaint, errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { TemplateLearner } from '../../kernel/text-template.ts';
 import { isTransparent, unknownOfCall, unknownOfLine } from './line-shape.ts';
 

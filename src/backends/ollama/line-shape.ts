@@ -1,6 +1,6 @@
-import { countStringTokens } from '../../kernel/json-text.ts';
-import { isFieldName, isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { metricNames } from '../../kernel/ollama-usage.ts';
+import { countStringTokens } from '../../kernel/json/json-text.ts';
+import { isFieldName, isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { metricNames } from '../../kernel/dialects/ollama-usage.ts';
 
 /*
  * Which fields of a line are known, level by level. A field that is not listed is kept in `ext`; and since nobody has read

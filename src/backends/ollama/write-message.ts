@@ -1,8 +1,8 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { asksForDetail } from '../../kernel/image-detail.ts';
-import { level, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { checkInline, type MediaLimits } from '../../kernel/media.ts';
-import { argumentsObject, extensionOf } from '../../kernel/ollama-fields.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { asksForDetail } from '../../kernel/dialects/image-detail.ts';
+import { level, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { checkInline, type MediaLimits } from '../../kernel/dialects/media.ts';
+import { argumentsObject, extensionOf } from '../../kernel/dialects/ollama-fields.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 

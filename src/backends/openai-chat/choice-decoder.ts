@@ -1,7 +1,7 @@
 import type { AnswerEvent, BlockKind, EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, isPresent, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiChat, readFinishReason } from '../../kernel/openai-chat-fields.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { filledString, isObject, isPresent, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiChat, readFinishReason } from '../../kernel/dialects/openai-chat-fields.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 import { TemplateLearner } from '../../kernel/text-template.ts';
 import { beginsEntry, readContent, readReasoning, textOf, type ReasoningPiece } from './delta-text.ts';
 import {

@@ -1,7 +1,7 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { badContent, parseBody } from '../../kernel/provider-document.ts';
-import { errorInDocument } from '../../kernel/provider-error.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
+import { errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { ChatStreamDecoder } from './stream-decoder.ts';
 
 /**

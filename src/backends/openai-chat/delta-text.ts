@@ -1,6 +1,6 @@
 import type { BlockKind } from '../../kernel/event.ts';
-import { filledString, isObject, isPresent, type JsonObject } from '../../kernel/json-value.ts';
-import { readProof } from '../../kernel/openai-chat-reasoning.ts';
+import { filledString, isObject, isPresent, type JsonObject } from '../../kernel/json/json-value.ts';
+import { readProof } from '../../kernel/dialects/openai-chat-reasoning.ts';
 
 /** A piece of reasoning, with what its entry of `reasoning_details` says beside the text. */
 export interface ReasoningPiece {

@@ -1,8 +1,8 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { loseForeignFields } from '../../kernel/foreign-fields.ts';
-import { isObject, level, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { settingNames } from '../../kernel/openai-chat-settings.ts';
+import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
+import { isObject, level, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf, openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { settingNames } from '../../kernel/dialects/openai-chat-settings.ts';
 import type { ChatRequest, ToolDefinition } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';

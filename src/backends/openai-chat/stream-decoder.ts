@@ -1,11 +1,11 @@
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import { roles, type AnswerEvent, type EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { readUsage } from '../../kernel/openai-chat-usage.ts';
-import { badFrame, parseFrame } from '../../kernel/provider-document.ts';
-import { errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { readUsage } from '../../kernel/dialects/openai-chat-usage.ts';
+import { badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
+import { errorFromEvent, errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { ChoiceDecoder, sawSomething } from './choice-decoder.ts';
 import { hasValue, isIrregular, isTransparent, saysNothing, unknownOfChunk } from './chunk-shape.ts';
 

@@ -1,6 +1,6 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, openaiChat } from '../../kernel/openai-chat-fields.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf, openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
 import type { ChatRequest, ContentBlock, Message } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import { writeCallId } from './call-ids.ts';

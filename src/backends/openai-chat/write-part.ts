@@ -1,7 +1,7 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { checkBase64, checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
-import { extensionOf } from '../../kernel/openai-chat-fields.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { checkBase64, checkInline, writeDataUri, type MediaLimits } from '../../kernel/dialects/media.ts';
+import { extensionOf } from '../../kernel/dialects/openai-chat-fields.ts';
 import type { LossName } from '../../kernel/losses.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';

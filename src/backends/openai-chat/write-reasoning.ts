@@ -1,11 +1,11 @@
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf } from '../../kernel/openai-chat-fields.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf } from '../../kernel/dialects/openai-chat-fields.ts';
 import {
   isProofOfChat,
   readProof,
   readReasoningDetails,
   writeReasoningDetail,
-} from '../../kernel/openai-chat-reasoning.ts';
+} from '../../kernel/dialects/openai-chat-reasoning.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import type { WriteContext } from './write-part.ts';
 

@@ -1,8 +1,8 @@
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import { lossOfField } from '../../kernel/losses.ts';
-import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { settingNames, writeSettings } from '../../kernel/openai-chat-settings.ts';
-import { reasoningBudget, reasoningEffort } from '../../kernel/reasoning-effort.ts';
+import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { settingNames, writeSettings } from '../../kernel/dialects/openai-chat-settings.ts';
+import { reasoningBudget, reasoningEffort } from '../../kernel/dialects/reasoning-effort.ts';
 import type { ChatRequest, ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { Vendor } from './vendors.ts';

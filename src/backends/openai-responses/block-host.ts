@@ -1,7 +1,7 @@
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
-import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 
 /** Blocks of one answer; a provider that never stops opening new ones is stopped here. */
 const maxBlocks = 4_096;

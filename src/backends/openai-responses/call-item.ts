@@ -1,6 +1,6 @@
 import type { AnswerEvent, BlockKind } from '../../kernel/event.ts';
-import { filledString, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { filledString, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 import { extended, type BlockHost, type FrameFields } from './block-host.ts';
 import { argumentsOfItem, isClientCall, kindOfItem, nameOfItem, repeats } from './item-shape.ts';
 

@@ -1,5 +1,5 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { parseBody } from '../../kernel/provider-document.ts';
+import { parseBody } from '../../kernel/dialects/provider-document.ts';
 import { ResponsesStreamDecoder } from './stream-decoder.ts';
 
 /**

@@ -1,10 +1,10 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/backend-target.ts';
-import { loseCacheMarks, loseForeignFields } from '../../kernel/foreign-fields.ts';
-import { isObject, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { extensionOf, openaiResponses } from '../../kernel/openai-responses-fields.ts';
-import { settingNames, writeSettings } from '../../kernel/openai-responses-settings.ts';
-import { reasoningEffort } from '../../kernel/reasoning-effort.ts';
+import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { loseCacheMarks, loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
+import { isObject, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { extensionOf, openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
+import { settingNames, writeSettings } from '../../kernel/dialects/openai-responses-settings.ts';
+import { reasoningEffort } from '../../kernel/dialects/reasoning-effort.ts';
 import type { ChatRequest, ChatSettings } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 import type { UpstreamRequest } from '../../kernel/upstream.ts';

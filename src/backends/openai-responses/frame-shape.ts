@@ -1,6 +1,6 @@
 import { isFiller } from '../../kernel/frame-sink.ts';
-import { countStringTokens } from '../../kernel/json-text.ts';
-import { otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { countStringTokens } from '../../kernel/json/json-text.ts';
+import { otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
 
 /** Fields of a frame that are read, or that only say where it belongs. */
 const placeFields = [

@@ -1,6 +1,6 @@
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import { filledString, isObject, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
 
 /** Calls that the provider leaves to the client, though they are no functions. */
 const clientCalls = new Set(['local_shell_call', 'apply_patch_call', 'computer_call', 'mcp_approval_request']);

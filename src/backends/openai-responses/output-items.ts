@@ -1,6 +1,6 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { badFrame } from '../../kernel/provider-document.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { badFrame } from '../../kernel/dialects/provider-document.ts';
 import type { BlockHost, FrameFields } from './block-host.ts';
 import { CallItem } from './call-item.ts';
 import { isIndex } from './item-shape.ts';

@@ -1,7 +1,7 @@
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { errorFromComplaint, errorFromEvent, errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { errorFromComplaint, errorFromEvent, errorInDocument } from '../../kernel/dialects/provider-error.ts';
 
 export type Meta = Omit<EventOfType<'response.meta'>, 'type' | 'ext'>;
 

@@ -1,11 +1,11 @@
 import type { AnswerDecoder, DecodedFrame } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { filledString, isObject, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiResponses, readEnd } from '../../kernel/openai-responses-fields.ts';
-import { readUsage } from '../../kernel/openai-responses-usage.ts';
-import { badContent, badFrame, parseFrame } from '../../kernel/provider-document.ts';
-import { errorInDocument } from '../../kernel/provider-error.ts';
+import { filledString, isObject, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiResponses, readEnd } from '../../kernel/dialects/openai-responses-fields.ts';
+import { readUsage } from '../../kernel/dialects/openai-responses-usage.ts';
+import { badContent, badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
+import { errorInDocument } from '../../kernel/dialects/provider-error.ts';
 import { BlockHost, extended, type FrameFields } from './block-host.ts';
 import { CallItem } from './call-item.ts';
 import { isTransparent, unknownOfFrame, unknownOfResponse, type ReadFrame } from './frame-shape.ts';

@@ -1,6 +1,6 @@
 import type { AnswerEvent, BlockKind } from '../../kernel/event.ts';
-import { filledString, isObject, otherFields, sameJson, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import { filledString, isObject, otherFields, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
 import { extended, type BlockHost, type FrameFields } from './block-host.ts';
 import { readAnnotation } from './item-shape.ts';
 

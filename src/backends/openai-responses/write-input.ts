@@ -1,6 +1,6 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf, openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { writePart, type WriteContext } from './write-part.ts';
 

@@ -1,8 +1,8 @@
-import { refuse } from '../../kernel/field-check.ts';
-import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
-import { checkBase64, checkInline, writeDataUri, type MediaLimits } from '../../kernel/media.ts';
-import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { extensionOf } from '../../kernel/openai-responses-fields.ts';
+import { refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { checkBase64, checkInline, writeDataUri, type MediaLimits } from '../../kernel/dialects/media.ts';
+import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { extensionOf } from '../../kernel/dialects/openai-responses-fields.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 

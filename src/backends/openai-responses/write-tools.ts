@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { extensionOf } from '../../kernel/openai-responses-fields.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { extensionOf } from '../../kernel/dialects/openai-responses-fields.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 import type { Run } from '../../kernel/run.ts';
 

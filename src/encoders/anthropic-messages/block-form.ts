@@ -1,9 +1,9 @@
-import { anthropicMessages, extensionOf } from '../../kernel/anthropic-messages-fields.ts';
+import { anthropicMessages, extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
-import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
 import { lossOfBlock } from '../../kernel/losses.ts';
-import { wrapSignature } from '../../kernel/signature-envelope.ts';
+import { wrapSignature } from '../../kernel/dialects/signature-envelope.ts';
 
 type Start = EventOfType<'block.start'>;
 

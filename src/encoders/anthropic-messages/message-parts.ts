@@ -3,10 +3,10 @@ import {
   extensionOf,
   readStopReason,
   writeStopReason,
-} from '../../kernel/anthropic-messages-fields.ts';
+} from '../../kernel/dialects/anthropic-messages-fields.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import { level, type JsonObject } from '../../kernel/json-value.ts';
+import { level, type JsonObject } from '../../kernel/json/json-value.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 
 export type Meta = Partial<EventOfType<'response.meta'>>;

@@ -1,9 +1,9 @@
-import { extensionOf } from '../../kernel/anthropic-messages-fields.ts';
-import { writeUsage } from '../../kernel/anthropic-messages-usage.ts';
+import { extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { writeUsage } from '../../kernel/dialects/anthropic-messages-usage.ts';
 import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import { level, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { level, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import { isOwnAnswer, messageEnd, messageFrame, messageHead, type Meta, type Said } from './message-parts.ts';
 
 /** What is known of the message around its blocks, and what of it has been told. */

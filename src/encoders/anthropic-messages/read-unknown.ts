@@ -1,5 +1,5 @@
 import type { EventOfType } from '../../kernel/event.ts';
-import { filledString, isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { filledString, isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import { isSafeField } from '../../kernel/sse-frame.ts';
 
 /** Events that begin or end a message: only the encoder itself writes them. */

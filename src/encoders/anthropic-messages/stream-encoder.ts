@@ -1,9 +1,9 @@
-import { anthropicMessages, extensionOf } from '../../kernel/anthropic-messages-fields.ts';
+import { anthropicMessages, extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
 import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
-import { escapeJson, escapeJsonText, fromLatin1, unescapeJson } from '../../kernel/json-text.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { escapeJson, escapeJsonText, fromLatin1, unescapeJson } from '../../kernel/json/json-text.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import { contentBlock, formOf, isReopenable, signatureText, toolId } from './block-form.ts';
 import { followsNative, isCopyable } from './copyable.ts';

@@ -1,8 +1,8 @@
-import { anthropicMessages, extensionOf } from '../../kernel/anthropic-messages-fields.ts';
-import { writeUsage } from '../../kernel/anthropic-messages-usage.ts';
+import { anthropicMessages, extensionOf } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { writeUsage } from '../../kernel/dialects/anthropic-messages-usage.ts';
 import type { AnswerBlock, ChatAnswer } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import { contentBlock, formOf, signatureText, toolId, type Form } from './block-form.ts';
 import { isOwnAnswer, messageEnd, messageHead, type Meta, type Said } from './message-parts.ts';
 

@@ -1,9 +1,9 @@
 import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { AnswerEvent, EventOfType } from '../../kernel/event.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { writeUsage } from '../../kernel/gemini-usage.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { writeUsage } from '../../kernel/dialects/gemini-usage.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import { levelsOf, textPart } from './parts.ts';
 import type { ChoiceState, Frame, Identity } from './stream-state.ts';

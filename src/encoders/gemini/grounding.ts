@@ -1,5 +1,5 @@
 import type { EventOfType } from '../../kernel/event.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import { ByteOffsets } from './byte-offsets.ts';
 
 type Annotation = EventOfType<'annotation'>;

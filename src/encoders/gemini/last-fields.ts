@@ -1,7 +1,7 @@
-import { writeFinishReason } from '../../kernel/gemini-fields.ts';
-import { unescapeJsonText } from '../../kernel/json-text.ts';
+import { writeFinishReason } from '../../kernel/dialects/gemini-fields.ts';
+import { unescapeJsonText } from '../../kernel/json/json-text.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import { maxCitedLength, writeGrounding, type CitedText } from './grounding.ts';
 import type { PartContext } from './parts.ts';
 import type { ChoiceState } from './stream-state.ts';

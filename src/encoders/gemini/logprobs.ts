@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 
 /**
  * Log probabilities in the form of the Gemini format: its own object where the provider gave one, else one made of the

@@ -1,10 +1,10 @@
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import { extensionOf, gemini } from '../../kernel/gemini-fields.ts';
-import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
-import { readDataUri } from '../../kernel/media.ts';
-import { wrapSignature } from '../../kernel/signature-envelope.ts';
-import { objectOfArguments } from '../../kernel/tool-arguments.ts';
+import { extensionOf, gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { readDataUri } from '../../kernel/dialects/media.ts';
+import { wrapSignature } from '../../kernel/dialects/signature-envelope.ts';
+import { objectOfArguments } from '../../kernel/dialects/tool-arguments.ts';
 
 type Start = EventOfType<'block.start'>;
 type Media = EventOfType<'media.delta'>;

@@ -1,5 +1,5 @@
 import type { EventOfType } from '../../kernel/event.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import { textPart } from './parts.ts';
 

@@ -2,9 +2,9 @@ import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/co
 import { isCutCall } from '../../kernel/cut-call.ts';
 import { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { escapeJsonText } from '../../kernel/json-text.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { escapeJsonText } from '../../kernel/json/json-text.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import { lossOfBlock } from '../../kernel/losses.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import { ChunkWriter } from './chunk-writer.ts';

@@ -1,5 +1,5 @@
 import type { EventOfType } from '../../kernel/event.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { BlockForm } from './parts.ts';
 
 /** What all chunks of a stream say alike. */

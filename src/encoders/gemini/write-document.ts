@@ -1,9 +1,9 @@
 import type { AnswerBlock, AnswerChoice, ChatAnswer } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { writeUsage } from '../../kernel/gemini-usage.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { writeUsage } from '../../kernel/dialects/gemini-usage.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import { lossOfBlock } from '../../kernel/losses.ts';
 import { citationFields, finishFields, finishWord } from './last-fields.ts';
 import { writeLogprobs } from './logprobs.ts';

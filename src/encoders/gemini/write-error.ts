@@ -1,5 +1,5 @@
 import type { SluiceError } from '../../kernel/errors.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 
 /** Names of the statuses in Google's APIs (google.rpc.Code), as their clients know them. */
 const names: ReadonlyMap<number, string> = new Map([

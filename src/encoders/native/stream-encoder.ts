@@ -1,7 +1,7 @@
 import type { AnswerOutcome, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import { isContent, type AnswerEvent, type EventOfType, type TextTemplate } from '../../kernel/event.ts';
-import { escapeJsonText, toLatin1 } from '../../kernel/json-text.ts';
+import { escapeJsonText, toLatin1 } from '../../kernel/json/json-text.ts';
 import { callIdOf } from './call-id.ts';
 
 /**

@@ -3,11 +3,11 @@ import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/co
 import { isCutCall } from '../../kernel/cut-call.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
-import { escapeJsonText, toLatin1 } from '../../kernel/json-text.ts';
-import { isObject, orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { escapeJsonText, toLatin1 } from '../../kernel/json/json-text.ts';
+import { isObject, orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { LossName } from '../../kernel/losses.ts';
-import { extensionOf, ollama } from '../../kernel/ollama-fields.ts';
-import { writeUsage } from '../../kernel/ollama-usage.ts';
+import { extensionOf, ollama } from '../../kernel/dialects/ollama-fields.ts';
+import { writeUsage } from '../../kernel/dialects/ollama-usage.ts';
 import { callEntry, doneReason, logprobsOf, loseCounts, loseUnsaid, textField, timeOf } from './line-parts.ts';
 
 /** A block that has begun and not ended. */

@@ -1,9 +1,9 @@
 import type { UsageFold } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
-import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
 import { lossOfBlock } from '../../kernel/losses.ts';
-import { argumentsObject, extensionOf, writeDoneReason } from '../../kernel/ollama-fields.ts';
+import { argumentsObject, extensionOf, writeDoneReason } from '../../kernel/dialects/ollama-fields.ts';
 
 type LosingRun = Pick<EncodeContext['run'], 'id' | 'lose'>;
 

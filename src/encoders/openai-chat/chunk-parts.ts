@@ -1,9 +1,9 @@
 import type { UsageFold } from '../../kernel/answer.ts';
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
-import { isObject, level, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf } from '../../kernel/openai-chat-fields.ts';
-import { writeReasoningDetail } from '../../kernel/openai-chat-reasoning.ts';
-import { writeUsage } from '../../kernel/openai-chat-usage.ts';
+import { isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf } from '../../kernel/dialects/openai-chat-fields.ts';
+import { writeReasoningDetail } from '../../kernel/dialects/openai-chat-reasoning.ts';
+import { writeUsage } from '../../kernel/dialects/openai-chat-usage.ts';
 import { isSafeField } from '../../kernel/sse-frame.ts';
 
 /** The field of a delta that carries the text of a block; undefined for blocks without text. */

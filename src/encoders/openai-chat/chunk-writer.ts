@@ -1,7 +1,7 @@
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, openaiChat } from '../../kernel/openai-chat-fields.ts';
+import { orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf, openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 
 /** What all chunks of a stream say alike. */

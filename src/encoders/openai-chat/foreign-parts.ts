@@ -1,5 +1,5 @@
 import type { BlockKind, EventOfType } from '../../kernel/event.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { AnswerLoss } from '../../kernel/losses.ts';
 
 /** What other dialects say, in the form that gateways of this format have for it. */

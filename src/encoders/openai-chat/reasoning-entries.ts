@@ -1,5 +1,5 @@
-import { writeReasoningDetail, type ReasoningEntry } from '../../kernel/openai-chat-reasoning.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import { writeReasoningDetail, type ReasoningEntry } from '../../kernel/dialects/openai-chat-reasoning.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 
 /** Characters of unproven reasoning of one answer that wait for a proof; beyond them it has its place in the text only. */
 const maxWaiting = 4_194_304;

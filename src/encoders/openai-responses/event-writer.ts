@@ -1,5 +1,5 @@
-import { toLatin1 } from '../../kernel/json-text.ts';
-import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { toLatin1 } from '../../kernel/json/json-text.ts';
+import { orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import { sseFrame } from '../../kernel/sse-frame.ts';
 import type { Growing } from './output-item.ts';
 

@@ -1,7 +1,7 @@
 import type { EventOfType } from '../../kernel/event.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { readDataUri, type InlineMedia } from '../../kernel/media.ts';
-import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { readDataUri, type InlineMedia } from '../../kernel/dialects/media.ts';
+import { openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
 
 /**
  * The citation in this format, or undefined where it cites no page. `text` gives what the block has said so far: a

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
 import { furtherOfItem, type OutputItem } from './output-item.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { fromLatin1, unescapeJson } from '../../kernel/json-text.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import { fromLatin1, unescapeJson } from '../../kernel/json/json-text.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 
 export type PartType = 'output_text' | 'refusal' | 'summary_text' | 'reasoning_text';
 

@@ -1,5 +1,5 @@
-import { escapeJsonText } from '../../kernel/json-text.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import { escapeJsonText } from '../../kernel/json/json-text.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { EventWriter } from './event-writer.ts';
 import {
   grownText,

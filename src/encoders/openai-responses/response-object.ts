@@ -1,7 +1,7 @@
 import { messageText, type ChatRequest, type Message, type ToolDefinition } from '../../kernel/request.ts';
-import { isObject, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, openaiResponses } from '../../kernel/openai-responses-fields.ts';
-import { writeSettings } from '../../kernel/openai-responses-settings.ts';
+import { isObject, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf, openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
+import { writeSettings } from '../../kernel/dialects/openai-responses-settings.ts';
 
 /** What a response says of its request where neither the client nor the provider did. */
 const defaults: JsonObject = {

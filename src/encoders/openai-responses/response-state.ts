@@ -1,9 +1,9 @@
 import { mergeUsage, type UsageFold } from '../../kernel/answer.ts';
 import type { EncodeContext } from '../../kernel/component.ts';
 import type { EventOfType } from '../../kernel/event.ts';
-import { filledString, level, type JsonObject } from '../../kernel/json-value.ts';
-import { extensionOf, openaiResponses, writeEnd } from '../../kernel/openai-responses-fields.ts';
-import { writeUsage } from '../../kernel/openai-responses-usage.ts';
+import { filledString, level, type JsonObject } from '../../kernel/json/json-value.ts';
+import { extensionOf, openaiResponses, writeEnd } from '../../kernel/dialects/openai-responses-fields.ts';
+import { writeUsage } from '../../kernel/dialects/openai-responses-usage.ts';
 import { echoRequest, furtherOfResponse } from './response-object.ts';
 
 /** What is known of one response beside its output. */

@@ -1,11 +1,11 @@
 import type { DecodedFrame, EncodeContext, StreamEncoder } from '../../kernel/component.ts';
 import type { SluiceError } from '../../kernel/errors.ts';
 import type { AnswerEvent, EventOfType, TextTemplate } from '../../kernel/event.ts';
-import { escapeJsonText } from '../../kernel/json-text.ts';
-import { filledString, isObject, level, type JsonObject } from '../../kernel/json-value.ts';
+import { escapeJsonText } from '../../kernel/json/json-text.ts';
+import { filledString, isObject, level, type JsonObject } from '../../kernel/json/json-value.ts';
 import { lossOfBlock, type LossName } from '../../kernel/losses.ts';
-import { extensionOf, openaiResponses } from '../../kernel/openai-responses-fields.ts';
-import { wrapSignature } from '../../kernel/signature-envelope.ts';
+import { extensionOf, openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
+import { wrapSignature } from '../../kernel/dialects/signature-envelope.ts';
 import { EventWriter } from './event-writer.ts';
 import { logprobsOf, pictureIn, pictureItem, writeAnnotation } from './foreign-parts.ts';
 import { lateInput, takeFinal, takeFurther } from './item-end.ts';

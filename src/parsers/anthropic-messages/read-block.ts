@@ -4,11 +4,18 @@ import {
   isServerResult,
   readCacheControl,
   writeCacheControl,
-} from '../../kernel/anthropic-messages-fields.ts';
-import { checkFilled, checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
-import { isObject, isPresent, orNothing, otherFields, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+} from '../../kernel/dialects/anthropic-messages-fields.ts';
+import { checkFilled, checkObject, checkString, checkWord, refuseType } from '../../kernel/dialects/field-check.ts';
+import {
+  isObject,
+  isPresent,
+  orNothing,
+  otherFields,
+  sameJson,
+  type JsonObject,
+} from '../../kernel/json/json-value.ts';
 import type { CacheMark, ContentBlock } from '../../kernel/request.ts';
-import { unwrapSignature } from '../../kernel/signature-envelope.ts';
+import { unwrapSignature } from '../../kernel/dialects/signature-envelope.ts';
 
 const textFields = new Set(['type', 'text', 'cache_control']);
 const sourceFields = new Set(['type', 'source', 'cache_control']);

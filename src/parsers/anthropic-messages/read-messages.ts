@@ -1,4 +1,4 @@
-import { anthropicMessages, readCacheControl } from '../../kernel/anthropic-messages-fields.ts';
+import { anthropicMessages, readCacheControl } from '../../kernel/dialects/anthropic-messages-fields.ts';
 import {
   checkBoolean,
   checkList,
@@ -7,8 +7,8 @@ import {
   checkWord,
   refuse,
   refuseType,
-} from '../../kernel/field-check.ts';
-import { orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+} from '../../kernel/dialects/field-check.ts';
+import { orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { readBlock } from './read-block.ts';
 

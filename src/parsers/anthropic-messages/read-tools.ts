@@ -1,7 +1,14 @@
-import { anthropicMessages } from '../../kernel/anthropic-messages-fields.ts';
-import { checkBoolean, checkFilled, checkList, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
-import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
-import { filledString, isPresent, type JsonObject } from '../../kernel/json-value.ts';
+import { anthropicMessages } from '../../kernel/dialects/anthropic-messages-fields.ts';
+import {
+  checkBoolean,
+  checkFilled,
+  checkList,
+  checkObject,
+  checkString,
+  refuse,
+} from '../../kernel/dialects/field-check.ts';
+import { checkJsonSchema } from '../../kernel/json/json-schema-check.ts';
+import { filledString, isPresent, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 import { marked, readCache } from './read-block.ts';
 

@@ -1,7 +1,7 @@
-import { checkObject, checkString, checkWord, refuse } from '../../kernel/field-check.ts';
-import { gemini, readToolResponse } from '../../kernel/gemini-fields.ts';
-import { furtherFields, member, repeated, type Member } from '../../kernel/gemini-spelling.ts';
-import { isObject, orNothing, sameJson, type JsonObject } from '../../kernel/json-value.ts';
+import { checkObject, checkString, checkWord, refuse } from '../../kernel/dialects/field-check.ts';
+import { gemini, readToolResponse } from '../../kernel/dialects/gemini-fields.ts';
+import { furtherFields, member, repeated, type Member } from '../../kernel/dialects/gemini-spelling.ts';
+import { isObject, orNothing, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { CallIds } from './call-ids.ts';
 import { extended, givenId, extensionOfPart, openPart, readPart, type Part } from './read-part.ts';

@@ -1,9 +1,9 @@
-import { checkBoolean, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { furtherFields, member, type Member } from '../../kernel/gemini-spelling.ts';
-import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
+import { checkBoolean, checkObject, checkString, refuse } from '../../kernel/dialects/field-check.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { furtherFields, member, type Member } from '../../kernel/dialects/gemini-spelling.ts';
+import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
-import { unwrapSignature } from '../../kernel/signature-envelope.ts';
+import { unwrapSignature } from '../../kernel/dialects/signature-envelope.ts';
 import type { CallIds } from './call-ids.ts';
 
 /** What a part can be; it is exactly one of them. */

@@ -1,9 +1,9 @@
-import { checkFilled, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
-import { gemini } from '../../kernel/gemini-fields.ts';
-import { readGeminiSchema } from '../../kernel/gemini-schema.ts';
-import { furtherFields, member, repeated, type Member } from '../../kernel/gemini-spelling.ts';
-import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
-import { orNothing, type JsonObject } from '../../kernel/json-value.ts';
+import { checkFilled, checkObject, checkString, refuse } from '../../kernel/dialects/field-check.ts';
+import { gemini } from '../../kernel/dialects/gemini-fields.ts';
+import { readGeminiSchema } from '../../kernel/dialects/gemini-schema.ts';
+import { furtherFields, member, repeated, type Member } from '../../kernel/dialects/gemini-spelling.ts';
+import { checkJsonSchema } from '../../kernel/json/json-schema-check.ts';
+import { orNothing, type JsonObject } from '../../kernel/json/json-value.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 
 const declarations: ReadonlySet<string> = new Set(['functionDeclarations']);

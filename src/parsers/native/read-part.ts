@@ -1,6 +1,13 @@
 import Type, { type TObject, type TProperties } from 'typebox';
-import { checkBoolean, checkKeys, checkObject, checkString, checkWord, refuse } from '../../kernel/field-check.ts';
-import type { JsonObject } from '../../kernel/json-value.ts';
+import {
+  checkBoolean,
+  checkKeys,
+  checkObject,
+  checkString,
+  checkWord,
+  refuse,
+} from '../../kernel/dialects/field-check.ts';
+import type { JsonObject } from '../../kernel/json/json-value.ts';
 import type { CacheMark, ContentBlock } from '../../kernel/request.ts';
 import { strictObject } from '../../kernel/schema.ts';
 

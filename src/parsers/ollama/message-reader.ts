@@ -1,6 +1,6 @@
-import { checkList, checkObject, checkString, checkWord, refuse } from '../../kernel/field-check.ts';
-import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { imageTypeOf, ollama } from '../../kernel/ollama-fields.ts';
+import { checkList, checkObject, checkString, checkWord, refuse } from '../../kernel/dialects/field-check.ts';
+import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { imageTypeOf, ollama } from '../../kernel/dialects/ollama-fields.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 
 const messageRoles = ['system', 'user', 'assistant', 'tool'] as const;

@@ -1,7 +1,7 @@
-import { checkFilled, checkObject, checkString, refuse } from '../../kernel/field-check.ts';
-import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
-import { isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { ollama } from '../../kernel/ollama-fields.ts';
+import { checkFilled, checkObject, checkString, refuse } from '../../kernel/dialects/field-check.ts';
+import { checkJsonSchema } from '../../kernel/json/json-schema-check.ts';
+import { isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { ollama } from '../../kernel/dialects/ollama-fields.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 
 const toolFields = new Set(['type', 'function']);

@@ -1,8 +1,8 @@
-import { checkObject, checkString, checkWord, refuseType } from '../../kernel/field-check.ts';
-import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { readReasoningDetails, type ReadDetail } from '../../kernel/openai-chat-reasoning.ts';
-import { objectsOf } from '../../kernel/openai-chat-settings.ts';
+import { checkObject, checkString, checkWord, refuseType } from '../../kernel/dialects/field-check.ts';
+import { isObject, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { readReasoningDetails, type ReadDetail } from '../../kernel/dialects/openai-chat-reasoning.ts';
+import { objectsOf } from '../../kernel/dialects/openai-chat-settings.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
 import { readPart } from './read-part.ts';
 

@@ -1,7 +1,7 @@
-import { checkObject, checkString } from '../../kernel/field-check.ts';
-import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiChat } from '../../kernel/openai-chat-fields.ts';
-import { readDataUri } from '../../kernel/media.ts';
+import { checkObject, checkString } from '../../kernel/dialects/field-check.ts';
+import { isObject, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
+import { readDataUri } from '../../kernel/dialects/media.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 
 const mediaTypes: ReadonlyMap<string, string> = new Map([['mp3', 'audio/mpeg']]);

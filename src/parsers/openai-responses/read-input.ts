@@ -1,8 +1,15 @@
-import { checkList, checkObject, checkString, checkWord, refuse, refuseType } from '../../kernel/field-check.ts';
-import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import {
+  checkList,
+  checkObject,
+  checkString,
+  checkWord,
+  refuse,
+  refuseType,
+} from '../../kernel/dialects/field-check.ts';
+import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
 import type { ContentBlock, Message } from '../../kernel/request.ts';
-import { unwrapSignature } from '../../kernel/signature-envelope.ts';
+import { unwrapSignature } from '../../kernel/dialects/signature-envelope.ts';
 import { readPart } from './read-part.ts';
 
 const roles = ['user', 'assistant', 'system', 'developer'] as const;

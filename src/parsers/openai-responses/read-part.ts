@@ -1,7 +1,7 @@
-import { checkObject, checkString, refuse } from '../../kernel/field-check.ts';
-import { isObject, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { readDataUri } from '../../kernel/media.ts';
-import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import { checkObject, checkString, refuse } from '../../kernel/dialects/field-check.ts';
+import { isObject, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { readDataUri } from '../../kernel/dialects/media.ts';
+import { openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
 import type { ContentBlock } from '../../kernel/request.ts';
 
 /** `input_audio.format` whose media type has another name. */

@@ -1,7 +1,7 @@
-import { checkBoolean, checkFilled, checkList, checkObject, checkString } from '../../kernel/field-check.ts';
-import { checkJsonSchema } from '../../kernel/json-schema-check.ts';
-import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json-value.ts';
-import { openaiResponses } from '../../kernel/openai-responses-fields.ts';
+import { checkBoolean, checkFilled, checkList, checkObject, checkString } from '../../kernel/dialects/field-check.ts';
+import { checkJsonSchema } from '../../kernel/json/json-schema-check.ts';
+import { filledString, isPresent, orNothing, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { openaiResponses } from '../../kernel/dialects/openai-responses-fields.ts';
 import type { ToolDefinition } from '../../kernel/request.ts';
 
 const functionFields = ['name', 'description', 'parameters', 'strict'] as const;

@@ -1,5 +1,5 @@
 import type { Bound } from '../../../src/kernel/bound-modifier.ts';
-import type { Modifier } from '../../../src/kernel/component.ts';
+import type { Modifier } from '../../../src/kernel/modifier.ts';
 import { clientNames, type ClientName } from '../../support/play-answer.ts';
 import { playRun, type PlayedRun, type ProviderBytes, type RunPlay } from '../../support/play-run.ts';
 import { providerNames, type ProviderName } from '../../support/rich-answers.ts';
