@@ -10,6 +10,8 @@ export default {
   setupFiles: ['<rootDir>/test/setup/property-runs.ts'],
   // A worker keeps the modules of every file that it has run; a heap of gigabytes makes each collection slow.
   workerIdleMemoryLimit: '700MB',
+  // By default one core is kept free, which is half of a small machine.
+  maxWorkers: '100%',
   testRegex: '\\.spec\\.ts$',
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/sdk/'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -164,6 +164,11 @@ export abstract class AnswerSink implements ChainOwner {
     throw new SluiceError('EVENT_ORDER', { details: { reason: 'stream.end was kept back' } });
   }
 
+  /** A modifier has blocked the answer, by way of the chain. */
+  get #isBlocked(): boolean {
+    return this.earlyEnds.some(({ ending }) => ending.reason === 'content_filter');
+  }
+
   #leave(event: AnswerEvent): void {
     if (this.ended) return;
     this.#order.accept(event);
@@ -175,7 +180,7 @@ export abstract class AnswerSink implements ChainOwner {
           context: { reason: `a component ended the stream with ${event.code}` },
         });
       case 'stream.end':
-        if (event.outcome !== 'ok' && event.outcome !== 'blocked')
+        if (event.outcome !== 'ok' && !(event.outcome === 'blocked' && this.#isBlocked))
           throw new SluiceError('MODIFIER_FAILED', {
             context: { reason: `a component ended the stream as ${event.outcome}` },
           });

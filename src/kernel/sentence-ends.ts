@@ -35,6 +35,7 @@ const detachAbove = 256;
 const fullStop = 0x2e;
 /** What belongs to the character before it; of what lies beyond the basic plane nothing is taken for a part of a mark. */
 const accent = /[\p{M}\p{Grapheme_Extend}\u200d\u0e33\u0eb3]/u;
+const casedLetter = /^[\p{Lu}\p{Ll}]$/u;
 const common: ReadonlySet<string> = new Set(commonAbbreviations);
 let unitTable: Uint8Array | undefined;
 
@@ -115,8 +116,7 @@ export class SentenceEnds {
     const word = context.slice(start);
     const beyond = context.codePointAt(start - 2) ?? 0;
     if (beyond > 0xffff && isWordCodePoint(beyond)) return false;
-    const small = word.toLowerCase();
-    return this.#abbreviations.has(small) || (word.length === 1 && small !== word.toUpperCase());
+    return this.#abbreviations.has(word.toLowerCase()) || casedLetter.test(word);
   }
 
   /** The units before an index, in a string that keeps no long one alive. */

@@ -28,7 +28,7 @@ describe('sentences', () => {
     ['end in other scripts', 'هل هذا؟| نعم۔| अच्छा।| ሰላም።| այո։|'],
     ['do not end within numbers and names', 'v1.2 of a.b@c.de is 3.14 or ３．１４ in file.txt'],
     ['do not end at abbreviations', 'Dr. No and PROF. X vs. Y, bzw. Z, etc. xdr.| End'],
-    ['do not end at initials', 'J. S. Bach, e.g. in the U.S. or z. B. here, Ph.D. too, (a. o.) _É. Zola_'],
+    ['do not end at initials', 'J. S. Bach, e.g. in the U.S. or z. B. here, Ph.D. too, (a. o.) ƍ. _É. Zola_'],
     ['end at letters without a case and at digits', '我.| 7 of 8.| x9.| 𠀀e.| Y'],
     [
       'do not end at the numbers of a list',
