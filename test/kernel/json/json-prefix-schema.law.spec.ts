@@ -80,6 +80,8 @@ describe('a document that is checked while it arrives', () => {
         const { schema, node, texts } = listed[place] as (typeof listed)[number];
         const chosen = texts[which % texts.length] ?? '';
         const text = chosen.slice(0, at) + mark + chosen.slice(at + length);
+        // In the list one digit stands for any number, which is not so where a constant says which one.
+        fc.pre(!/[12]{2}/.test(text) || !/"(?:const|enum)"/.test(JSON.stringify(schema)));
         const { reached } = read(node, cut(text, lengths));
         const possible = possibleLength(text, texts);
         if (reached !== possible)
