@@ -37,6 +37,31 @@ export function modifierPipelines(type, judge) {
     notice: modify(['thought'], 'insert', { text: notice, at: 'end' }),
     'no-tools': modify(['tools'], 'tool-guard', { deny: ['weather'], message: noTool }),
     'no-oslo': modify(['tools'], 'tool-guard', { rules: [{ when: 'arguments.city == "Oslo"', action: 'deny' }] }),
+    replaces: modify(['tools'], 'replace', {
+      rules: [
+        { find: 'look', with: 'see' },
+        { pattern: '(B|O)(ern|slo)', with: '$2-$1' },
+      ],
+    }),
+    plain: modify(['marked'], 'format-stream', { markdown: 'plain', links: 'text', pace: 'word' }),
+    enough: modify(['text'], 'stop-when', {
+      sequences: [', fri'],
+      endings: { sequences: { reason: 'content_filter', message: withheld } },
+    }),
+    translated: modify(['text'], 'translate', { pipeline: `${type}-translator`, language: 'German' }),
+    translator: {
+      models: [],
+      steps: {
+        routing: undefined,
+        backends: {
+          script: {
+            type: 'openai-chat',
+            config: { baseUrl: 'https://provider.invalid/v1', model: 'mock-1' },
+            upstream: { script: [{ say: 'Hallo, Freund.' }] },
+          },
+        },
+      },
+    },
     json: modify(['document'], 'json-guard', { schema: warmCity }),
     restore: {
       models: ['placeholder'],

@@ -18,6 +18,7 @@ export function modifies(client, stage, type, person) {
   for (const [way, stream] of ways) {
     masks({ client, stage, type, way, stream });
     ends({ client, stage, type, way, stream });
+    rewrites({ client, stage, type, way, stream });
     guardsCalls({ client, stage, type, way, stream });
     hidesFromTheProvider({ client, stage, type, way, stream, person });
     fails({ client, stage, type, way, stream });
@@ -102,6 +103,32 @@ function ends({ client, stage, type, way, stream }) {
     });
     assert.deepEqual({ text, finish }, { text: textOf(answers.thought) + notice, finish: finishes.text });
     if (stream) assert.equal(pieces.join(''), text);
+  });
+}
+
+function rewrites({ client, stage, type, way, stream }) {
+  it(`gets text and arguments with what stands in place of others, ${way}`, async () => {
+    const answer = await client.ask(stage.connect(`${type}-replaces`), { model: 'tools', stream, tools: true });
+    assert.equal(answer.text, 'I see.');
+    assert.deepEqual(callsOf(answer), [
+      { name: 'weather', arguments: { city: 'ern-B' } },
+      { name: 'weather', arguments: { city: 'slo-O' } },
+    ]);
+  });
+
+  it(`gets text without Markdown, ${way}`, async () => {
+    const { text, finish } = await client.ask(stage.connect(`${type}-plain`), { model: 'marked', stream });
+    assert.deepEqual({ text, finish }, { text: 'Hello & there, friend.', finish: client.finishes.text });
+  });
+
+  it(`gets the text up to a sequence that ends it, ${way}`, async () => {
+    const { text, finish } = await client.ask(stage.connect(`${type}-enough`), { model: 'text', stream });
+    assert.deepEqual({ text, finish }, { text: `Hello there${withheld}`, finish: client.finishes.filtered });
+  });
+
+  it(`gets what another pipeline makes of the text, ${way}`, async () => {
+    const { text, finish } = await client.ask(stage.connect(`${type}-translated`), { model: 'text', stream });
+    assert.deepEqual({ text, finish }, { text: 'Hallo, Freund.', finish: client.finishes.text });
   });
 }
 

@@ -39,6 +39,7 @@ export const answers = {
     usage,
   },
   document: { text: ['{"city": "Be', 'rn", "warm": may', 'be}'], usage },
+  marked: { text: ['**Hel', 'lo** & [th', 'ere](https://example', '.com), `fri', 'end`.'], usage },
   placeholder: {
     thinking: ['It is <EMA', 'IL_1>.'],
     proof,

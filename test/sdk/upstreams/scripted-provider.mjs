@@ -31,7 +31,7 @@ const refusals = {
 };
 
 /** Answers that are whole. */
-const whole = ['text', 'tools', 'thinking', 'thought', 'hushed', 'personal', 'document', 'placeholder'];
+const whole = ['text', 'tools', 'thinking', 'thought', 'hushed', 'personal', 'document', 'marked', 'placeholder'];
 
 const scenarios = {
   ...Object.fromEntries(whole.map((name) => [name, (stage) => stage.answer(answers[name])])),
