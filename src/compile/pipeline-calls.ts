@@ -50,7 +50,7 @@ export class PipelineCalls implements PipelineCaller {
       this.#ways.set(id, way);
       const request = requestOf(call, pipeline);
       const { caller } = run;
-      const answer = await new Promise<ChatAnswer>((resolve, reject) => {
+      return await new Promise<PipelineAnswer>((resolve, reject) => {
         const client = new InProcessClient(run.signal, { resolve, reject });
         const onEnded = (ended: ChatRun): void => runs.remove(ended);
         const encoder = inProcess;
@@ -59,7 +59,6 @@ export class PipelineCalls implements PipelineCaller {
         runs.add(child);
         child.start();
       });
-      return { text: textOf(answer), finish: answer.choices[0]?.finish?.reason.unified ?? 'stop' };
     } finally {
       this.#ways.delete(id);
       lease.release();
@@ -94,9 +93,9 @@ function say(role: Message['role'], text: string): Message {
   return { role, content: [{ kind: 'text', text }] };
 }
 
-function textOf({ choices }: ChatAnswer): string {
-  const blocks = choices[0]?.blocks ?? [];
-  return blocks.map(({ kind, text }) => (kind === 'text' ? text : '')).join('');
+function answerOf({ choices: [choice] }: ChatAnswer): PipelineAnswer {
+  const text = (choice?.blocks ?? []).map((block) => (block.kind === 'text' ? block.text : '')).join('');
+  return { text, finish: choice?.finish?.reason.unified ?? 'stop' };
 }
 
 /** Nothing of a call is streamed. */
@@ -109,16 +108,16 @@ const silent: StreamEncoder = {
   end: () => '',
 };
 
-/** The answer of a call is handed over as it is. */
+/** Of the answer to a call only what the caller wants is handed over. */
 const inProcess: Encoder = {
   dialect: 'in-process',
   open: () => silent,
-  encodeAnswer: (answer) => answer,
+  encodeAnswer: answerOf,
   encodeError: (error) => ({ contentType: 'application/json', body: { code: error.code } }),
 };
 
 interface Settle {
-  resolve(answer: ChatAnswer): void;
+  resolve(answer: PipelineAnswer): void;
   reject(error: SluiceError): void;
 }
 
@@ -167,7 +166,7 @@ class InProcessClient implements ClientAnswer {
 
   endWithJson(body: string): void {
     this.#end();
-    this.#settle.resolve(JSON.parse(body) as ChatAnswer);
+    this.#settle.resolve(JSON.parse(body) as PipelineAnswer);
   }
 
   fail(error: SluiceError): void {

@@ -34,7 +34,9 @@ function conflictOf(
   place: number,
   step: number,
 ): Omit<Conflict, 'step'> | undefined {
-  const shared = sharedChannel(earlier.modifier, later.modifier);
+  const { modifier } = earlier;
+  if (modifier.effect !== 'text') return undefined;
+  const shared = modifier.channels.find((channel) => later.modifier.channels?.includes(channel) !== false);
   if (shared === undefined) return undefined;
   const [before, behind] = [nameOf(earlier, place), nameOf(later, step)];
   if (earlier.guard && later.modifier.rewrites?.restores === true) {
@@ -43,22 +45,16 @@ function conflictOf(
       message: `${behind} puts text back behind ${before}, which protects and does not see it; put the one that restores in front`,
     };
   }
-  const hidden = (later.modifier.rewrites?.samples ?? []).filter((text) => changes(earlier.modifier, shared, text));
-  const [first] = hidden;
-  if (first === undefined) return undefined;
+  const hidden = later.modifier.rewrites?.samples.find((text) => changes(modifier, shared, text));
+  if (hidden === undefined) return undefined;
   return {
     code: 'plan.rewritten-twice',
-    message: `${before} rewrites what ${behind} looks for, such as ${JSON.stringify(first.slice(0, maxShown))}, so the later one never sees it`,
+    message: `${before} rewrites what ${behind} looks for, such as ${JSON.stringify(hidden.slice(0, maxShown))}, so the later one never sees it`,
   };
 }
 
-function sharedChannel(earlier: Modifier, later: Modifier): Channel | undefined {
-  if (earlier.effect !== 'text') return undefined;
-  return earlier.channels.find((channel) => later.channels?.includes(channel) !== false);
-}
-
-function changes(modifier: Modifier, channel: Channel, text: string): boolean {
-  return modifier.effect === 'text' && !modifier.actsAtEnd && rewrite(modifier, channel, text) !== text;
+function changes(modifier: TextModifier, channel: Channel, text: string): boolean {
+  return modifier.actsAtEnd !== true && rewrite(modifier, channel, text) !== text;
 }
 
 /** What a modifier makes of a whole text. One that fails on it says nothing about the order of steps. */

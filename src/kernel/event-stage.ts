@@ -1,16 +1,15 @@
-import { AnswerEnds } from './answer-ends.ts';
+import { AnswerEnds, type AnswerEndsOwner } from './answer-ends.ts';
 import { leaveOut, type Bound } from './bound-modifier.ts';
 import type { AnswerEnding, EventControl, EventModifier, EventRewriter } from './modifier.ts';
 import { asSluiceError, type SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import type { Run } from './run.ts';
-import type { StageOwner } from './stage-owner.ts';
 import { isPromise } from './supervise.ts';
 
 /** Events that may wait behind one paused modifier before the run is given up. The upstream is paused long before. */
 const maxQueuedEvents = 65_536;
 
-export interface EventStageOwner extends StageOwner {
+export interface EventStageOwner extends AnswerEndsOwner {
   onWait(stage: EventStage, waiting: boolean): void;
   /** Events went on outside of a `push`, whether or not the next one has to wait again. */
   onResumed(): void;

@@ -1,4 +1,4 @@
-import { AnswerEnds } from './answer-ends.ts';
+import { AnswerEnds, type AnswerEndsOwner } from './answer-ends.ts';
 import { ArgumentsText } from './arguments-text.ts';
 import { channelOf, isCallKind } from './block-channel.ts';
 import { actsAtEnd, fromFirstAtEnd, readsText, type BoundText } from './bound-modifier.ts';
@@ -9,7 +9,6 @@ import { isPatch } from './json/patch-leaves.ts';
 import type { Run } from './run.ts';
 import { addCounts, TextRow, type BlockText, type RowEnding, type RowScope } from './text-row.ts';
 import { pieceOf, type Choice, type OpenBlock, type WaitingEnd } from './open-block.ts';
-import type { StageOwner } from './stage-owner.ts';
 
 /**
  * Runs the text of every block through a row of modifiers that read or rewrite text, and derives from it what they do
@@ -20,7 +19,7 @@ export class TextStage {
   readonly #modifiers: readonly BoundText[];
   readonly #atEnd: readonly BoundText[];
   readonly #scope: RowScope;
-  readonly #owner: StageOwner;
+  readonly #owner: AnswerEndsOwner;
   readonly #ends: AnswerEnds;
   readonly #blocks = new Map<string, OpenBlock>();
   readonly #waiting = new Map<number, WaitingEnd>();
@@ -31,7 +30,7 @@ export class TextStage {
   #countFailure: unknown;
   #failing = false;
 
-  constructor(modifiers: readonly BoundText[], run: Run, owner: StageOwner) {
+  constructor(modifiers: readonly BoundText[], run: Run, owner: AnswerEndsOwner) {
     this.#modifiers = modifiers;
     this.#atEnd = modifiers.filter((bound) => actsAtEnd(bound));
     this.#scope = { run, leftOut: new Set() };

@@ -1,7 +1,7 @@
 import type { AnswerEnding, Channel } from '../../src/kernel/modifier.ts';
 import { EventOrder } from '../../src/kernel/event-order.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import { segmentChannel } from '../../src/kernel/segments/segment-block.ts';
+import { channelOf } from '../../src/kernel/block-channel.ts';
 import type { SegmentOutcome } from '../../src/kernel/segments/segment-lane.ts';
 import { SegmentStage, type SegmentOptions, type SegmentTask } from '../../src/kernel/segments/segment-stage.ts';
 import { testRun, type TestRun } from './test-run.ts';
@@ -64,7 +64,7 @@ export class SegmentPlayer {
 
   call(event: AnswerEvent): Call {
     if (event.type === 'block.start') {
-      const channel = segmentChannel(event.kind);
+      const channel = channelOf(event.kind);
       const isRead = channel !== undefined && this.#options.channels.includes(channel);
       this.#blocks.set(event.blockId, { choice: event.choice ?? 0, isRead });
     }
@@ -155,7 +155,7 @@ export function textRuns(events: readonly AnswerEvent[], channels: readonly Chan
   const open = new Map<number, string | undefined>();
   for (const event of events) {
     if (event.type === 'block.start') {
-      const channel = segmentChannel(event.kind);
+      const channel = channelOf(event.kind);
       if (channel !== undefined && channels.includes(channel)) choices.set(event.blockId, event.choice ?? 0);
       open.set(event.choice ?? 0, undefined);
     } else if (event.type === 'block.end') {

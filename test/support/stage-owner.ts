@@ -1,8 +1,7 @@
-import type { EarlyEnd } from '../../src/kernel/answer-ends.ts';
+import type { AnswerEndsOwner, EarlyEnd } from '../../src/kernel/answer-ends.ts';
 import type { AnswerEvent } from '../../src/kernel/event.ts';
-import type { StageOwner } from '../../src/kernel/stage-owner.ts';
 
-export interface StageOutput extends StageOwner {
+export interface StageOutput extends AnswerEndsOwner {
   readonly left: AnswerEvent[];
   readonly earlyEnds: EarlyEnd[];
   /** How often it was said that nothing more is to be read. */

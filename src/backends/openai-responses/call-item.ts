@@ -1,3 +1,4 @@
+import { isCallKind } from '../../kernel/block-channel.ts';
 import type { AnswerEvent, BlockKind } from '../../kernel/event.ts';
 import { filledString, type JsonObject } from '../../kernel/json/json-value.ts';
 import { badFrame } from '../../kernel/dialects/provider-document.ts';
@@ -6,8 +7,6 @@ import { argumentsOfItem, isClientCall, kindOfItem, nameOfItem, repeats } from '
 
 /** Characters of arguments that are kept while the name of their tool has not come. */
 const maxArgumentsBeforeName = 65_536;
-
-const callKinds: ReadonlySet<BlockKind> = new Set(['tool_call', 'custom_tool_call', 'server_tool_call']);
 
 /** An item without parts of text: a call, its result, a picture, or what is not known here. It is one block. */
 export class CallItem {
@@ -108,7 +107,7 @@ export class CallItem {
     const whole = item ?? this.#added ?? {};
     this.start(whole, frame, events, true);
     if (this.blockId === undefined) return;
-    if (callKinds.has(this.kind)) this.argumentsDone(argumentsOfItem(whole), events);
+    if (isCallKind(this.kind)) this.argumentsDone(argumentsOfItem(whole), events);
     const { result, ...rest } = whole;
     const isImage = this.kind === 'image';
     if (isImage && filledString(result) !== undefined)

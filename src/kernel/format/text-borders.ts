@@ -1,4 +1,4 @@
-import { segmenter } from '../stops/grapheme-counter.ts';
+import { segmenter } from '../grapheme-counter.ts';
 import { SentenceEnds } from '../sentence-ends.ts';
 import { isSpace } from '../unit-classes.ts';
 import { isHighSurrogate, isLowSurrogate } from '../words/text-folding.ts';

@@ -1,5 +1,5 @@
 import type { TextRewriter } from '../modifier.ts';
-import { GraphemeCounter } from '../stops/grapheme-counter.ts';
+import { GraphemeCounter } from '../grapheme-counter.ts';
 import type { Recurrence } from './insert-count.ts';
 import { isHighSurrogate } from '../words/text-folding.ts';
 

@@ -1,5 +1,5 @@
 import type { Channel } from '../modifier.ts';
-import type { BlockKind, EventOfType, Role } from '../event.ts';
+import type { EventOfType, Role } from '../event.ts';
 import { ArgumentStrings } from './segment-arguments.ts';
 import { tailOf, type SegmentCutter } from './segment-cutter.ts';
 
@@ -116,22 +116,4 @@ function lengthOf(texts: readonly string[]): number {
 
 function tellsTextOnly({ logprobs, ext, source, synthetic }: TextDelta): boolean {
   return logprobs === undefined && ext === undefined && source === undefined && synthetic === undefined;
-}
-
-/** The channel of a kind of block; undefined for what has no text. */
-export function segmentChannel(kind: BlockKind): Channel | undefined {
-  switch (kind) {
-    case 'text':
-    case 'reasoning':
-    case 'refusal':
-      return kind;
-    case 'reasoning_summary':
-      return 'reasoning';
-    case 'tool_call':
-    case 'custom_tool_call':
-    case 'server_tool_call':
-      return 'toolArguments';
-    default:
-      return undefined;
-  }
 }

@@ -1,9 +1,10 @@
+import { channelOf } from '../block-channel.ts';
 import type { AnswerEnding, Channel, EventControl, EventRewriter } from '../modifier.ts';
 import { asSluiceError, SluiceError } from '../errors.ts';
 import type { AnswerEvent, EventOfType } from '../event.ts';
 import type { Run } from '../run.ts';
 import { ArgumentStrings } from './segment-arguments.ts';
-import { segmentChannel, SegmentBlock, type SegmentContext } from './segment-block.ts';
+import { SegmentBlock, type SegmentContext } from './segment-block.ts';
 import { pieceOf, type Segment, type SegmentCutter } from './segment-cutter.ts';
 import type { SegmentLane, SegmentOutcome, TextItem } from './segment-lane.ts';
 import { SegmentOutlet } from './segment-outlet.ts';
@@ -152,7 +153,7 @@ export class SegmentStage implements EventRewriter {
   #start(event: EventOfType<'block.start'>): SegmentLane {
     const lane = this.#queue.lane(event.choice ?? 0);
     this.#finishOpen(lane);
-    const channel = segmentChannel(event.kind);
+    const channel = channelOf(event.kind);
     const text =
       channel !== undefined && this.#options.channels.includes(channel)
         ? new SegmentBlock(event, channel, this.#options.cutter())

@@ -15,7 +15,7 @@ export interface WorkersOwner {
 export class SegmentWorkers {
   readonly #parallel: number;
   readonly #owner: WorkersOwner;
-  #todo: TextItem[] = [];
+  #waiting: TextItem[] = [];
   #working = 0;
 
   constructor(parallel: number, owner: WorkersOwner) {
@@ -24,13 +24,13 @@ export class SegmentWorkers {
   }
 
   add(item: TextItem): void {
-    this.#todo.push(item);
+    this.#waiting.push(item);
   }
 
   /** Begins with as many segments as there are places. */
   start(): void {
     while (this.#working < this.#parallel) {
-      const item = this.#todo.shift();
+      const item = this.#waiting.shift();
       if (item === undefined) return;
       if (!item.lane.stopped) this.#begin(item);
     }
@@ -38,7 +38,7 @@ export class SegmentWorkers {
 
   /** Nothing more is begun. */
   clear(): void {
-    this.#todo = [];
+    this.#waiting = [];
   }
 
   #begin(item: TextItem): void {

@@ -1,6 +1,6 @@
 import type { AnswerEnding, TextRewriter } from '../modifier.ts';
 import { detach } from '../detach.ts';
-import { GraphemeCounter } from './grapheme-counter.ts';
+import { GraphemeCounter } from '../grapheme-counter.ts';
 import { RepetitionDetector, type RepetitionRule } from './repetition-detector.ts';
 import { SequenceFinder, type StopSequences } from './stop-sequences.ts';
 import { TextMeasure, type TextCounts } from './text-measure.ts';

@@ -1,6 +1,7 @@
+import { isCallKind } from '../block-channel.ts';
 import { CallText } from './call-text.ts';
 import type { AnswerEnding, EventControl, EventRewriter } from '../modifier.ts';
-import type { AnswerEvent, BlockKind, EventOfType } from '../event.ts';
+import type { AnswerEvent, EventOfType } from '../event.ts';
 import type { Run } from '../run.ts';
 import type { ToolRules, ToolVerdict } from './tool-rules.ts';
 
@@ -9,8 +10,6 @@ const maxWaitingEvents = 65_536;
 const maxWaitingCharacters = 8_388_608;
 /** What is shown of the name of a tool: it is what a model wrote. */
 const maxShownName = 128;
-
-const callKinds: ReadonlySet<BlockKind> = new Set(['tool_call', 'custom_tool_call', 'server_tool_call']);
 
 export interface GateOptions {
   /** A denied call disappears, or the answer ends there. */
@@ -105,7 +104,7 @@ export class ToolCallGate implements EventRewriter {
     const choice = this.#choice(event.choice);
     const { blockId } = event;
     if (choice.isOver) this.#blocks.set(blockId, { choice, isDropped: true });
-    else if (!callKinds.has(event.kind)) this.#place(choice, { blockId, events: [event] }, emit);
+    else if (!isCallKind(event.kind)) this.#place(choice, { blockId, events: [event] }, emit);
     else {
       const verdict = this.#rules.judgeName(event.name ?? '');
       if (event.providerExecuted === true) this.#startProviderCall(choice, event, verdict, emit);

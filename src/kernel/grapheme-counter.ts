@@ -1,4 +1,4 @@
-import { isHighSurrogate, isLowSurrogate, isSurrogate, joinSurrogates } from '../words/text-folding.ts';
+import { isHighSurrogate, isLowSurrogate, isSurrogate, joinSurrogates } from './words/text-folding.ts';
 
 /*
  * Characters as readers see them: the grapheme clusters of Unicode, as `Intl.Segmenter` finds them. Most text consists

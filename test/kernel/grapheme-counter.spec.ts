@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { GraphemeCounter } from '../../../src/kernel/stops/grapheme-counter.ts';
-import { cut } from '../../support/law.ts';
-import { characterStarts } from '../../support/stop-oracle.ts';
+import { GraphemeCounter } from '../../src/kernel/grapheme-counter.ts';
+import { cut } from '../support/law.ts';
+import { characterStarts } from '../support/stop-oracle.ts';
 
 const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
 

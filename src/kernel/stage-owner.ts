@@ -1,4 +1,0 @@
-import type { AnswerEndsOwner } from './answer-ends.ts';
-
-/** What a stage of the chain tells its chain. */
-export type StageOwner = AnswerEndsOwner;
