@@ -114,10 +114,10 @@ export const phone: PatternKind = {
   },
 };
 
-/** Rejects a decimal with its sign: a number with one separator, a point, has at least ten digits. */
+/** Rejects a decimal with its sign, in digits of either width: a number with one separator, a point, has at least ten. */
 function isInternational(match: string): boolean {
   const count = digitsOf(match).length;
-  return count <= 15 && (count >= 10 || !/^.[0-9]+\.[0-9]+$/.test(match));
+  return count <= 15 && (count >= 10 || !/^.[0-9\uFF10-\uFF19]+\.[0-9\uFF10-\uFF19]+$/.test(match));
 }
 
 function hasSeparator(match: string): boolean {
