@@ -42,6 +42,7 @@ function openRun(): Run {
     log: silentLog,
     meter: { count: () => {} },
     notes: new Map(),
+    presented: () => undefined,
     lose: () => {},
     progress: () => {},
   };

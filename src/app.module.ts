@@ -15,6 +15,7 @@ import { LiveRuns } from './compile/live-runs.ts';
 import { PipelineCalls } from './compile/pipeline-calls.ts';
 import { Pipelines } from './compile/pipelines.ts';
 import type { Environment } from './config/environment.ts';
+import { processWorkload } from './config/process-workload.ts';
 import { PipelineFolder } from './definitions/pipeline-folder.ts';
 import { Drain } from './drain.ts';
 import { HttpCalls } from './forward/http-calls.ts';
@@ -26,6 +27,7 @@ import type { Log } from './kernel/run.ts';
 import { Ticker } from './kernel/ticker.ts';
 import { NumberMeter } from './observability/meter.ts';
 import type { Registry } from './registry/registry.ts';
+import { SecretFiles } from './state/secret-files.ts';
 
 /** What a process, or a test, brings along: everything else is made from it. */
 export interface AppOptions {
@@ -66,8 +68,14 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
     { provide: FRAMES, useValue: { pass: 0, scan: 0, splice: 0, slow: 0 } satisfies FrameCounters },
     {
       provide: CAPABILITIES,
-      inject: [Ticker, NumberMeter, PipelineCalls, HttpCalls],
-      useFactory: (ticker: Ticker, meter: NumberMeter, pipelines: PipelineCalls, http: HttpCalls): Capabilities => ({
+      inject: [Ticker, NumberMeter, PipelineCalls, HttpCalls, SecretFiles],
+      useFactory: (
+        ticker: Ticker,
+        meter: NumberMeter,
+        pipelines: PipelineCalls,
+        http: HttpCalls,
+        secretStore: SecretFiles,
+      ): Capabilities => ({
         clock,
         log,
         meter,
@@ -75,10 +83,17 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
         expressions: createExpressions(),
         http,
         pipelines,
+        secretStore,
+        workload: processWorkload(environment.workload, clock),
       }),
     },
     PipelineCalls,
     { provide: HttpCalls, useFactory: () => new HttpCalls(clock) },
+    {
+      provide: SecretFiles,
+      inject: [NumberMeter],
+      useFactory: (meter: NumberMeter) => new SecretFiles({ directory: environment.stateDir, clock, log, meter }),
+    },
     { provide: HttpForwarder, inject: [Ticker], useFactory: (ticker: Ticker) => new HttpForwarder(clock, ticker) },
     { provide: PipelineFolder, useFactory: () => new PipelineFolder({ directory: environment.pipelinesDir, clock }) },
     {

@@ -17,6 +17,7 @@ import { refuseMalformed } from './http/refuse-malformed.ts';
 import { ErrorFilter } from './http/error.filter.ts';
 import { NumberMeter } from './observability/meter.ts';
 import { NestLog } from './observability/nest-log.ts';
+import { SecretFiles } from './state/secret-files.ts';
 
 /** A segment of a path may hold the name of a model and what is asked of it. */
 const maxSegmentCharacters = 512;
@@ -71,6 +72,7 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
     await app.close();
     await app.get(HttpCalls).close();
     pipelines.close();
+    await app.get(SecretFiles).close();
   };
   return {
     origin: `http://${environment.host.includes(':') ? `[${environment.host}]` : environment.host}:${port}`,

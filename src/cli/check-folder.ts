@@ -3,6 +3,7 @@ import { createExpressions } from '../compile/expressions.ts';
 import { PipelineCalls } from '../compile/pipeline-calls.ts';
 import type { PipelinePlan } from '../compile/plan.ts';
 import type { Environment } from '../config/environment.ts';
+import { processWorkload } from '../config/process-workload.ts';
 import type { Diagnostic } from '../definitions/diagnostic.ts';
 import { PipelineFolder } from '../definitions/pipeline-folder.ts';
 import { HttpCalls } from '../forward/http-calls.ts';
@@ -13,6 +14,7 @@ import type { Log } from '../kernel/run.ts';
 import { Ticker } from '../kernel/ticker.ts';
 import { NumberMeter } from '../observability/meter.ts';
 import type { Registry } from '../registry/registry.ts';
+import { SecretFiles } from '../state/secret-files.ts';
 
 export interface FolderCheckOptions {
   /** Says which folder, and which secrets there are. */
@@ -40,7 +42,7 @@ export interface FolderReport {
 
 /**
  * Builds every pipeline of the folder with the function that loads them, and lets go of them again. Components are made
- * as for a run, but nothing runs: no connection is opened.
+ * as for a run, but nothing runs: no connection is opened and nothing is written.
  */
 export async function checkFolder({ environment, registry, clock, log }: FolderCheckOptions): Promise<FolderReport> {
   const folder = new PipelineFolder({ directory: environment.pipelinesDir, clock });
@@ -49,8 +51,17 @@ export async function checkFolder({ environment, registry, clock, log }: FolderC
   const ticker = new Ticker(clock);
   const http = new HttpCalls(clock);
   const meter = new NumberMeter();
-  const expressions = createExpressions();
-  const capabilities: Capabilities = { clock, log, meter, ticker, expressions, http, pipelines: new PipelineCalls() };
+  const capabilities: Capabilities = {
+    clock,
+    log,
+    meter,
+    ticker,
+    expressions: createExpressions(),
+    http,
+    pipelines: new PipelineCalls(),
+    secretStore: new SecretFiles({ directory: environment.stateDir, clock, log, meter }),
+    workload: processWorkload(environment.workload, clock),
+  };
   const forwarder = new HttpForwarder(clock, ticker);
   const counters = { pass: 0, scan: 0, splice: 0, slow: 0 };
   const compile = createCompile({ registry, environment, capabilities, forwarder, counters });

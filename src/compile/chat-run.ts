@@ -5,7 +5,7 @@ import type { Encoder, EncodeContext, StreamEncoder } from '../kernel/component.
 import type { Modifier } from '../kernel/modifier.ts';
 import { asSluiceError, breaksAnswer, describeCause, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
-import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
+import type { AnswerReceiver, Forwarder } from '../kernel/forward.ts';
 import { readRateLimits, type RateLimits } from '../kernel/dialects/rate-limits.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import { currentRun, type Caller, type RunScope } from '../kernel/run.ts';
@@ -19,10 +19,11 @@ import { lossOfField } from '../kernel/losses.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import { answerHeaders } from './answer-headers.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
-import { prepareRequest, type OutgoingRequest, type Prepared } from './prepare-request.ts';
-import { RunOfRequest } from './run-of-request.ts';
+import { prepareRequest, type Prepared } from './prepare-request.ts';
+import { RunOfRequest, type Presented } from './run-of-request.ts';
 import { recordRun, type Outcome } from './run-record.ts';
 import { streamStart } from './stream-start.ts';
+import { UpstreamLeg } from './upstream-leg.ts';
 
 /** Why the signal of a run that ended well is aborted. */
 const runOver = new SluiceError('CLIENT_GONE');
@@ -36,6 +37,7 @@ export interface ChatRunOptions {
   readonly encoder: Encoder;
   readonly client: ClientAnswer;
   readonly caller: Caller;
+  readonly presented: Presented;
   readonly capabilities: Capabilities;
   readonly forwarder: Forwarder;
   /** Called exactly once, whatever the end. */
@@ -58,15 +60,14 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   /** What each processor did, for the record. */
   readonly #steps: Record<string, string> = {};
   #backend: CompiledBackend;
-  #outgoing: OutgoingRequest | undefined;
-  #call: ForwardCall | undefined;
+  #leg: UpstreamLeg | undefined;
   /** What the provider says about its limits. */
   #limits: RateLimits | undefined;
   #ended = false;
   #firstContentAt: number | undefined;
 
   constructor(options: ChatRunOptions) {
-    const { pipeline, request, encoder, capabilities, caller, client } = options;
+    const { pipeline, request, encoder, capabilities, caller, presented, client } = options;
     const { clock } = capabilities;
     this.#options = options;
     this.runId = options.id;
@@ -76,6 +77,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       pipeline: pipeline.name,
       revision: pipeline.revision,
       caller,
+      presented,
       params: request.params,
       deadline: this.#startedAt + pipeline.limits.maxStreamDuration,
       clock,
@@ -94,7 +96,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
         plan: pipeline.output.debug ? pipeline.plan : undefined,
         encoder,
         backend: this.#backend.name,
-        attempts: this.#call === undefined ? 0 : 1,
+        attempts: this.#leg?.attempts ?? 0,
         limits: this.#limits,
       }),
     );
@@ -130,7 +132,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   /** Ends the run with an error, from wherever it is. Later calls do nothing. */
   fail(cause: unknown): void {
-    const error = withoutSecrets(asSluiceError(cause), this.#outgoing?.secrets ?? []);
+    const error = withoutSecrets(asSluiceError(cause), this.#leg?.secrets ?? []);
     // What is held of a broken answer leaves before its error, where the client has seen its beginning.
     if (!this.#ended && this.#options.client.headCommitted && breaksAnswer(error)) this.#answer?.fail();
     this.#end('error', error, (client) => client.fail(error, client.headCommitted ? this.#stream.fail(error) : ''));
@@ -177,6 +179,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   onAccepted(head: UpstreamHead): void {
     this.#limits = readRateLimits(head.headers, this.#run.clock.wallTime());
+    if (head.status < 400) this.#leg?.accept();
   }
 
   onReadEnd(): void {
@@ -200,12 +203,9 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   onRejected(head: UpstreamHead, body: string): void {
     this.#guarded(() => {
-      const { backend, token } = this.#backend;
       this.onAccepted(head);
-      const error = backend.decodeError(head, body);
-      this.fail(error);
-      const credential = this.#outgoing?.credential;
-      if (error.code === 'UPSTREAM_AUTH' && credential !== undefined) token?.invalidate(credential);
+      const error = this.#backend.backend.decodeError(head, body);
+      if (this.#leg?.retry(error) !== true) this.fail(error);
     });
   }
 
@@ -250,24 +250,16 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       answer.push([{ type: 'stream.end', outcome: 'ok' }]);
       return;
     }
-    this.#outgoing = prepared;
-    const { request, backend, upstream } = prepared;
-    const { transport, timeouts, type } = backend;
-    const { limits } = this.#options.pipeline;
+    const { request, backend } = prepared;
+    const { encoder, forwarder, pipeline } = this.#options;
     this.#backend = backend;
-    this.#openAnswer(request, type === this.#options.encoder.dialect).attach(backend.backend.decode(request));
-    const call = this.#options.forwarder.send({
-      transport,
-      request: upstream,
-      // A document is not there before it is whole.
-      timeouts: request.stream ? timeouts : { ...timeouts, headers: timeouts.total },
-      maxFrameBytes: limits.maxFrameBytes,
-      maxAnswerBytes: limits.maxAnswerBytes,
-      receiver: this,
-      run: this.#run,
-    });
-    this.#call = call;
-    if (this.#pauses.client || this.#pauses.modifier) call.pause();
+    const onFailed = (error: unknown): void => this.fail(error);
+    const { limits } = pipeline;
+    const leg = new UpstreamLeg({ request, backend, run: this.#run, forwarder, limits, receiver: this, onFailed });
+    this.#leg = leg;
+    this.#openAnswer(request, backend.type === encoder.dialect).attach(backend.backend.decode(request));
+    if (this.#pauses.client || this.#pauses.modifier) leg.pause();
+    leg.start();
   }
 
   /** The form is what the client asked for, whatever a processor made of the request. */
@@ -282,7 +274,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       json: (body: string) => this.#complete((client) => client.endWithJson(body)),
       pause: (paused: boolean) => this.#pause('modifier', paused),
       fail: (error: SluiceError) => this.fail(error),
-      ended: () => this.#call?.abort(),
+      ended: () => this.#leg?.abort(),
     };
     const choices = asked.settings.choices ?? 1;
     const shared = { run: this.#run, choices, sameDialect, modifiers, output };
@@ -324,8 +316,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   #pause(reason: 'client' | 'modifier', paused: boolean): void {
     if (this.#pauses[reason] === paused) return;
     this.#pauses[reason] = paused;
-    if (this.#pauses.client || this.#pauses.modifier) this.#call?.pause();
-    else this.#call?.resume();
+    if (this.#pauses.client || this.#pauses.modifier) this.#leg?.pause();
+    else this.#leg?.resume();
   }
 
   #complete(send: (client: ClientAnswer) => void): void {
@@ -341,7 +333,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     currentRun.run(this, () => {
       try {
         // After its terminator an upstream may close in its own time, so that the connection can serve again.
-        if (error !== undefined || !this.terminated) this.#call?.abort();
+        if (error !== undefined || !this.terminated) this.#leg?.abort();
+        this.#leg?.end();
         this.#record(outcome, error);
         this.#answer?.close();
         this.#run.end(error ?? runOver);
@@ -368,6 +361,8 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     recordRun({
       run: this.#run,
       backend: this.#backend.name,
+      attempts: this.#leg?.attempts ?? 0,
+      tokenProvider: this.#backend.token?.name,
       outcome,
       error,
       startedAt: this.#startedAt,

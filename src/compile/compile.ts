@@ -1,7 +1,7 @@
 import type { Environment } from '../config/environment.ts';
 import { openDocument } from '../definitions/check-session.ts';
 import { checkPipeline } from '../definitions/check-pipeline.ts';
-import { arrangeDiagnostics, type Diagnostic } from '../definitions/diagnostic.ts';
+import { arrangeDiagnostics, hasErrors, type Diagnostic } from '../definitions/diagnostic.ts';
 import type { Snapshot } from '../definitions/pipeline-folder.ts';
 import type {
   ResolvedBackend,
@@ -9,15 +9,17 @@ import type {
   ResolvedModifier,
   ResolvedPipeline,
   ResolvedProcessor,
+  ResolvedTokenProvider,
 } from '../definitions/resolved-pipeline.ts';
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
-import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
+import type { Capabilities } from '../kernel/capability.ts';
 import { parseDuration } from '../kernel/clock.ts';
 import type { Condition, ConditionPhase } from '../kernel/condition.ts';
 import { describeCause } from '../kernel/errors.ts';
 import type { ModifierPhase } from '../kernel/modifier.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Forwarder } from '../kernel/forward.ts';
+import type { TokenLink } from '../kernel/tokens/token-provider.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
 import {
@@ -28,9 +30,12 @@ import {
 } from './conditional-steps.ts';
 import { checkCondition, compileCondition } from './conditions.ts';
 import { createParameterCheck } from './parameter-check.ts';
+import { pick } from './pick.ts';
 import type { Compile } from './pipelines.ts';
 import { checkPlan, planOf, type PlannedModifier } from './plan.ts';
 import { SharedInstances } from './shared-instances.ts';
+import { checkTokens } from './check-tokens.ts';
+import { holdTokenProvider } from './token-providers.ts';
 
 export interface CompileOptions {
   readonly registry: Registry;
@@ -64,16 +69,17 @@ export function createCompile(options: CompileOptions): Compile {
     const build = new Build(checked.pipeline, options, shared);
     try {
       const pipeline = build.pipeline();
-      return { pipeline, plan: pipeline.plan, diagnostics: all(build.findings), calls };
+      if (!hasErrors(build.findings)) return { pipeline, plan: pipeline.plan, diagnostics: all(build.findings), calls };
     } catch (error) {
-      build.dispose().catch((failure: unknown) =>
-        capabilities.log.error('a refused definition was not disposed cleanly', {
-          pipeline: name,
-          error: describeCause(failure),
-        }),
-      );
-      return { pipeline: undefined, diagnostics: all([build.diagnosticOf(error)]), calls };
+      build.findings.push(build.diagnosticOf(error));
     }
+    build.dispose().catch((failure: unknown) =>
+      capabilities.log.error('a refused definition was not disposed cleanly', {
+        pipeline: name,
+        error: describeCause(failure),
+      }),
+    );
+    return { pipeline: undefined, diagnostics: all(build.findings), calls };
   };
 }
 
@@ -185,8 +191,21 @@ class Build {
       ...(resolved.upstream !== undefined && { script: resolved.upstream }),
     });
     this.#disposals.push(() => transport.close());
-    const token = resolved.token === undefined ? undefined : this.#create(resolved.token);
+    const token = resolved.token === undefined ? undefined : this.#token(resolved.token);
+    if (resolved.token !== undefined) this.findings.push(...checkTokens(resolved.token, name, backend.origin));
     return { name, type: resolved.type, backend, transport, token, timeouts: resolved.timeouts };
+  }
+
+  #token(resolved: ResolvedTokenProvider): TokenLink {
+    const held = holdTokenProvider(resolved, {
+      shared: this.#shared,
+      capabilities: this.#options.capabilities,
+      onCreate: (current) => {
+        this.#current = current;
+      },
+    });
+    this.#disposals.push(() => held.release());
+    return held.instance.link;
   }
 
   #create<R extends ResolvedComponent>(resolved: R, phase?: ModifierPhase): Created<R> {
@@ -222,9 +241,4 @@ function locate(finding: Diagnostic, { pipelines, resources }: Snapshot): Diagno
   return source === undefined
     ? finding
     : { ...finding, ...openDocument(source, 'pipeline').locator.value(finding.pointer) };
-}
-
-/** What a component named in `needs`, and nothing else. */
-function pick(capabilities: Capabilities, names: readonly CapabilityName[]): Partial<Capabilities> {
-  return Object.fromEntries(names.map((name) => [name, capabilities[name]]));
 }

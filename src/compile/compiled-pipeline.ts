@@ -1,4 +1,4 @@
-import type { Backend, TokenProvider } from '../kernel/component.ts';
+import type { Backend } from '../kernel/component.ts';
 import type { Modifier } from '../kernel/modifier.ts';
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
 import type { ConditionSource } from '../kernel/condition.ts';
@@ -7,6 +7,7 @@ import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Run } from '../kernel/run.ts';
 import type { PipelinePlan } from './plan.ts';
 import type { Bound } from '../kernel/bound-modifier.ts';
+import type { TokenLink } from '../kernel/tokens/token-provider.ts';
 import type { Transport } from '../kernel/upstream.ts';
 
 export interface CompiledBackend {
@@ -15,7 +16,7 @@ export interface CompiledBackend {
   readonly type: string;
   readonly backend: Backend;
   readonly transport: Transport;
-  readonly token: TokenProvider | undefined;
+  readonly token: TokenLink | undefined;
   readonly timeouts: AttemptTimeouts;
 }
 

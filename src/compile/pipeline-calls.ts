@@ -7,6 +7,7 @@ import type { Forwarder } from '../kernel/forward.ts';
 import type { PipelineAnswer, PipelineCall, PipelineCaller } from '../kernel/pipeline-caller.ts';
 import type { ChatRequest, Message } from '../kernel/request.ts';
 import type { Run } from '../kernel/run.ts';
+import type { Secret } from '../kernel/schema.ts';
 import { ChatRun } from './chat-run.ts';
 import type { CompiledPipeline } from './compiled-pipeline.ts';
 import type { LiveRuns } from './live-runs.ts';
@@ -49,13 +50,14 @@ export class PipelineCalls implements PipelineCaller {
       if (lease.live > pipeline.limits.concurrentStreams) throw new SluiceError('OVERLOADED');
       this.#ways.set(id, way);
       const request = requestOf(call, pipeline);
-      const { caller } = run;
       return await new Promise<PipelineAnswer>((resolve, reject) => {
         const client = new InProcessClient(run.signal, { resolve, reject });
         const onEnded = (ended: ChatRun): void => runs.remove(ended);
         const encoder = inProcess;
-        const shared = { pipeline, request, encoder, client, caller, capabilities, forwarder, onEnded };
-        const child = new ChatRun({ id, ...shared });
+        const shared = { pipeline, request, encoder, client, capabilities, forwarder, onEnded };
+        // The called one acts for the same client.
+        const presented = (header: string): Secret | undefined => run.presented(header);
+        const child = new ChatRun({ id, caller: run.caller, presented, ...shared });
         runs.add(child);
         child.start();
       });

@@ -69,6 +69,7 @@ function rewrite(modifier: TextModifier, channel: Channel, text: string): string
     clock: systemClock,
     log: silent,
     meter: { count: () => {} },
+    presented: () => undefined,
     onProgress: () => {},
   });
   try {

@@ -1,12 +1,17 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { LossName } from '../kernel/losses.ts';
 import type { Caller, Log, Meter, Run } from '../kernel/run.ts';
+import type { Secret } from '../kernel/schema.ts';
 
 /** Things that are told to be left out; there are not many more names for them. */
 const maxLost = 64;
 const maxLostCharacters = 80;
 
-export interface RunFields extends Omit<Run, 'signal' | 'progress' | 'lose' | 'notes'> {
+/** What a client sent in a header of its request, in lower case. */
+export type Presented = (header: string) => Secret | undefined;
+
+export interface RunFields extends Omit<Run, 'signal' | 'progress' | 'lose' | 'notes' | 'presented'> {
+  readonly presented: Presented;
   readonly onProgress: (step: string, message: string, data: unknown) => void;
 }
 
@@ -24,6 +29,7 @@ export class RunOfRequest implements Run {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  readonly #presented: Presented;
   readonly #onProgress: RunFields['onProgress'];
   #notes: Map<symbol, unknown> | undefined;
   #lost: string[] | undefined;
@@ -40,6 +46,7 @@ export class RunOfRequest implements Run {
     this.clock = fields.clock;
     this.log = fields.log;
     this.meter = fields.meter;
+    this.#presented = fields.presented;
     this.#onProgress = fields.onProgress;
   }
 
@@ -53,6 +60,10 @@ export class RunOfRequest implements Run {
   get notes(): Map<symbol, unknown> {
     this.#notes ??= new Map();
     return this.#notes;
+  }
+
+  presented(header: string): Secret | undefined {
+    return this.#presented(header);
   }
 
   /** What was left out, in the order in which it was first left out. */

@@ -9,6 +9,10 @@ export type Outcome = 'ok' | 'blocked' | 'error' | 'client-gone' | 'client-slow'
 export interface RunFacts {
   readonly run: Run;
   readonly backend: string;
+  /** How often it was asked. */
+  readonly attempts: number;
+  /** Where its credentials come from. */
+  readonly tokenProvider: string | undefined;
   readonly outcome: Outcome;
   readonly error: SluiceError | undefined;
   readonly startedAt: number;
@@ -36,6 +40,7 @@ export function recordRun(facts: RunFacts): void {
     revision: run.revision,
     backend,
     outcome,
+    ...(facts.attempts > 1 && { attempts: facts.attempts }),
     milliseconds: Math.round(run.clock.now() - startedAt),
     ...(firstContentAt !== undefined && { firstContentMilliseconds: Math.round(firstContentAt - startedAt) }),
     ...(Object.keys(steps).length > 0 && { steps }),
@@ -45,6 +50,7 @@ export function recordRun(facts: RunFacts): void {
     ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
     ...(error !== undefined && {
       code: error.code,
+      ...(error.code === 'UPSTREAM_AUTH' && { tokenProvider: facts.tokenProvider }),
       ...context,
       ...(error.cause !== undefined && { cause: describeCause(error.cause) }),
     }),

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearestName } from '../definitions/nearest-name.ts';
 import { defaultEnvAllow, isVariableAllowed, type SecretEnvironment } from '../definitions/secrets.ts';
 import { parseDuration } from '../kernel/clock.ts';
+import { workloadFiles, workloadVariables } from '../kernel/workload.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -15,16 +16,26 @@ export interface Environment {
   readonly port: number;
   /** Absolute. */
   readonly pipelinesDir: string;
+  /** Absolute; may not exist. */
+  readonly stateDir: string;
   readonly logLevel: LogLevel;
   readonly drainTimeout: number;
   readonly preStop: number;
   /** What secrets may be read from. Holds the admitted variables only; they don't show in JSON or in a log. */
   readonly secrets: Omit<SecretEnvironment, 'clock'>;
+  /** What the platform tells to what runs on it, by the names of `kernel/workload.ts`; shows as little. */
+  readonly workload: WorkloadSource;
   /** The value of a variable that SLUICE_ENV_ALLOW admits; undefined for every other and for one that is not set. */
   lookup(name: string): string | undefined;
 }
 
 export type EnvironmentSource = Readonly<Record<string, string | undefined>>;
+
+export interface WorkloadSource {
+  readonly variables: EnvironmentSource;
+  /** What `~` stands for; undefined where nobody says. */
+  readonly home: string | undefined;
+}
 
 export interface EnvironmentPlaces {
   /** From where relative paths are taken. */
@@ -89,6 +100,13 @@ const variables = {
     meaning: 'Folder from which definitions may read secrets.',
     read: (text) => text,
   }),
+  stateDir: define({
+    name: 'SLUICE_STATE_DIR',
+    default: 'state',
+    meaning:
+      'Folder for what must outlive the process, such as refresh tokens that were renewed; made when it is needed. By default the one beside the folder of the definitions.',
+    read: (text) => text,
+  }),
   drainTimeout: define({
     name: 'SLUICE_DRAIN_TIMEOUT',
     default: '120s',
@@ -132,21 +150,30 @@ export function readEnvironment(
     workingDirectory,
     places.packageDirectory ?? fileURLToPath(new URL('../..', import.meta.url)),
   );
+  const secretsDir = resolve(workingDirectory, read(variables.secretsDir));
+  const stateDir = isSet(source, variables.stateDir)
+    ? resolve(workingDirectory, read(variables.stateDir))
+    : resolve(dirname(pipelinesDir), variables.stateDir.default);
+  // A definition could have what is kept sent to a provider of its own.
+  if ([pipelinesDir, secretsDir].some((folder) => `${stateDir}${sep}`.startsWith(`${folder}${sep}`)))
+    problems.push(`${variables.stateDir.name} must lie outside of the folders from which definitions may read secrets`);
   const envAllow = Object.freeze(read(variables.envAllow));
   const admitted = admittedVariables(source, envAllow);
   const environment: Environment = {
     host: read(variables.host),
     port: read(variables.port),
     pipelinesDir,
+    stateDir,
     logLevel: read(variables.logLevel),
     drainTimeout: read(variables.drainTimeout),
     preStop: read(variables.preStop),
     secrets: Object.freeze({
       variables: admitted,
       envAllow,
-      secretsDir: resolve(workingDirectory, read(variables.secretsDir)),
+      secretsDir,
       pipelinesDir,
     }),
+    workload: Object.freeze({ variables: workloadOf(source), home: source['HOME'] ?? source['USERPROFILE'] }),
     lookup: (name) => admitted[name],
   };
   return problems.length > 0 ? { problems } : { environment: Object.freeze(environment) };
@@ -159,19 +186,29 @@ function choosePipelinesDir(
   packageDirectory: string,
 ): string {
   const here = resolve(workingDirectory, path);
-  const isDefault = (source[variables.pipelinesDir.name] ?? '').trim() === '';
   const beside = resolve(packageDirectory, path);
-  return isDefault && !existsSync(here) && existsSync(beside) ? beside : here;
+  return !isSet(source, variables.pipelinesDir) && !existsSync(here) && existsSync(beside) ? beside : here;
+}
+
+function isSet(source: EnvironmentSource, { name }: EnvironmentDoc): boolean {
+  return (source[name] ?? '').trim() !== '';
+}
+
+function admittedVariables(source: EnvironmentSource, envAllow: readonly string[]): EnvironmentSource {
+  return hiddenValues(Object.entries(source).filter(([name]) => isVariableAllowed(name, envAllow)));
+}
+
+function workloadOf(source: EnvironmentSource): EnvironmentSource {
+  return hiddenValues([...workloadVariables, ...Object.keys(workloadFiles)].map((name) => [name, source[name]]));
 }
 
 /** Values are not enumerable, so whoever prints or spreads the record shows none of them. */
-function admittedVariables(source: EnvironmentSource, envAllow: readonly string[]): EnvironmentSource {
-  const admitted = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(source)) {
-    if (value !== undefined && isVariableAllowed(name, envAllow))
-      Object.defineProperty(admitted, name, { value, enumerable: false });
+function hiddenValues(entries: readonly (readonly [string, string | undefined])[]): EnvironmentSource {
+  const hidden = Object.create(null) as Record<string, string>;
+  for (const [name, value] of entries) {
+    if (value !== undefined) Object.defineProperty(hidden, name, { value, enumerable: false });
   }
-  return Object.freeze(admitted);
+  return Object.freeze(hidden);
 }
 
 // ---- names -----------------------------------------------------------------------------------------------------------

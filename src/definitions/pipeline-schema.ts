@@ -220,6 +220,21 @@ export function buildComponentShapes(registry: Registry): Record<UsableKind, Jso
     'token-provider': shape(registry, 'token-provider', {
       type: typeOf(registry, 'token-provider'),
       config: anyConfig,
+      origins: Type.Optional(
+        Type.Array(
+          Type.String({
+            pattern: '^https?://[^/?#@\\s]+$',
+            maxLength: 300,
+            'x-hint': 'scheme, host and port, such as "https://api.openai.com"',
+          }),
+          {
+            minItems: 1,
+            maxItems: 32,
+            description:
+              'The only origins that its credentials may be sent to; a backend at another one is refused. Without it, those of the backends that name it.',
+          },
+        ),
+      ),
     }),
     backend: shape(registry, 'backend', {
       type: typeOf(registry, 'backend'),

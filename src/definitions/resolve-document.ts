@@ -9,7 +9,7 @@ import { checkTexts } from './check-texts.ts';
 import { nearestName } from './nearest-name.ts';
 import type { BackendUse, UsableKind } from './pipeline-schema.ts';
 import type { AttemptTimeouts } from '../kernel/forward.ts';
-import type { ResolvedByKind, ResolvedComponent } from './resolved-pipeline.ts';
+import { resolvedMark, type ResolvedByKind, type ResolvedComponent } from './resolved-pipeline.ts';
 import { shapeDiagnostics } from './schema-diagnostics.ts';
 import type { MarkedReference, Marks, ShapeCheck } from './schema-validator.ts';
 import { isSecretReference, resolveSecret } from './secrets.ts';
@@ -153,13 +153,14 @@ export class DocumentResolver {
     value: Record<string, unknown>,
     defaultName?: string,
   ): ResolvedByKind[K] | undefined {
-    const { type, config = {}, name } = value;
+    const { type, config = {}, name, origins } = value;
     const component = typeof type === 'string' ? this.#session.context.registry.get(kind, type) : undefined;
     const resolvedConfig = this.#resolved(appendPointer(pointer, 'config'), config);
     const step = this.#step(kind, pointer, value, component);
     const backend = kind === 'backend' ? this.#backend(pointer, value) : undefined;
     if (component === undefined || !isRecord(resolvedConfig)) return undefined;
     return {
+      [resolvedMark]: true,
       kind,
       type,
       component,
@@ -167,6 +168,7 @@ export class DocumentResolver {
       file: this.document.file,
       pointer,
       name: typeof name === 'string' ? name : (defaultName ?? component.type),
+      ...(origins !== undefined && { origins }),
       ...step,
       ...backend,
     } as unknown as ResolvedByKind[K];

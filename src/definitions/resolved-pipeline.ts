@@ -5,8 +5,12 @@ import type { UpstreamScript } from '../kernel/upstream-script.ts';
 import type { ComponentOf } from '../registry/registry.ts';
 import type { PipelineDefinition, UsableKind } from './pipeline-schema.ts';
 
+/** Tells a resolved component from whatever else a config may hold. */
+export const resolvedMark = Symbol('resolved component');
+
 /** A component of a definition, ready to be created: `component.create(config, capabilities)`. */
 interface ResolvedUse<K extends UsableKind> {
+  readonly [resolvedMark]: true;
   readonly kind: K;
   /** Its name in the file; of a step without one `type#index`; of an inline one its type. */
   readonly name: string;
@@ -38,7 +42,10 @@ export interface ResolvedProcessor extends ResolvedStep<'processor'> {
 export interface ResolvedModifier extends ResolvedStep<'modifier'> {
   readonly phase: ModifierPhase;
 }
-export type ResolvedTokenProvider = ResolvedUse<'token-provider'>;
+export interface ResolvedTokenProvider extends ResolvedUse<'token-provider'> {
+  /** The only origins whose backends may use it. */
+  readonly origins?: readonly string[];
+}
 
 export interface ResolvedBackend extends ResolvedUse<'backend'> {
   readonly token?: ResolvedTokenProvider;
@@ -54,6 +61,10 @@ export interface ResolvedByKind {
   readonly backend: ResolvedBackend;
 }
 export type ResolvedComponent = ResolvedByKind[UsableKind];
+
+export function isResolvedComponent(value: unknown): value is ResolvedComponent {
+  return typeof value === 'object' && value !== null && resolvedMark in value;
+}
 
 /** A resource that a pipeline is made of. */
 export interface ResourceUse {

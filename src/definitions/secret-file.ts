@@ -1,11 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { resolve, sep } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
+import { WatchedFile, type FileTrouble } from './watched-file.ts';
 
 /** A key file is a line; whatever is larger is not one. */
 export const maxSecretBytes = 65_536;
-/** A file is looked at again at most this often, in milliseconds. */
-const checkInterval = 1_000;
 
 export interface SecretProblem {
   readonly code: 'secret.envNotAllowed' | 'secret.pathNotAllowed' | 'secret.missing' | 'secret.unreadable';
@@ -19,94 +18,46 @@ export interface SecretFolders {
   readonly clock: Clock;
 }
 
-/**
- * A secret in a file that may be rotated: a cheap look at its time stamp, at most once per second, tells whether it is
- * read again. While a rotation leaves it unreadable, the last good text stays.
- */
-export class SecretFile {
-  readonly #path: string;
-  readonly #shownPath: string;
-  readonly #folders: SecretFolders;
-  #text = '';
-  #stamp = '';
-  #nextCheck = 0;
+const codes: Readonly<Record<FileTrouble['kind'], SecretProblem['code']>> = {
+  outside: 'secret.pathNotAllowed',
+  missing: 'secret.missing',
+  forbidden: 'secret.unreadable',
+  unreadable: 'secret.unreadable',
+};
 
-  constructor(path: string, folders: SecretFolders) {
+/** A secret in a file that may be rotated, in one of the folders that definitions may read. */
+export class SecretFile {
+  readonly #shownPath: string;
+  readonly #file: WatchedFile;
+
+  constructor(path: string, { secretsDir, pipelinesDir, clock }: SecretFolders) {
     this.#shownPath = path;
-    this.#path = resolve(folders.pipelinesDir, path);
-    this.#folders = folders;
+    this.#file = new WatchedFile(resolve(pipelinesDir, path), {
+      maxBytes: maxSecretBytes,
+      clock,
+      admits: (found) => [secretsDir, pipelinesDir].some((folder) => isInside(found, folder)),
+    });
   }
 
   /** Reads the file. Returns what is wrong with it, or undefined. */
   load(): SecretProblem | undefined {
-    this.#nextCheck = this.#folders.clock.now() + checkInterval;
-    try {
-      return this.#read();
-    } catch (error) {
-      const { code } = error as { code?: string };
-      const isMissing = code === 'ENOENT' || code === 'ENOTDIR';
-      return this.#problem(
-        isMissing ? 'secret.missing' : 'secret.unreadable',
-        isMissing ? 'does not exist' : `can not be read (${code ?? 'unknown'})`,
-      );
-    }
+    const trouble = this.#file.look();
+    if (trouble === undefined) return undefined;
+    const what =
+      trouble.kind === 'outside' ? 'is neither under SLUICE_SECRETS_DIR nor in the pipelines folder' : trouble.what;
+    return { code: codes[trouble.kind], message: `the secret file ${JSON.stringify(this.#shownPath)} ${what}` };
   }
 
   /** The text without its trailing newline; never throws. */
   reveal(): string {
-    if (this.#folders.clock.now() >= this.#nextCheck) this.load();
-    return this.#text;
+    this.#file.lookWhenDue();
+    return this.#file.text;
   }
 
-  #read(): SecretProblem | undefined {
-    // Judged by its text first: whether a file outside exists is nothing that a definition may find out.
-    const outside = (path: string): boolean =>
-      ![this.#folders.secretsDir, this.#folders.pipelinesDir].some((folder) => isInside(path, folder));
-    const refused = this.#problem(
-      'secret.pathNotAllowed',
-      'is neither under SLUICE_SECRETS_DIR nor in the pipelines folder',
-    );
-    if (outside(this.#path)) return refused;
-    const real = realpathSync(this.#path);
-    if (outside(real)) return refused;
-    const found = statSync(real, { bigint: true });
-    if (!found.isFile()) return this.#problem('secret.unreadable', 'is not a regular file');
-    const stamp = stampOf(real, found);
-    if (stamp === this.#stamp) return undefined;
-    const text = readSmallFile(real);
-    if (text === undefined)
-      return this.#problem('secret.unreadable', `is no regular file of at most ${maxSecretBytes} bytes in UTF-8`);
-    if (text === '') return this.#problem('secret.missing', 'is empty');
-    this.#text = text;
-    this.#stamp = stamp;
-    return undefined;
-  }
-
-  #problem(code: SecretProblem['code'], what: string): SecretProblem {
-    return { code, message: `the secret file ${JSON.stringify(this.#shownPath)} ${what}` };
-  }
-}
-
-function stampOf(real: string, found: BigIntStats): string {
-  return `${real} ${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
-}
-
-/** Opened without blocking and without following a link: between the look and the opening it may have become a pipe. */
-function readSmallFile(real: string): string | undefined {
-  const handle = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-  try {
-    if (!fstatSync(handle).isFile()) return undefined;
-    const bytes = Buffer.alloc(maxSecretBytes + 1);
-    let length = 0;
-    for (let count = -1; count !== 0 && length < bytes.length; length += count)
-      count = readSync(handle, bytes, length, bytes.length - length, null);
-    if (length > maxSecretBytes) return undefined;
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length)).replace(/\r?\n$/, '');
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return undefined;
-    throw error;
-  } finally {
-    closeSync(handle);
+  /** As `reveal`, but looks now. */
+  refresh(): string {
+    this.#file.look();
+    return this.#file.text;
   }
 }
 

@@ -38,13 +38,13 @@ function resolveVariable(name: string, environment: SecretEnvironment): Secret |
   }
   if ((environment.variables[name] ?? '') === '')
     return { code: 'secret.missing', message: `the environment variable ${name} is not set` };
-  return new Secret(`$env ${name}`, () => environment.variables[name] ?? '');
+  return new Secret(name, () => environment.variables[name] ?? '');
 }
 
 function resolveFile(path: string, environment: SecretEnvironment): Secret | SecretProblem {
   const file = new SecretFile(path, environment);
   const problem = file.load();
-  return problem ?? new Secret(`$file ${path}`, () => file.reveal());
+  return problem ?? new Secret(`file ${path}`, (anew) => (anew ? file.refresh() : file.reveal()));
 }
 
 /** Sluice's own variables stay closed whatever the list says; `SLUICE_VAR_*` is the part of them meant for definitions. */

@@ -3,13 +3,16 @@ import { BlockList, isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import type { Clock } from '../kernel/clock.ts';
 import { SluiceError } from '../kernel/errors.ts';
+import type { ClientIdentity } from '../kernel/http-caller.ts';
+import { shownIdentity } from './client-identity.ts';
 
 /**
  * Where a connection may go. `public`: addresses of the public internet only. `private`: also loopback, RFC 1918,
  * unique-local and shared (RFC 6598) addresses, on the word of the operator in the definition. Metadata services,
- * link-local, multicast, translated and unspecified addresses are refused in both.
+ * link-local, multicast, translated and unspecified addresses are refused in both. `metadata`: the addresses at which
+ * AWS, Azure and Google tell their machines who they are, and no other; no definition can ask for it.
  */
-export type EgressProfile = 'public' | 'private';
+export type EgressProfile = 'public' | 'private' | 'metadata';
 
 export interface ResolvedAddress {
   readonly address: string;
@@ -25,6 +28,8 @@ export interface GuardedConnectOptions {
   readonly timeoutMilliseconds: number;
   /** The system resolver when absent. */
   readonly lookup?: EgressLookup;
+  /** Shown to the server in the TLS handshake. Then there is no way out without TLS. */
+  readonly identity?: ClientIdentity;
 }
 
 /**
@@ -80,6 +85,7 @@ const operatorRanges6 = ['::1/128', 'fc00::/7'];
 /** Instance metadata inside ranges that would be allowed: Alibaba, Azure, AWS, Google. */
 const metadataRanges4 = ['100.100.100.200/32', '168.63.129.16/32'];
 const metadataRanges6 = ['fd00:ec2::/32', 'fd20:ce::254/128'];
+/** Names that mean the metadata service, and nothing else, whatever they resolve to. */
 const metadataNames = new Set([
   'metadata.google.internal',
   'metadata.goog',
@@ -87,6 +93,13 @@ const metadataNames = new Set([
   'instance-data',
   'instance-data.ec2.internal',
 ]);
+/**
+ * What the profile `metadata` opens: machines of AWS, Azure and Google, tasks of ECS, pods of EKS. The wire server of Azure
+ * (168.63.129.16) and what other clouds answer on give no identity that is used here.
+ */
+const identityRanges4 = ['169.254.169.254/32', '169.254.170.2/32', '169.254.170.23/32'];
+const identityRanges6 = ['fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128'];
+const identityNames = new Set(['metadata.google.internal', 'metadata.goog']);
 
 const special4 = blockList(specialRanges4);
 const special6 = blockList(specialRanges6);
@@ -94,6 +107,8 @@ const operator4 = blockList(operatorRanges4);
 const operator6 = blockList(operatorRanges6);
 const metadata4 = blockList(metadataRanges4);
 const metadata6 = blockList(metadataRanges6);
+const identity4 = blockList(identityRanges4);
+const identity6 = blockList(identityRanges6);
 const mapped = blockList(['::ffff:0:0/96']);
 
 /** Decides on a numeric address. What is no plain address (a name, a zone such as `fe80::1%eth0`) is refused. */
@@ -103,12 +118,14 @@ export function isAddressAllowed(address: string, profile: EgressProfile): boole
   if (family !== 6) return false;
   // A v4-mapped address is the v4 address on the wire. BlockList reads it so; only an operator may write it.
   if (mapped.check(address, 'ipv6')) return profile === 'private' && isAllowed4(address, 'ipv6', profile);
+  if (profile === 'metadata') return identity6.check(address, 'ipv6');
   if (metadata6.check(address, 'ipv6')) return false;
   if (!special6.check(address, 'ipv6')) return true;
   return profile === 'private' && operator6.check(address, 'ipv6');
 }
 
 function isAllowed4(address: string, type: 'ipv4' | 'ipv6', profile: EgressProfile): boolean {
+  if (profile === 'metadata') return identity4.check(address, type);
   if (metadata4.check(address, type)) return false;
   if (!special4.check(address, type)) return true;
   return profile === 'private' && operator4.check(address, type);
@@ -136,8 +153,13 @@ export function assertHostAllowed(hostname: string, profile: EgressProfile): voi
     assertAddressAllowed(name, hostname, profile);
     return;
   }
+  if (!isNameAllowed(name, profile)) throw blocked(hostname, name, profile);
+}
+
+function isNameAllowed(name: string, profile: EgressProfile): boolean {
+  if (profile === 'metadata') return identityNames.has(name);
   const isLocal = name === 'localhost' || name.endsWith('.localhost');
-  if (metadataNames.has(name) || (isLocal && profile === 'public')) throw blocked(hostname, name, profile);
+  return !metadataNames.has(name) && !(isLocal && profile === 'public');
 }
 
 function assertAddressAllowed(address: string, hostname: string, profile: EgressProfile): void {
@@ -156,22 +178,30 @@ function blocked(hostname: string, address: string, profile: EgressProfile): Slu
  * gives.
  */
 export function guardedConnect(profile: EgressProfile, options: GuardedConnectOptions): GuardedConnector {
-  const connect = buildConnector({
+  const { identity } = options;
+  const bounds: buildConnector.BuildOptions = {
     allowH2: false,
     // Set although it is the default: else NODE_TLS_REJECT_UNAUTHORIZED=0 would switch it off.
     rejectUnauthorized: true,
     // The timeout runs on the injected clock, below.
     timeout: 0,
     lookup: guardedLookup(profile, options.lookup ?? resolveAll),
-  }) as GuardedConnector;
+  };
+  const plain = buildConnector(bounds) as GuardedConnector;
+  // A connector of its own for each connection: it takes the files as they are now, and resumes no session that was
+  // opened with the certificate before.
+  const connectorFor = (target: buildConnector.Options): GuardedConnector =>
+    identity === undefined
+      ? plain
+      : (buildConnector({ ...bounds, ...shownIdentity(identity, target) }) as GuardedConnector);
   return (target, callback) => {
     try {
       assertTargetAllowed(target, profile);
+      return connectChecked(connectorFor(target), target, profile, options, callback);
     } catch (error) {
       queueMicrotask(() => callback(error as Error, null));
       return undefined;
     }
-    return connectChecked(connect, target, profile, options, callback);
   };
 }
 

@@ -1,21 +1,34 @@
 import type { Clock } from '../kernel/clock.ts';
 import { asSluiceError, SluiceError } from '../kernel/errors.ts';
-import type { HttpAnswer, HttpCall, HttpCaller } from '../kernel/http-caller.ts';
+import type { ClientIdentity, HttpAnswer, HttpCall, HttpCaller } from '../kernel/http-caller.ts';
 import type { Run } from '../kernel/run.ts';
-import type { Transport, UpstreamCall, UpstreamHead, UpstreamListener } from '../kernel/upstream.ts';
-import { createUndiciTransport } from './undici-transport.ts';
+import type { UpstreamCall, UpstreamHead, UpstreamListener } from '../kernel/upstream.ts';
+import type { EgressLookup } from './egress-guard.ts';
+import { createUndiciTransport, type UndiciTransport } from './undici-transport.ts';
 
 const connectTimeoutMilliseconds = 5_000;
 type Network = HttpCall['network'];
 
-/** Exchanges of components with somebody beside the model, over the guarded way out. One for the process. */
+/** Connections of one identity, or of nobody, by where they may go. */
+type Transports = Map<Network, UndiciTransport>;
+
+/**
+ * Exchanges of components with somebody beside the model, over the guarded way out. One for the process. Connections are
+ * kept for the next call, and never shared between networks or between identities. Nothing of a call is logged, and its
+ * errors hold the host of its address only.
+ */
 export class HttpCalls implements HttpCaller {
   readonly #clock: Clock;
-  readonly #transports = new Map<Network, Transport>();
+  readonly #lookup: EgressLookup | undefined;
+  readonly #anonymous: Transports = new Map();
+  /** Those that are in use: an identity is as old as the definition that made it. */
+  readonly #identified = new Map<ClientIdentity, Transports>();
   #isClosed = false;
 
-  constructor(clock: Clock) {
+  /** `lookup` is the system resolver when absent. */
+  constructor(clock: Clock, lookup?: EgressLookup) {
     this.#clock = clock;
+    this.#lookup = lookup;
   }
 
   async call(request: HttpCall, run: Pick<Run, 'signal'>): Promise<HttpAnswer> {
@@ -24,7 +37,7 @@ export class HttpCalls implements HttpCaller {
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(request, host, this.#clock, run.signal, { resolve, reject });
       exchange.begin(() =>
-        this.#transport(request.network).send(
+        this.#transport(request.network, request.identity).send(
           {
             method: request.method,
             origin,
@@ -41,17 +54,44 @@ export class HttpCalls implements HttpCaller {
   /** What is on its way fails with DRAINING, and so does whatever is asked later. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const transports = [...this.#transports.values()];
-    this.#transports.clear();
-    await Promise.all(transports.map((transport) => transport.close()));
+    const all = [this.#anonymous, ...this.#identified.values()].flatMap((transports) => [...transports.values()]);
+    this.#anonymous.clear();
+    this.#identified.clear();
+    await Promise.all(all.map((transport) => transport.close()));
   }
 
-  #transport(network: Network): Transport {
-    const known = this.#transports.get(network);
+  #transport(network: Network, identity: ClientIdentity | undefined): UndiciTransport {
+    const transports = identity === undefined ? this.#anonymous : this.#transportsOf(identity);
+    const known = transports.get(network);
     if (known !== undefined) return known;
-    const transport = createUndiciTransport({ profile: network, connectTimeoutMilliseconds, clock: this.#clock });
-    this.#transports.set(network, transport);
+    const transport = createUndiciTransport({
+      profile: network,
+      connectTimeoutMilliseconds,
+      clock: this.#clock,
+      ...(this.#lookup !== undefined && { lookup: this.#lookup }),
+      ...(identity !== undefined && { identity }),
+    });
+    transports.set(network, transport);
     return transport;
+  }
+
+  #transportsOf(identity: ClientIdentity): Transports {
+    const known = this.#identified.get(identity);
+    if (known !== undefined) return known;
+    this.#forgetIdle();
+    const transports: Transports = new Map();
+    this.#identified.set(identity, transports);
+    return transports;
+  }
+
+  /** A transport without a call and without a connection has nothing to keep. */
+  #forgetIdle(): void {
+    for (const [identity, transports] of this.#identified) {
+      const isIdle = [...transports.values()].every(
+        ({ liveCalls, openConnections }) => liveCalls === 0 && openConnections === 0,
+      );
+      if (isIdle) this.#identified.delete(identity);
+    }
   }
 }
 

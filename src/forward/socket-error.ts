@@ -39,6 +39,8 @@ function connectCode(code: string): ErrorCode {
 }
 
 function headCode(code: string, error: unknown): ErrorCode {
+  // In TLS 1.3 a server refuses the certificate of its client only when the handshake is over for the client.
+  if (/^ERR_SSL_.*_ALERT_/.test(code)) return 'UPSTREAM_TLS';
   const isBadHead = isNotHttp(code) || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || isUnaskedInterim(code, error);
   return isBadHead ? 'UPSTREAM_BAD_CONTENT' : 'UPSTREAM_RESET';
 }

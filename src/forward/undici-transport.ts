@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../kernel/clock.ts';
 import { SluiceError, asSluiceError } from '../kernel/errors.ts';
+import type { ClientIdentity } from '../kernel/http-caller.ts';
 import { Roster } from '../kernel/roster.ts';
 import type { Transport, UpstreamCall, UpstreamListener, UpstreamRequest } from '../kernel/upstream.ts';
 import { guardedConnect, type EgressLookup, type EgressProfile, type GuardedConnector } from './egress-guard.ts';
@@ -15,6 +16,8 @@ export interface UndiciTransportOptions {
   readonly clock: Clock;
   /** The system resolver when absent. */
   readonly lookup?: EgressLookup;
+  /** Shown to every server; then nothing leaves without TLS. */
+  readonly identity?: ClientIdentity;
 }
 
 export interface UndiciTransport extends Transport {
@@ -48,9 +51,8 @@ class PoolingTransport implements UndiciTransport {
   readonly #inNoRun = AsyncLocalStorage.snapshot();
   #isClosed = false;
 
-  constructor({ profile, clock, connectTimeoutMilliseconds, lookup }: UndiciTransportOptions) {
-    const bounds = { clock, timeoutMilliseconds: connectTimeoutMilliseconds };
-    this.#connect = guardedConnect(profile, lookup === undefined ? bounds : { ...bounds, lookup });
+  constructor({ profile, connectTimeoutMilliseconds, ...options }: UndiciTransportOptions) {
+    this.#connect = guardedConnect(profile, { ...options, timeoutMilliseconds: connectTimeoutMilliseconds });
   }
 
   get liveCalls(): number {

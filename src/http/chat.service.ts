@@ -2,11 +2,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ChatRun } from '../compile/chat-run.ts';
 import type { LiveRuns } from '../compile/live-runs.ts';
 import type { Lease, Pipelines } from '../compile/pipelines.ts';
+import type { Presented } from '../compile/run-of-request.ts';
 import type { Capabilities } from '../kernel/capability.ts';
 import type { PathFields } from '../kernel/component.ts';
 import { SluiceError } from '../kernel/errors.ts';
 import type { Forwarder } from '../kernel/forward.ts';
 import { anonymousCaller } from '../kernel/run.ts';
+import { Secret } from '../kernel/schema.ts';
 import { selectableModels } from '../routing/select-backend.ts';
 import { ClientReply } from './client-reply.ts';
 import type { Dialects } from './dialects.ts';
@@ -97,6 +99,7 @@ export class ChatService {
         encodeError: (error) => encoder.encodeError(error, message.id),
       }),
       caller: anonymousCaller,
+      presented: presentedBy(message),
       capabilities: this.#capabilities,
       forwarder: this.#forwarder,
       onEnded: (run) => {
@@ -105,4 +108,12 @@ export class ChatService {
       },
     });
   }
+}
+
+/** Headers of a request as secrets: whatever a client sends in them, nothing of it shows by accident. */
+function presentedBy({ headers }: FastifyRequest): Presented {
+  return (name) => {
+    const value = headers[name];
+    return typeof value === 'string' && value !== '' ? new Secret(`header ${name}`, () => value) : undefined;
+  };
 }

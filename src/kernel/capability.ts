@@ -3,7 +3,9 @@ import type { Expressions } from './expression.ts';
 import type { HttpCaller } from './http-caller.ts';
 import type { PipelineCaller } from './pipeline-caller.ts';
 import type { Log, Meter } from './run.ts';
+import type { SecretStore } from './secret-store.ts';
 import type { Ticker } from './ticker.ts';
+import type { Workload } from './workload.ts';
 
 /**
  * What the process offers to components. A component lists the names in `needs` and gets exactly those in `create`;
@@ -17,6 +19,8 @@ export interface Capabilities {
   readonly expressions: Expressions;
   readonly http: HttpCaller;
   readonly pipelines: PipelineCaller;
+  readonly secretStore: SecretStore;
+  readonly workload: Workload;
 }
 
 export type CapabilityName = keyof Capabilities;
@@ -28,4 +32,6 @@ export const capabilityNames: readonly CapabilityName[] = [
   'expressions',
   'http',
   'pipelines',
+  'secretStore',
+  'workload',
 ];

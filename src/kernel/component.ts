@@ -8,6 +8,7 @@ import type { RateLimits } from './dialects/rate-limits.ts';
 import type { ChatRequest } from './request.ts';
 import type { Run } from './run.ts';
 import type { Configured } from './schema.ts';
+import type { TokenProvider } from './tokens/token-provider.ts';
 import type { UpstreamHead, UpstreamRequest } from './upstream.ts';
 
 /*
@@ -84,32 +85,19 @@ export interface ProcessorComponent<
 
 // ---- token providers -----------------------------------------------------------------------------------------------
 
-/** Completes a request with an authorisation. Applied to its own origins only; the egress checks that. */
-export interface Credential {
-  /** Adds headers, or signs the request as it is; called once, when nothing else of it changes any more. */
-  apply(request: UpstreamRequest): void | Promise<void>;
-  /** Origins it may be sent to; `"*"` where the author bound it to the one backend that uses it. */
-  readonly origins: readonly string[] | '*';
-  /** Monotonic milliseconds, or undefined for never. */
-  readonly expiresAt?: number;
-}
-
-export interface TokenProvider extends Disposable {
-  getToken(run: Run): Credential | Promise<Credential>;
-  /** The provider of the model refused it. */
-  invalidate(credential: Credential): void;
-}
-
-export type TokenProviderComponent<
+export interface TokenProviderComponent<
   S extends TObject<TProperties> = TObject<TProperties>,
   N extends CapabilityName = CapabilityName,
-> = ComponentBase<
+> extends ComponentBase<
   'token-provider',
   S,
   N,
   TokenProvider,
   { readonly title: string; readonly config: Record<string, unknown> }
->;
+> {
+  /** `asks`: with this config every `getToken` asks somebody, so it belongs under a cache. `remembers`: it asks once for many. */
+  fetching?(config: Configured<S>): 'asks' | 'remembers' | undefined;
+}
 
 // ---- backends ------------------------------------------------------------------------------------------------------
 

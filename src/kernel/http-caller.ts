@@ -1,17 +1,29 @@
 import type { Run } from './run.ts';
+import type { Secret } from './schema.ts';
 
 export interface HttpCall {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Absolute, `http:` or `https:`. Redirects are not followed. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Where the address may be; `private` is the operator's word in the definition. */
-  readonly network: 'public' | 'private';
+  /**
+   * Where the address may be; `private` is the operator's word in the definition. `metadata` is the fixed list of addresses
+   * at which clouds answer to their own machines, and nothing else.
+   */
+  readonly network: 'public' | 'private' | 'metadata';
+  /** What the client shows of itself in the TLS handshake. The same object means the same connections. */
+  readonly identity?: ClientIdentity;
   /** The whole exchange. */
   readonly timeoutMilliseconds: number;
   /** Of the body of the answer. */
   readonly maxBytes: number;
+}
+
+/** A client certificate for mutual TLS, both in PEM. Read at each handshake, so that rotated files count. */
+export interface ClientIdentity {
+  readonly certificate: Secret;
+  readonly key: Secret;
 }
 
 export interface HttpAnswer {

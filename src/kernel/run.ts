@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from './clock.ts';
 import type { LossName } from './losses.ts';
+import type { Secret } from './schema.ts';
 
 /** Structured log lines. Fields never hold a secret or text of a prompt or an answer. */
 export interface Log {
@@ -40,6 +41,8 @@ export interface Run {
   readonly meter: Meter;
   /** What steps of one run tell each other, each pair under a symbol of its own. Goes with the run. */
   readonly notes: Map<symbol, unknown>;
+  /** What the client sent in this header of its request, in lower case; it may be a key of its own. */
+  presented(header: string): Secret | undefined;
   /**
    * Says that something can't be told to the other side, by its name in `losses.ts`, such as `request.seed`: it is left
    * out, but not in silence. Shown in `x-sluice-warnings` while the head has not left, and in the record of the run.

@@ -79,21 +79,34 @@ export function secret(options: Record<string, unknown> = {}): ReturnType<typeof
 
 /** A value whose text never shows by accident: not in JSON, not in a template, not in `console.log`. */
 export class Secret {
-  readonly #read: () => string;
+  readonly #read: (anew: boolean) => string;
   readonly #name: string;
 
-  /** `read` is called at each use, so a rotated file is seen. `name` is what logs show. */
-  constructor(name: string, read: () => string) {
+  /**
+   * `read` is called at each use, so a rotated file is seen; `anew` asks it to look at its source however short ago it
+   * last did. `name` is what logs show.
+   */
+  constructor(name: string, read: (anew: boolean) => string) {
     this.#name = name;
     this.#read = read;
   }
 
+  /** What it is called where it is shown. */
+  get name(): string {
+    return this.#name;
+  }
+
   reveal(): string {
-    return this.#read();
+    return this.#read(false);
+  }
+
+  /** As `reveal`, for when the text was refused: what was rotated within the last second is seen too. */
+  refresh(): string {
+    return this.#read(true);
   }
 
   toString(): string {
-    return `[secret ${this.#name}]`;
+    return `[secret:${this.#name}]`;
   }
 
   toJSON(): string {

@@ -1,6 +1,7 @@
 import type { Caller, Log, Meter, Run } from './run.ts';
 import type { Clock } from './clock.ts';
 import type { LossName } from './losses.ts';
+import type { Secret } from './schema.ts';
 
 /** The run as one step sees it: its signal ends with the step's own timeout too, and is made only when it is used. */
 export class StepRun implements Run {
@@ -45,6 +46,10 @@ export class StepRun implements Run {
 
   get notes(): Map<symbol, unknown> {
     return this.#run.notes;
+  }
+
+  presented(header: string): Secret | undefined {
+    return this.#run.presented(header);
   }
 
   lose(what: LossName): void {

@@ -1,10 +1,10 @@
 /** A request to a provider, as a backend encodes it and a credential completes it. */
 export interface UpstreamRequest {
-  readonly method: 'POST' | 'GET';
+  readonly method: 'POST' | 'GET' | 'PUT';
   /** Scheme, host and port, such as `https://api.openai.com`. Comes from the definition only. */
   readonly origin: string;
-  /** Path and query, beginning with a slash. */
-  readonly path: string;
+  /** Path and query, beginning with a slash. A credential may add to the query. */
+  path: string;
   /** Lower-case names. */
   readonly headers: Record<string, string>;
   /** The body as text, sent as UTF-8. */

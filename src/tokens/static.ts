@@ -1,46 +1,33 @@
 import Type from 'typebox';
-import { defineTokenProvider, type Credential, type TokenProvider } from '../kernel/component.ts';
-import { asSluiceError, SluiceError } from '../kernel/errors.ts';
-import { defaulted, secret, strictObject, type Secret } from '../kernel/schema.ts';
-
-/** Characters of a token; servers refuse longer headers. */
-const maxTokenLength = 16_384;
-const usableToken = /^[\x20-\x7e\x80-\xff]+$/;
-
-/** Headers that frame or route the request; a token in one of them would break it. */
-const framingHeaders = new Set([
-  'accept',
-  'accept-encoding',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+import { defineTokenProvider } from '../kernel/component.ts';
+import { secret, strictObject, type Secret } from '../kernel/schema.ts';
+import {
+  bearer,
+  checkPlacement,
+  placementFields,
+  tokenCredential,
+  usable,
+  type Placement,
+} from '../kernel/tokens/token-credential.ts';
+import { tokenInvalid, tokenUnavailable } from '../kernel/tokens/token-failure.ts';
+import type { Credential, TokenProvider } from '../kernel/tokens/token-provider.ts';
 
 const config = strictObject({
   token: secret({
     description: 'The token, as { "$env": NAME } or { "$file": PATH }. A file is read again when it changes.',
   }),
-  header: defaulted(
-    Type.String({
-      pattern: '^[A-Za-z][A-Za-z0-9-]{0,63}$',
-      description: 'Header that carries the token, such as "api-key".',
+  ...placementFields,
+  username: Type.Optional(
+    Type.Union([Type.String({ minLength: 1, maxLength: 256, pattern: '^[^:\\u0000-\\u001f\\u007f]+$' }), secret()], {
+      description: 'User for the scheme "Basic", to which the token is the password; as text or as a secret.',
     }),
-    'authorization',
   ),
-  scheme: defaulted(
+  query: Type.Optional(
     Type.String({
-      pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{0,32}$",
-      description: 'Word before the token; "" for the bare token.',
+      pattern: '^[A-Za-z0-9._~-]{1,64}$',
+      description:
+        'Name of a query parameter that carries the token in place of a header. Addresses are written to the logs of whatever the request passes, so only for providers that know nothing else.',
     }),
-    'Bearer',
   ),
 });
 
@@ -53,47 +40,69 @@ export const staticTokenProvider = defineTokenProvider({
   examples: [
     { title: 'A bearer token', config: { token: { $env: 'OPENAI_API_KEY' } } },
     { title: 'The header of Azure', config: { token: { $file: '/run/secrets/azure' }, header: 'api-key', scheme: '' } },
+    { title: 'User and password', config: { token: { $env: 'OLLAMA_SECRET' }, scheme: 'Basic', username: 'sluice' } },
+    { title: 'A query parameter', config: { token: { $env: 'GATEWAY_TOKEN' }, query: 'key' } },
   ],
-  create({ token, header, scheme }): TokenProvider {
-    const name = header.toLowerCase();
-    if (framingHeaders.has(name)) throw new TypeError(`header: "${name}" can't carry a token`);
+  create({ token, header, scheme, username, query }): TokenProvider {
+    const placement: Placement = { header, scheme, ...(query !== undefined && { query }) };
+    checkPlacement(placement);
+    checkTogether(placement, username !== undefined);
     let value: string | undefined;
     let credential: Credential | undefined;
     return {
       getToken() {
-        const current = readToken(token);
+        const password = read(token);
+        const current = username === undefined ? password : `${readUser(username)}:${password}`;
         // Compared with the last value, so that a rotated secret counts from the next request on.
         if (credential === undefined || current !== value) {
+          credential = tokenCredential(current, placement);
           value = current;
-          credential = createCredential(name, scheme === '' ? current : `${scheme} ${current}`);
         }
         return credential;
       },
-      invalidate(refused) {
-        if (credential === refused) credential = undefined;
+      invalidate(refused, { reason }) {
+        // The same key would be refused again, so it stays the same object; a file may hold the next one already.
+        if (credential !== refused || reason !== 'rejected') return;
+        for (const source of [token, username]) if (typeof source === 'object') refresh(source);
       },
+      state: () => ({ status: credential === undefined ? 'idle' : 'ready' }),
     };
   },
 });
 
-function createCredential(header: string, value: string): Credential {
-  return {
-    origins: '*',
-    apply(request) {
-      request.headers[header] = value;
-    },
-  };
+function checkTogether({ header, scheme, query }: Placement, hasUser: boolean): void {
+  const isBasic = scheme.toLowerCase() === 'basic';
+  if (query !== undefined && (header.toLowerCase() !== bearer.header || scheme !== bearer.scheme))
+    throw new TypeError('query: the token goes into the query or into a header, so "header" and "scheme" must go');
+  if (hasUser && (query !== undefined || !isBasic))
+    throw new TypeError('username: a user is sent with the scheme "Basic" only');
 }
 
-/** Throws TOKEN_UNAVAILABLE where the secret can't be read and TOKEN_INVALID where it can't stand in a header; never shows it. */
-function readToken(token: Secret): string {
-  let value: string;
+/** Throws TOKEN_UNAVAILABLE where the secret can't be read and TOKEN_INVALID where it can't be sent; never shows it. */
+function read(secretText: Secret): string {
+  return usable(revealed(secretText), { secret: secretText.name });
+}
+
+function revealed(secretText: Secret): string {
   try {
-    value = token.reveal();
-  } catch (error) {
-    throw asSluiceError(error, 'TOKEN_UNAVAILABLE', { secret: String(token) });
+    return secretText.reveal();
+  } catch {
+    throw tokenUnavailable('the secret can not be read', { context: { secret: secretText.name } });
   }
-  if (value.length > maxTokenLength || value.trim() === '' || !usableToken.test(value))
-    throw new SluiceError('TOKEN_INVALID', { context: { secret: String(token) } });
-  return value;
+}
+
+function readUser(username: string | Secret): string {
+  if (typeof username === 'string') return username;
+  const user = read(username);
+  if (user.includes(':')) throw tokenInvalid('the user has a colon in it', { context: { secret: username.name } });
+  return user;
+}
+
+/** What can't be read now is told by the next `getToken`. */
+function refresh(source: Secret): void {
+  try {
+    source.refresh();
+  } catch {
+    // Nothing has changed.
+  }
 }

@@ -105,15 +105,16 @@ describe('a pipeline to Amazon Bedrock', () => {
       network: 'private',
       token: 'aws',
     });
+    const keys = {
+      from: 'keys',
+      accessKeyId: key('AWS_ACCESS_KEY_ID'),
+      secretAccessKey: key('AWS_SECRET_ACCESS_KEY'),
+      sessionToken: key('AWS_SESSION_TOKEN'),
+    };
     const tokenProviders = {
       aws: {
-        type: 'aws-sigv4',
-        config: {
-          accessKeyId: key('AWS_ACCESS_KEY_ID'),
-          secretAccessKey: key('AWS_SECRET_ACCESS_KEY'),
-          sessionToken: key('AWS_SESSION_TOKEN'),
-          region: 'us-east-1',
-        },
+        type: 'aws',
+        config: { region: 'us-east-1', credentials: keys },
       },
     };
     sluice = await startSluice({
@@ -128,8 +129,8 @@ describe('a pipeline to Amazon Bedrock', () => {
         wrong: {
           tokenProviders: {
             aws: {
-              type: 'aws-sigv4',
-              config: { ...tokenProviders.aws.config, secretAccessKey: key('AWS_SESSION_TOKEN') },
+              type: 'aws',
+              config: { region: 'us-east-1', credentials: { ...keys, secretAccessKey: key('AWS_SESSION_TOKEN') } },
             },
           },
           backends: { claude: backend() },

@@ -26,11 +26,13 @@ function problemsOf(source: EnvironmentSource): readonly string[] {
 
 describe('the environment', () => {
   it('has a default for everything', () => {
-    const { host, port, pipelinesDir, logLevel, drainTimeout, preStop, secrets } = read();
-    expect({ host, port, pipelinesDir, logLevel, drainTimeout, preStop }).toEqual({
+    const { host, port, pipelinesDir, stateDir, logLevel, drainTimeout, preStop, secrets, workload } = read();
+    expect(workload).toEqual({ variables: {}, home: undefined });
+    expect({ host, port, pipelinesDir, stateDir, logLevel, drainTimeout, preStop }).toEqual({
       host: '127.0.0.1',
       port: 8787,
       pipelinesDir: '/srv/work/pipelines',
+      stateDir: '/srv/work/state',
       logLevel: 'info',
       drainTimeout: 120_000,
       preStop: 0,
@@ -51,6 +53,7 @@ describe('the environment', () => {
       SLUICE_LOG_LEVEL: 'WARN',
       SLUICE_ENV_ALLOW: 'OPENAI_*, MY_KEY',
       SLUICE_SECRETS_DIR: '/secrets',
+      SLUICE_STATE_DIR: 'kept',
       SLUICE_DRAIN_TIMEOUT: '5m',
       SLUICE_PRE_STOP: '250ms',
     });
@@ -58,6 +61,7 @@ describe('the environment', () => {
       host: '::',
       port: 0,
       pipelinesDir: '/srv/work/defs',
+      stateDir: '/srv/work/kept',
       logLevel: 'warn',
       drainTimeout: 300_000,
       preStop: 250,
@@ -73,6 +77,14 @@ describe('the environment', () => {
       environment.secrets.envAllow,
       environment.lookup('SOME_API_KEY'),
     ]).toEqual(['127.0.0.1', 8787, [], undefined]);
+  });
+
+  it('keeps its state beside the definitions, wherever it is started', () => {
+    expect(read({ SLUICE_PIPELINES_DIR: '/etc/sluice/pipelines' }).stateDir).toBe('/etc/sluice/state');
+    expect(read({ SLUICE_PIPELINES_DIR: '/etc/sluice/pipelines', SLUICE_STATE_DIR: '/var/lib/s' }).stateDir).toBe(
+      '/var/lib/s',
+    );
+    expect(read({ SLUICE_STATE_DIR: ' ' }).stateDir).toBe('/srv/work/state');
   });
 
   it('cannot be changed', () => {
@@ -129,6 +141,15 @@ describe('mistakes', () => {
   ])('%j', (source, problem) => {
     expect(problemsOf(source)).toEqual([problem]);
   });
+
+  it.each(['pipelines', 'pipelines/kept', '/run/secrets', '/run/secrets/../secrets/kept'])(
+    'are to keep state where definitions may read: %s',
+    (path) => {
+      expect(problemsOf({ SLUICE_STATE_DIR: path })).toEqual([
+        'SLUICE_STATE_DIR must lie outside of the folders from which definitions may read secrets',
+      ]);
+    },
+  );
 
   it('are told all at once', () => {
     expect(problemsOf({ PORT: 'x', SLUICE_LOG_LEVEL: 'loud', SLUICE_XYZZY: '1', SLUICE_PRE_STOP: 'soon' })).toEqual([
@@ -191,7 +212,8 @@ describe('secrets', () => {
   });
 
   it('do not show when somebody prints the environment', () => {
-    const environment = read(source);
+    const environment = read({ ...source, AWS_SECRET_ACCESS_KEY: 'sk-1' });
+    expect(environment.workload.variables['AWS_SECRET_ACCESS_KEY']).toBe('sk-1');
     for (const shown of [
       JSON.stringify(environment),
       inspect(environment, { depth: 9 }),
@@ -212,6 +234,7 @@ describe('the documentation', () => {
       'SLUICE_LOG_LEVEL',
       'SLUICE_ENV_ALLOW',
       'SLUICE_SECRETS_DIR',
+      'SLUICE_STATE_DIR',
       'SLUICE_DRAIN_TIMEOUT',
       'SLUICE_PRE_STOP',
     ]);

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import Value from 'typebox/value';
@@ -6,6 +7,8 @@ import { capabilityNames } from '../../src/kernel/capability.ts';
 import type { AnyComponent, ComponentKind, Encoder, Processor } from '../../src/kernel/component.ts';
 import type { Modifier } from '../../src/kernel/modifier.ts';
 import { SluiceError } from '../../src/kernel/errors.ts';
+import { Secret } from '../../src/kernel/schema.ts';
+import { linkOf } from '../../src/kernel/tokens/token-link.ts';
 import type { AnswerEvent, RequestEvent } from '../../src/kernel/event.ts';
 import { foldRequest, messageText, unfoldRequest, type ChatRequest } from '../../src/kernel/request.ts';
 import { componentFolders, schemaMistake } from '../../src/registry/discover.ts';
@@ -98,7 +101,7 @@ describe.each(all.map(([kind, component]) => [`${kind} ${component.type}`, kind,
     it('is created with the config of each example, and disposed, twice if need be', async () => {
       for (const config of configsOf(component)) {
         const test = testRun();
-        const instance = createInstance(component, config, test.capabilities);
+        const instance = createInstance(component, config, test.capabilities, registry);
         const { dispose } = instance as { dispose?: () => void | Promise<void> };
         await dispose?.call(instance);
         await dispose?.call(instance);
@@ -227,25 +230,39 @@ describe.each(examplesOf('modifier'))(
 // ---- token providers and backends ------------------------------------------------------------------------------------
 
 describe.each(examplesOf('token-provider'))('the example of %s: %s', (_type, _title, component, { config }) => {
-  it('puts a credential into the headers of a request, and into nothing else', async () => {
+  const request = { method: 'POST', origin: 'https://api.example.com', path: '/v1', headers: {}, body: '{}' } as const;
+
+  it('adds a credential to a request and to nothing else, or says why there is none, and shows no secret', async () => {
     const test = testRun();
-    const provider = createInstance(component, config, test.capabilities);
-    const credential = await provider.getToken(test.run);
-    const request = {
-      method: 'POST',
-      origin: 'https://api.example.com',
-      path: '/v1',
-      headers: {},
-      body: '{}',
-    } as const;
-    const signed = { ...request, headers: {} };
-    await credential.apply(signed);
-    expect(signed).toEqual({ ...request, headers: expect.anything() });
-    expect(JSON.stringify(signed.headers)).toContain(exampleSecret);
-    expect(credential.origins === '*' || credential.origins.length > 0).toBe(true);
-    provider.invalidate(credential);
-    provider.invalidate(credential);
-    expect(JSON.stringify([provider, credential, test.log.text()])).not.toContain(exampleSecret);
+    const run = { ...test.run, presented: (name: string) => new Secret(`header ${name}`, () => exampleSecret) };
+    const provider = createInstance(component, config, test.capabilities, registry);
+    const link = linkOf({ name: 'under-test', type: component.type, provider }, test.capabilities);
+    const shown: unknown[] = [provider, link.state()];
+    try {
+      const credential = await link.getToken(run);
+      const signed = { ...request, headers: {} };
+      await credential.apply(signed);
+      expect(signed).toEqual({ ...request, path: expect.stringMatching(/^\/v1(\?|$)/), headers: expect.anything() });
+      expect(signed).not.toEqual(request);
+      expect(credential.origins === '*' || credential.origins.length > 0).toBe(true);
+      for (const reason of ['rejected', 'rate-limited', 'quota', 'rejected'] as const)
+        link.invalidate(credential, { reason });
+      link.settled(credential, 'refused');
+      shown.push(credential);
+    } catch (error) {
+      // There is no network here for those who ask somebody, themselves or through what they wrap.
+      const wraps = JSON.stringify(config).includes('"type":');
+      const { code } = error as SluiceError;
+      const { built } = buildConfig(component, config);
+      if (component.fetching?.(built as never) === undefined && !wraps) expect(code).toBe('CALLER_KEY_MISSING');
+      else expect(code).toMatch(/^TOKEN_(UNAVAILABLE|INVALID)$/);
+      expect(Object(error).context).toMatchObject({ tokenProvider: expect.stringMatching(/^under-test/) });
+      shown.push(error, inspect(error, { depth: 9 }));
+    }
+    shown.push(link.state());
+    await link.dispose?.();
+    expect(JSON.stringify([shown, test.log.text()])).not.toContain(exampleSecret);
+    expect(inspect(shown, { depth: 9, showHidden: true })).not.toContain(exampleSecret);
     expect(test.clock.pendingTimers()).toEqual([]);
   });
 });

@@ -77,7 +77,7 @@ describe('a variable', () => {
   it('is read at each use and never shown', () => {
     const secret = resolveSecret({ $env: 'A_TOKEN' }, environment);
     expect(secret instanceof Secret && secret.reveal()).toBe('from-env');
-    expect(JSON.stringify({ secret })).toBe('{"secret":"[secret $env A_TOKEN]"}');
+    expect(JSON.stringify({ secret })).toBe('{"secret":"[secret:A_TOKEN]"}');
   });
 
   it('matches a pattern of many stars in one pass', () => {

@@ -1,10 +1,11 @@
 /*
- * The failure catalogue of the relay: what may go wrong upstream (3.1 transport, 3.2 content) and at the client (3.3).
+ * The failure catalogue of the relay: what may go wrong upstream (3.1 transport, 3.2 content), at the client (3.3) and where
+ * credentials come from (3.4; what processors and modifiers do wrong is proven with the chains that hold them).
  * A line of the catalogue that promises several things is several rows here, so that each is either proven or pending.
  */
 
 export interface Row {
-  readonly table: '3.1' | '3.2' | '3.3';
+  readonly table: '3.1' | '3.2' | '3.3' | '3.4';
   readonly title: string;
 }
 
@@ -84,13 +85,24 @@ const client = {
   'wrong-method': 'HEAD, OPTIONS or GET on the path of a chat',
 } as const;
 
-export type RowId = keyof typeof transport | keyof typeof content | keyof typeof client;
+const tokens = {
+  'token-down': 'a token server is down, or up and down',
+  'token-slow': 'a token server is slow, or frozen',
+  'token-garbage': 'a token server answers with what is no token',
+  'token-stampede': 'many runs need a new token at once',
+  'token-elsewhere': 'somebody wants a credential to be sent elsewhere',
+  'token-reserve': 'a credential can not be had or is refused, and another one is there',
+  'token-secrets': 'whoever sees a secret repeats it',
+} as const;
+
+export type RowId = keyof typeof transport | keyof typeof content | keyof typeof client | keyof typeof tokens;
 
 /** All rows, by their id. */
 export const catalogue: ReadonlyMap<RowId, Row> = new Map([
   ...rowsOf('3.1', transport),
   ...rowsOf('3.2', content),
   ...rowsOf('3.3', client),
+  ...rowsOf('3.4', tokens),
 ]);
 
 /** The name of a group of scenarios that prove a row; naming a row in this way is what covers it. */

@@ -22,8 +22,15 @@ export interface StageOptions {
   readonly timeouts?: object;
   readonly output?: object;
   readonly limits?: object;
+  /** Where the credential comes from; a static key when absent. */
+  readonly token?: object;
   /** Further members of the definition. */
   readonly definition?: object;
+  /** Further pipelines, by name. */
+  readonly pipelines?: Readonly<Record<string, object>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Further secrets that must not be told to anybody. */
+  readonly canaries?: readonly string[];
   /** The product's own when absent. */
   readonly registry?: Registry;
   /** False where the definition is refused, so that nothing serves. */
@@ -53,13 +60,15 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const clock = new TestClock();
   const process = watchProcess();
   const upstream = await startFaultUpstream(options.upstream ?? ['stall'], { clock });
+  const { pipelines = {}, environment = {}, canaries = [] } = options;
   const sluice = await startSluice({
     clock,
-    environment: { FAULT_API_KEY: keyCanary },
-    pipelines: { support: definitionOf(options, upstream) },
+    environment: { FAULT_API_KEY: keyCanary, ...environment },
+    pipelines: { support: definitionOf(options, upstream), ...pipelines },
     ...(options.registry !== undefined && { registry: options.registry }),
   });
-  const stage = new FaultStage(clock, watchEngine(sluice, options.serves === false ? 0 : 1), sluice, upstream, process);
+  const served = Object.keys(pipelines).length + (options.serves === false ? 0 : 1);
+  const stage = new FaultStage(clock, watchEngine(sluice, served), sluice, upstream, process, canaries);
   open.push(stage);
   return stage;
 }
@@ -72,7 +81,7 @@ export async function closeStages(): Promise<void> {
 
 function definitionOf(options: StageOptions, upstream: FaultUpstream): object {
   const { timeouts = {}, output = {}, limits = {}, definition = {} } = options;
-  const token = { type: 'static', config: { token: { $env: 'FAULT_API_KEY' } } };
+  const { token = { type: 'static', config: { token: { $env: 'FAULT_API_KEY' } } } } = options;
   const backend = openAiBackend(options.origin ?? upstream.origin, { token, timeouts });
   return { backends: { provider: backend }, output, limits, ...definition };
 }
@@ -98,14 +107,23 @@ class FaultStage implements Stage {
   readonly upstream: FaultUpstream;
   readonly #engine: WatchedEngine;
   readonly #process: ProcessWatch;
+  readonly #canaries: readonly string[];
   readonly #outputs: { readonly probe: ProbeClient; readonly dialect: ClientDialect }[] = [];
 
-  constructor(clock: TestClock, engine: WatchedEngine, sluice: Sluice, upstream: FaultUpstream, process: ProcessWatch) {
+  constructor(
+    clock: TestClock,
+    engine: WatchedEngine,
+    sluice: Sluice,
+    upstream: FaultUpstream,
+    process: ProcessWatch,
+    canaries: readonly string[],
+  ) {
     this.clock = clock;
     this.sluice = sluice;
     this.upstream = upstream;
     this.#engine = engine;
     this.#process = process;
+    this.#canaries = canaries;
   }
 
   ask(form: Form, overrides: Partial<ProbeRequest> = {}): Promise<ProbeClient> {
@@ -134,7 +152,7 @@ class FaultStage implements Stage {
       allowedTimers: openEngineTimers,
       outputs: this.#outputs,
       logs: [this.sluice.log],
-      canaries: [keyCanary, promptCanary],
+      canaries: [keyCanary, promptCanary, ...this.#canaries],
       watch: this.#process,
     };
     try {

@@ -128,6 +128,90 @@ describe('an address', () => {
   });
 });
 
+describe('the metadata profile', () => {
+  const identities = [
+    '169.254.169.254',
+    '169.254.170.2',
+    '169.254.170.23',
+    'fd00:ec2::254',
+    'FD00:EC2:0::254',
+    'fd00:ec2::23',
+    'fd20:ce::254',
+  ];
+  it.each(identities)('opens %p, which is closed to every other profile', (address) => {
+    const allowed = (['metadata', 'private', 'public'] as const).map((profile) => isAddressAllowed(address, profile));
+    expect(allowed).toEqual([true, false, false]);
+  });
+
+  const closed = [...refusedInBoth, ...privateOnly, ...publicAddresses].filter(
+    (address) => !identities.includes(address),
+  );
+  it.each([
+    ...closed,
+    '169.254.169.253',
+    '169.254.169.255',
+    '169.254.170.1',
+    '169.254.170.3',
+    '::ffff:169.254.169.254',
+    '64:ff9b::a9fe:a9fe',
+    'fd00:ec2::253',
+    'fd00:ec2:0:1::254',
+    'fd00:ec2::254%eth0',
+  ])('keeps %p closed', (address) => {
+    expect(isAddressAllowed(address, 'metadata')).toBe(false);
+  });
+
+  it('opens no address but those', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (address) => {
+        expect(isAddressAllowed(address, 'metadata')).toBe(identities.includes(address));
+      }),
+    );
+  });
+
+  it.each([
+    ['metadata.google.internal', true],
+    ['Metadata.Google.Internal.', true],
+    ['metadata.goog', true],
+    ['169.254.169.254', true],
+    ['[fd00:ec2::254]', true],
+    ['metadata', false],
+    ['instance-data.ec2.internal', false],
+    ['x.metadata.google.internal', false],
+    ['metadata.google.internal.evil.test', false],
+    ['localhost', false],
+    ['127.0.0.1', false],
+    ['10.0.0.1', false],
+    ['example.com', false],
+    ['', false],
+  ])('takes the host %p: %p', (host, allowed) => {
+    expect(blockedBy(() => assertHostAllowed(host, 'metadata'))).toBe(allowed ? undefined : 'EGRESS_BLOCKED');
+  });
+
+  it('never takes a name to another address than its own', async () => {
+    const answers = [
+      [{ address: '127.0.0.1', family: 4 }],
+      [{ address: '10.0.0.1', family: 4 }],
+      [{ address: '93.184.216.34', family: 4 }],
+      [
+        { address: '169.254.169.254', family: 4 },
+        { address: '127.0.0.1', family: 4 },
+      ],
+    ];
+    for (const answer of answers) {
+      const { outcome, connections } = await connectTo('metadata.google.internal', 'metadata', () => answer);
+      expect({ outcome, connections }).toEqual({ outcome: 'EGRESS_BLOCKED', connections: 0 });
+    }
+  });
+
+  it('does not resolve another name', async () => {
+    let asked = 0;
+    const lookup = (): { address: string; family: number }[] => [{ address: '169.254.169.254', family: (asked += 1) }];
+    expect((await connectTo('evil.test', 'metadata', lookup)).outcome).toBe('EGRESS_BLOCKED');
+    expect(asked).toBe(0);
+  });
+});
+
 describe('a host in a URL', () => {
   const odd = [
     '127.1',

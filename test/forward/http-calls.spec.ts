@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { HttpCalls } from '../../src/forward/http-calls.ts';
 import { systemClock, type Clock } from '../../src/kernel/clock.ts';
-import { SluiceError } from '../../src/kernel/errors.ts';
+import { describeCause, SluiceError } from '../../src/kernel/errors.ts';
 import type { HttpAnswer, HttpCall } from '../../src/kernel/http-caller.ts';
 import { probe } from '../support/probe-client.ts';
 import { scriptedBackend, startSluice } from '../support/sluice.ts';
@@ -222,6 +224,60 @@ describe('the way out', () => {
     await server.close();
     cleanup.pop();
     expect(((await refusal(open().ask(server.origin))) as [string])[0]).toBe('UPSTREAM_CONNECT');
+  });
+});
+
+describe('the way to metadata', () => {
+  it.each([
+    'http://127.0.0.1:9/',
+    'http://10.0.0.1/',
+    'http://8.8.8.8/',
+    'http://instance-data/',
+    'https://example.com/',
+  ])('leads nowhere else: %s', async (url) => {
+    expect(await refusal(open().ask(url, { network: 'metadata' }))).toMatchObject([
+      'EGRESS_BLOCKED',
+      { profile: 'metadata' },
+    ]);
+  });
+
+  it('is not one that a backend can go', async () => {
+    const sluice = await startSluice({
+      pipelines: { bad: { backends: { one: { ...scriptedBackend([{ say: 'x' }]), network: 'metadata' } } } },
+    });
+    expect(sluice.engine.pipelines()).toMatchObject({ serving: [], degraded: ['bad'] });
+    await sluice.close();
+  });
+});
+
+describe('what a call says', () => {
+  const canary = 'c4n4ry-0123456789';
+  const secretly = { headers: { authorization: `Bearer ${canary}` }, body: canary };
+  const garbled = 'HTTP/1.1 200 OK\r\nbad header\r\n\r\n';
+  it.each<readonly [string, (connection: { socket: Socket }) => unknown, Partial<HttpCall>]>([
+    ['a reset', ({ socket }) => socket.resetAndDestroy(), {}],
+    ['no answer', ({ socket }) => socket.end(), {}],
+    ['an answer that is none', ({ socket }) => socket.end(garbled), {}],
+    ['a body that is cut', ({ socket }) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\na'), {}],
+    ['a body that is too large', ({ socket }) => socket.end(okay), { maxBytes: 1 }],
+    ['a slow answer', () => undefined, { timeoutMilliseconds: 5 }],
+    ['a header that can not be sent', () => undefined, { headers: { authorization: `a\r\n${canary}` } }],
+  ])('in its error holds nothing of what was sent: %s', async (_what, answer, extra) => {
+    const server = await serve(answer);
+    const error: unknown = await open()
+      .ask(`${server.origin}/p/${canary}?key=${canary}`, { ...secretly, ...extra })
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(SluiceError);
+    const shown = [inspect(error, { depth: 9 }), describeCause(error), JSON.stringify(error)];
+    for (const text of shown) expect(text).not.toContain(canary);
+  });
+
+  it('PUT with an empty body, as metadata services want it', async () => {
+    const server = await serve(({ socket }) => socket.write(okay));
+    await open().ask(`${server.origin}/latest/api/token`, { method: 'PUT', headers: { 'x-ttl-seconds': '60' } });
+    const { received = '' } = server.connections[0] ?? {};
+    expect(lineOf(received)).toBe('PUT /latest/api/token HTTP/1.1');
+    expect(received).toContain('content-length: 0\r\n');
   });
 });
 

@@ -23,6 +23,8 @@ describe('mapSocketError', () => {
     ['ECONNRESET', 'head', 'UPSTREAM_RESET'],
     ['EPIPE', 'head', 'UPSTREAM_RESET'],
     ['UND_ERR_SOCKET', 'head', 'UPSTREAM_RESET'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'head', 'UPSTREAM_TLS'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'head', 'UPSTREAM_TLS'],
     ['HPE_INVALID_CONSTANT', 'head', 'UPSTREAM_BAD_CONTENT'],
     ['UND_ERR_HEADERS_OVERFLOW', 'head', 'UPSTREAM_BAD_CONTENT'],
     ['ECONNRESET', 'body', 'UPSTREAM_RESET'],

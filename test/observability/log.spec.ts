@@ -53,15 +53,15 @@ describe('the log', () => {
 
   it('shows the name of a secret, wherever it is', () => {
     const { log, written, lines } = setUp();
-    const secret = new Secret('$env OPENAI_API_KEY', () => 'sk-12345');
+    const secret = new Secret('OPENAI_API_KEY', () => 'sk-12345');
     log.info('x', { secret, list: [secret], deep: { in: { it: secret } } });
     expect(written.join('')).not.toContain('sk-12345');
     expect(lines()).toEqual([
       {
         ...head,
-        secret: '[secret $env OPENAI_API_KEY]',
-        list: ['[secret $env OPENAI_API_KEY]'],
-        deep: { in: { it: '[secret $env OPENAI_API_KEY]' } },
+        secret: '[secret:OPENAI_API_KEY]',
+        list: ['[secret:OPENAI_API_KEY]'],
+        deep: { in: { it: '[secret:OPENAI_API_KEY]' } },
         message: 'x',
       },
     ]);

@@ -19,6 +19,7 @@ export function fakeRun(overrides: Partial<Run> = {}): Run {
     log: silentLog,
     meter: { count: () => {} },
     notes: new Map(),
+    presented: () => undefined,
     lose: () => {},
     progress: () => {},
     ...overrides,

@@ -4,6 +4,9 @@ import { SchemaValidator, type Marks } from '../../src/definitions/schema-valida
 import type { Capabilities } from '../../src/kernel/capability.ts';
 import type { AnyComponent } from '../../src/kernel/component.ts';
 import { Secret } from '../../src/kernel/schema.ts';
+import { linkOf } from '../../src/kernel/tokens/token-link.ts';
+import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
+import type { Registry } from '../../src/registry/registry.ts';
 
 /** Stands for what a secret of an example would hold. */
 export const exampleSecret = 'example-secret-4711';
@@ -13,33 +16,54 @@ const anyComponent = Object.fromEntries(
   ['processor', 'token-provider', 'backend', 'modifier'].map((kind) => [kind, { type: 'object' }]),
 );
 
+/** Puts something in the place of a value that a schema has marked; undefined leaves it. */
+type Replace = (value: unknown, pointer: string, marks: Marks) => unknown;
+
 /** The mistakes of a config, and the config as `create` gets it: with its defaults, and a `Secret` for each secret. */
-export function buildConfig(component: AnyComponent, config: unknown): { mistakes: string[]; built: unknown } {
+export function buildConfig(
+  component: AnyComponent,
+  config: unknown,
+  replace: Replace = () => undefined,
+): { mistakes: string[]; built: unknown } {
   const validator = new SchemaValidator();
   validator.add({ ...prepareSchema(component.config), $defs: anyComponent }, 'config');
   const { value, errors, marks } = validator.check('config', copyJson(config));
   const mistakes = errors.map(({ instancePath, message = '' }) => `${instancePath}: ${message}`);
-  return { mistakes, built: withSecrets(value, '', marks) };
+  return { mistakes, built: filled(value, '', marks, replace) };
 }
 
-function withSecrets(value: unknown, pointer: string, marks: Marks): unknown {
-  if (marks.secrets.has(pointer)) return new Secret('of an example', () => exampleSecret);
-  if (Array.isArray(value)) return value.map((item, index) => withSecrets(item, `${pointer}/${index}`, marks));
+function filled(value: unknown, pointer: string, marks: Marks, replace: Replace): unknown {
+  if (marks.secrets.has(pointer)) return new Secret('OF_AN_EXAMPLE', () => exampleSecret);
+  const replaced = replace(value, pointer, marks);
+  if (replaced !== undefined) return replaced;
+  if (Array.isArray(value)) return value.map((item, index) => filled(item, `${pointer}/${index}`, marks, replace));
   if (!isRecord(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, withSecrets(item, `${pointer}/${key}`, marks)]),
+    Object.entries(value).map(([key, item]) => [key, filled(item, `${pointer}/${key}`, marks, replace)]),
   );
 }
 
 type Create<C extends AnyComponent> = (config: unknown, capabilities: Partial<Capabilities>) => ReturnType<C['create']>;
 
-/** Creates a component as `compile` does: with a checked config, and with the capabilities that it named. */
+/**
+ * Creates a component as `compile` does: with a checked config, with the capabilities that it named, and with the token
+ * providers that it wraps, for which a registry is asked.
+ */
 export function createInstance<C extends AnyComponent>(
   component: C,
   config: unknown,
   capabilities: Capabilities,
+  registry?: Registry,
 ): ReturnType<C['create']> {
-  const { mistakes, built } = buildConfig(component, config);
+  const link: Replace = (value, pointer, { references }) => {
+    if (references.get(pointer)?.kind !== 'token-provider' || !isRecord(value)) return undefined;
+    const type = String(value['type']);
+    const inner = registry?.get('token-provider', type);
+    if (inner === undefined) throw new TypeError(`${component.type}: there is no token provider "${type}"`);
+    const provider: TokenProvider = createInstance(inner, value['config'] ?? {}, capabilities, registry);
+    return linkOf({ name: type, type, provider }, capabilities);
+  };
+  const { mistakes, built } = buildConfig(component, config, link);
   if (mistakes.length > 0) throw new TypeError(`${component.type}: ${mistakes.join('; ')}`);
   const named = Object.fromEntries(component.needs.map((need) => [need, capabilities[need]]));
   return (component.create as Create<C>)(built, named);

@@ -57,6 +57,7 @@ export function runSetUp() {
     log,
     meter,
     notes: new Map(),
+    presented: () => undefined,
     lose: () => undefined,
     progress: (name, message) => shown.push(`progress ${name} ${message}`),
   };

@@ -7,7 +7,8 @@ import type { Clock } from '../../src/kernel/clock.ts';
 import type { SluiceError } from '../../src/kernel/errors.ts';
 import type { ProcessorStep } from '../../src/kernel/request-chain.ts';
 import { anonymousCaller } from '../../src/kernel/run.ts';
-import type { Transport, UpstreamListener } from '../../src/kernel/upstream.ts';
+import type { TokenLink } from '../../src/kernel/tokens/token-provider.ts';
+import type { Transport, UpstreamListener, UpstreamRequest } from '../../src/kernel/upstream.ts';
 import { chatRequest } from './chat-run.ts';
 import { compiledBackend, compiledPipeline } from './compiled-pipeline.ts';
 import type { LogLine } from './log-capture.ts';
@@ -93,10 +94,13 @@ export class HandClient implements ClientAnswer {
 /** A connection to a provider on which the test says what comes. */
 export class HandTransport implements Transport {
   readonly calls: string[] = [];
+  /** What was sent, in order. */
+  readonly requests: UpstreamRequest[] = [];
   #listener: UpstreamListener | undefined;
 
-  send(_request: unknown, listener: UpstreamListener): ReturnType<Transport['send']> {
+  send(request: UpstreamRequest, listener: UpstreamListener): ReturnType<Transport['send']> {
     this.#listener = listener;
+    this.requests.push(request);
     this.calls.push('send');
     return {
       pause: () => void this.calls.push('pause'),
@@ -112,9 +116,16 @@ export class HandTransport implements Transport {
     return Promise.resolve();
   }
 
-  head(contentType = 'text/event-stream', status = 200): void {
+  head(contentType = 'text/event-stream', status = 200, headers: Readonly<Record<string, string>> = {}): void {
     this.#listener?.onConnected?.();
-    this.#listener?.onHead({ status, headers: { 'content-type': contentType } });
+    this.#listener?.onHead({ status, headers: { 'content-type': contentType, ...headers } });
+  }
+
+  /** A whole answer that is a failure. */
+  refuse(status: number, error: Readonly<Record<string, unknown>> = {}, headers: Record<string, string> = {}): void {
+    this.head('application/json', status, headers);
+    this.data(JSON.stringify({ error: { message: 'no', ...error } }));
+    this.end();
   }
 
   data(data: string | Buffer): void {
@@ -145,6 +156,8 @@ export interface HandRunOptions<C extends HandClient> extends Partial<
   Pick<ChatRunOptions, 'id' | 'request' | 'encoder'>
 > {
   readonly pipeline?: Partial<CompiledPipeline>;
+  /** Where the one backend gets its credential. */
+  readonly token?: TokenLink;
   readonly client?: (clock: Clock) => C;
   /** Shares clock, log and ticker with another run. */
   readonly beside?: HandRun;
@@ -161,11 +174,15 @@ export function runByHand<C extends HandClient = HandClient>(options: HandRunOpt
   const id = options.id ?? 'run-1';
   const run = new ChatRun({
     id,
-    pipeline: compiledPipeline({ defaultBackend: compiledBackend({ transport }), ...options.pipeline }),
+    pipeline: compiledPipeline({
+      defaultBackend: compiledBackend({ transport, token: options.token }),
+      ...options.pipeline,
+    }),
     request: options.request ?? chatRequest(),
     encoder: options.encoder ?? openaiChatEncoder.create({}, capabilities),
     client,
     caller: anonymousCaller,
+    presented: () => undefined,
     capabilities,
     forwarder,
     onEnded: () => {

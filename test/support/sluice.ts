@@ -47,7 +47,9 @@ export async function startSluice<C extends Clock = TestClock>(
   for (const [name, definition] of Object.entries(options.pipelines ?? {})) await save(name, definition);
   for (const [path, resource] of Object.entries(options.resources ?? {}))
     await write(join(folder, 'resources', `${path}.json`), resource);
-  const read = readEnvironment({ PORT: '0', SLUICE_PIPELINES_DIR: folder, ...options.environment });
+  const state = `${folder}-state`;
+  const places = { SLUICE_PIPELINES_DIR: folder, SLUICE_STATE_DIR: state };
+  const read = readEnvironment({ PORT: '0', ...places, ...options.environment });
   if ('problems' in read) throw new Error(read.problems.join('\n'));
   const clock = (options.clock ?? new TestClock()) as C;
   const log = new LogCapture();
@@ -67,7 +69,7 @@ export async function startSluice<C extends Clock = TestClock>(
     save,
     close: async () => {
       await server.close();
-      await rm(folder, { recursive: true, force: true });
+      for (const made of [folder, state]) await rm(made, { recursive: true, force: true });
     },
   };
 }

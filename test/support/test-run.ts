@@ -4,6 +4,7 @@ import { SluiceError } from '../../src/kernel/errors.ts';
 import { anonymousCaller, type Run } from '../../src/kernel/run.ts';
 import { Ticker } from '../../src/kernel/ticker.ts';
 import { LogCapture, MeterCapture } from './log-capture.ts';
+import { memorySecretStore } from './memory-secret-store.ts';
 import { TestClock } from './test-clock.ts';
 
 export interface TestRun {
@@ -44,6 +45,7 @@ export function testRun(): TestRun {
     log,
     meter,
     notes: new Map(),
+    presented: () => undefined,
     lose: (what) => void lost.push(what),
     progress: () => undefined,
   };
@@ -54,6 +56,15 @@ export function testRun(): TestRun {
     meter,
     abort,
     lost,
-    capabilities: { clock, log, meter, ticker: new Ticker(clock), expressions: createExpressions(), ...unreachable },
+    capabilities: {
+      clock,
+      log,
+      meter,
+      ticker: new Ticker(clock),
+      expressions: createExpressions(),
+      secretStore: memorySecretStore(),
+      workload: { variable: () => undefined, file: () => undefined },
+      ...unreachable,
+    },
   };
 }

@@ -63,12 +63,19 @@ export function errorFromComplaint(complaint: Complaint): SluiceError {
   return errorByClass(complaint, { context });
 }
 
+/** Waiting does not help: there is nothing left to spend. */
+const spent = /insufficient_quota|insufficient_balance|billing|credit/;
+
+function exhausted(options: ErrorOptions): ErrorOptions {
+  return { ...options, context: { ...options.context, exhausted: true } };
+}
+
 function errorByClass({ message, words, status }: Complaint, options: ErrorOptions): SluiceError {
   if (
     status === 429 ||
     (status === undefined && /rate.?limit|too_many_requests|quota|throttl|resource_exhausted/.test(words))
   )
-    return new SluiceError('UPSTREAM_RATE_LIMITED', options);
+    return new SluiceError('UPSTREAM_RATE_LIMITED', spent.test(words) ? exhausted(options) : options);
   if (
     status === 401 ||
     status === 403 ||

@@ -1,0 +1,226 @@
+import { applyCredential } from '../kernel/credential.ts';
+import { asSluiceError, SluiceError } from '../kernel/errors.ts';
+import type { AnswerReceiver, ForwardCall, Forwarder } from '../kernel/forward.ts';
+import { refuseKeptElsewhere } from '../kernel/dialects/kept-elsewhere.ts';
+import type { ChatRequest } from '../kernel/request.ts';
+import type { Run } from '../kernel/run.ts';
+import { isPromise, supervise } from '../kernel/supervise.ts';
+import { refusalOf } from '../kernel/tokens/refusal-of.ts';
+import type { Credential, Refusal, TokenLink } from '../kernel/tokens/token-provider.ts';
+import type { UpstreamRequest } from '../kernel/upstream.ts';
+import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
+
+export interface LegOptions {
+  readonly request: ChatRequest;
+  readonly backend: CompiledBackend;
+  readonly run: Run;
+  readonly forwarder: Forwarder;
+  readonly limits: CompiledPipeline['limits'];
+  readonly receiver: AnswerReceiver;
+  /** What fails while somebody is waited for; what fails at once is thrown. */
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** A token that takes longer is not worth the wait of its client. */
+const tokenSupervision = {
+  what: 'token provider',
+  timeoutMilliseconds: 30_000,
+  timeoutCode: 'TOKEN_UNAVAILABLE',
+  failureCode: 'TOKEN_UNAVAILABLE',
+} as const;
+
+/**
+ * Brings one request to one provider: a credential for each attempt, and another attempt where the credential was refused
+ * and its provider has another one. Everything is synchronous until a token provider returns a promise.
+ */
+export class UpstreamLeg implements ForwardCall {
+  readonly backend: CompiledBackend;
+  readonly #options: LegOptions;
+  readonly #upstream: UpstreamRequest;
+  readonly #tried: Credential[] = [];
+  readonly #secrets: string[] = [];
+  #call: ForwardCall | undefined;
+  #attempts = 0;
+  #isPaused = false;
+  #isOver = false;
+  /** What was taken from the token provider and not yet given back. */
+  #inUse: Credential | undefined;
+  #isAccepted = false;
+
+  constructor(options: LegOptions) {
+    const { request, backend, run } = options;
+    this.#options = options;
+    this.backend = backend;
+    refuseKeptElsewhere(request, backend.type);
+    this.#upstream = backend.backend.encode(request, run);
+    if (this.#upstream.origin !== backend.backend.origin) throw new SluiceError('CREDENTIAL_ORIGIN_MISMATCH');
+  }
+
+  /** How often the provider was asked. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** What the credentials sent, to be hidden in the provider's own words. */
+  get secrets(): readonly string[] {
+    return this.#secrets;
+  }
+
+  start(): void {
+    const { token } = this.backend;
+    if (token === undefined) {
+      this.#send(this.#upstream);
+      return;
+    }
+    this.#whenReady(this.#take(token), (credential) => this.#sendWith(credential), this.#options.onFailed);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#call?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#call?.resume();
+  }
+
+  abort(): void {
+    this.#isOver = true;
+    this.#call?.abort();
+  }
+
+  /** The provider took the request. */
+  accept(): void {
+    this.#isAccepted = true;
+    if (this.#inUse !== undefined) this.backend.token?.accepted(this.#inUse);
+  }
+
+  /**
+   * The provider answered with a failure and nothing of it has been shown. True where that was about the credential and
+   * another one is tried; it ends with the same failure where there is none.
+   */
+  retry(error: SluiceError): boolean {
+    const { token } = this.backend;
+    const refused = this.#inUse;
+    const refusal = refusalOf(error);
+    if (token === undefined || refused === undefined || refusal === undefined) return false;
+    this.#giveBack('refused');
+    token.invalidate(refused, refusal);
+    if (this.#isOver || this.#tried.length > (refusal.reason === 'rejected' ? token.spares : token.others))
+      return false;
+    return this.#tryAnother(token, refusal, error);
+  }
+
+  /** The leg is over, whatever its end; later calls do nothing. */
+  end(): void {
+    this.#isOver = true;
+    this.#giveBack(this.#isAccepted ? 'accepted' : 'failed');
+  }
+
+  #tryAnother(token: TokenLink, { reason }: Refusal, error: SluiceError): boolean {
+    const { run, onFailed } = this.#options;
+    const useOther = (credential: Credential): boolean => {
+      if (this.#tried.includes(credential)) {
+        token.settled(credential, 'failed');
+        return false;
+      }
+      run.log.info('a credential was refused, another one is tried', {
+        run: run.id,
+        backend: this.backend.name,
+        tokenProvider: token.name,
+        reason,
+      });
+      run.meter.count('credential_retries');
+      this.#sendWith(credential);
+      return true;
+    };
+    let next: Credential | Promise<Credential>;
+    try {
+      next = this.#take(token);
+    } catch {
+      // The token provider has told its own failure; the client is told what its provider said.
+      return false;
+    }
+    if (!isPromise(next)) return useOther(next);
+    const use = (credential: Credential): void => {
+      if (!useOther(credential)) onFailed(error);
+    };
+    this.#whenReady(next, use, () => onFailed(error));
+    return true;
+  }
+
+  #take(token: TokenLink): Credential | Promise<Credential> {
+    const { run } = this.#options;
+    try {
+      const credential = token.getToken(run);
+      return isPromise(credential)
+        ? Promise.resolve(supervise({ ...tokenSupervision, run }, () => credential))
+        : credential;
+    } catch (error) {
+      throw asSluiceError(error, 'TOKEN_UNAVAILABLE');
+    }
+  }
+
+  #sendWith(credential: Credential): void {
+    const { run, onFailed } = this.#options;
+    if (this.#isOver) {
+      this.backend.token?.settled(credential, 'failed');
+      return;
+    }
+    this.#inUse = credential;
+    this.#tried.push(credential);
+    const request = copyOf(this.#upstream);
+    const secrets = applyCredential(credential, request);
+    const applied = isPromise(secrets) ? supervise({ ...tokenSupervision, run }, () => secrets) : secrets;
+    const send = (values: readonly string[]): void => {
+      this.#secrets.push(...values);
+      this.#send(request);
+    };
+    this.#whenReady(applied, send, onFailed);
+  }
+
+  #send(request: UpstreamRequest): void {
+    if (this.#isOver) return;
+    const { run, forwarder, limits, receiver, request: asked } = this.#options;
+    const { transport, timeouts } = this.backend;
+    this.#attempts += 1;
+    this.#call = forwarder.send({
+      transport,
+      request,
+      // A document is not there before it is whole.
+      timeouts: asked.stream ? timeouts : { ...timeouts, headers: timeouts.total },
+      maxFrameBytes: limits.maxFrameBytes,
+      maxAnswerBytes: limits.maxAnswerBytes,
+      receiver,
+      run,
+    });
+    if (this.#isPaused) this.#call.pause();
+  }
+
+  #giveBack(outcome: 'accepted' | 'refused' | 'failed'): void {
+    const credential = this.#inUse;
+    this.#inUse = undefined;
+    if (credential !== undefined) this.backend.token?.settled(credential, outcome);
+  }
+
+  /** At once for a value; for a promise later, and then whatever goes wrong is `onFailed`'s. */
+  #whenReady<T>(value: T | Promise<T>, use: (value: T) => void, onFailed: (error: unknown) => void): void {
+    if (!isPromise(value)) {
+      use(value);
+      return;
+    }
+    Promise.resolve(value).then((ready) => {
+      try {
+        use(ready);
+      } catch (error) {
+        this.#options.onFailed(error);
+      }
+    }, onFailed);
+  }
+}
+
+/** What a credential may change. */
+function copyOf(request: UpstreamRequest): UpstreamRequest {
+  return { ...request, headers: { ...request.headers } };
+}

@@ -1,0 +1,103 @@
+import { asSluiceError, type SluiceError } from '../errors.ts';
+import { isPromise } from '../supervise.ts';
+import type { Credential, TokenLink, TokenRun } from './token-provider.ts';
+import { whileOpen } from './while-open.ts';
+
+/** One search for a credential among several links. */
+export interface Search<S extends { readonly link: TokenLink }> {
+  /** The next to ask; undefined when nobody is left. A promise: when it is settled, `next` is called again. */
+  next(): S | Promise<void> | undefined;
+  /** The link gave this credential. False: it is not to be used, and the search goes on. */
+  take(asked: S, credential: Credential): boolean;
+  failed(asked: S, error: SluiceError): void;
+  /** The run ended while the link was asked, which is nobody's failure. */
+  abandoned(asked: S): void;
+  /** Nobody is left. Returns a last resort or throws. */
+  conclude(): Credential;
+}
+
+/**
+ * Asks one link after another, without a promise as long as they answer at once. Ends with the reason of `run.signal` as soon
+ * as the run does; a credential that comes later is given back.
+ */
+export function askInTurn<S extends { readonly link: TokenLink }>(
+  run: TokenRun,
+  search: Search<S>,
+): Credential | Promise<Credential> {
+  for (;;) {
+    if (run.signal.aborted) throw asSluiceError(run.signal.reason);
+    const asked = search.next();
+    if (asked === undefined) return search.conclude();
+    if (!('link' in asked)) return waitAndGoOn(run, search, asked);
+    const answer = ask(run, search, asked);
+    if (answer === undefined) continue;
+    if (isPromise(answer)) return takeLater(run, search, asked, answer);
+    if (search.take(asked, answer)) return answer;
+  }
+}
+
+function ask<S extends { readonly link: TokenLink }>(
+  run: TokenRun,
+  search: Search<S>,
+  asked: S,
+): Credential | Promise<Credential> | undefined {
+  try {
+    return asked.link.getToken(run);
+  } catch (error) {
+    fail(run, search, asked, error);
+    return undefined;
+  }
+}
+
+async function waitAndGoOn<S extends { readonly link: TokenLink }>(
+  run: TokenRun,
+  search: Search<S>,
+  pause: PromiseLike<void>,
+): Promise<Credential> {
+  try {
+    await whileOpen(pause, run.signal);
+  } catch (error) {
+    throw asSluiceError(error);
+  }
+  return askInTurn(run, search);
+}
+
+async function takeLater<S extends { readonly link: TokenLink }>(
+  run: TokenRun,
+  search: Search<S>,
+  asked: S,
+  pending: PromiseLike<Credential>,
+): Promise<Credential> {
+  let credential: Credential;
+  try {
+    credential = await whileOpen(pending, run.signal);
+    // It may have ended after the promise was settled.
+    run.signal.throwIfAborted();
+  } catch (error) {
+    if (run.signal.aborted) giveBack(asked.link, pending);
+    fail(run, search, asked, error);
+    return askInTurn(run, search);
+  }
+  return search.take(asked, credential) ? credential : askInTurn(run, search);
+}
+
+function fail<S extends { readonly link: TokenLink }>(
+  run: TokenRun,
+  search: Search<S>,
+  asked: S,
+  error: unknown,
+): void {
+  if (run.signal.aborted) {
+    search.abandoned(asked);
+    throw asSluiceError(run.signal.reason);
+  }
+  search.failed(asked, asSluiceError(error, 'TOKEN_UNAVAILABLE'));
+}
+
+/** The link counts what it gives as in use until it hears that it is not. */
+function giveBack(link: TokenLink, pending: PromiseLike<Credential>): void {
+  pending.then(
+    (credential) => link.settled(credential, 'failed'),
+    () => undefined,
+  );
+}

@@ -1,0 +1,93 @@
+import Type from 'typebox';
+import { defaulted } from '../schema.ts';
+import type { UpstreamRequest } from '../upstream.ts';
+import { tokenInvalid } from './token-failure.ts';
+import type { Credential } from './token-provider.ts';
+
+/** Characters of a token; servers refuse longer headers. */
+const maxTokenLength = 16_384;
+const usableToken = /^[\x20-\x7e\x80-\xff]+$/;
+
+/** Headers that frame or route a request, in lower case; a token in one of them would break it. */
+export const framingHeaders: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Where a token goes in the request to the provider of the model: fields of a config. */
+export const placementFields = {
+  header: defaulted(
+    Type.String({
+      pattern: '^[A-Za-z][A-Za-z0-9-]{0,63}$',
+      description: 'Header that carries the token, such as "x-api-key", "api-key" or "x-goog-api-key".',
+    }),
+    'authorization',
+  ),
+  scheme: defaulted(
+    Type.String({
+      pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{0,32}$",
+      description: 'Word before the token; "" for the bare token. "Basic" encodes it as user and password.',
+    }),
+    'Bearer',
+  ),
+};
+
+/** Where a token goes. `query` is the name of a parameter, in place of a header. */
+export interface Placement {
+  readonly header: string;
+  readonly scheme: string;
+  readonly query?: string;
+}
+
+export const bearer: Placement = { header: 'authorization', scheme: 'Bearer' };
+
+/** Throws a TypeError, which refuses the definition, where a token in this place would break the request. */
+export function checkPlacement({ header }: Placement): void {
+  if (framingHeaders.has(header.toLowerCase())) throw new TypeError(`header: "${header}" can't carry a token`);
+}
+
+/** The token itself, or TOKEN_INVALID where it can't stand in a header; never shows it. */
+export function usable(token: unknown, context: Readonly<Record<string, string>> = {}): string {
+  if (typeof token !== 'string' || token.trim() === '') throw tokenInvalid('the token is empty', { context });
+  if (token.length > maxTokenLength) throw tokenInvalid('the token is too long', { context });
+  if (!usableToken.test(token)) throw tokenInvalid('the token has characters that no header takes', { context });
+  return token;
+}
+
+/** A credential that sends one token. The token stays in the closure, so that printing a credential shows nothing. */
+export function tokenCredential(token: string, placement: Placement, expiresAt?: number): Credential {
+  const value = usable(token);
+  return {
+    origins: '*',
+    ...(expiresAt !== undefined && { expiresAt }),
+    apply: placement.query === undefined ? inHeader(value, placement) : inQuery(value, placement.query),
+  };
+}
+
+function inHeader(token: string, { header, scheme }: Placement): Credential['apply'] {
+  const name = header.toLowerCase();
+  const text = scheme.toLowerCase() === 'basic' ? Buffer.from(token).toString('base64') : token;
+  const value = scheme === '' ? text : `${scheme} ${text}`;
+  return (request) => {
+    request.headers[name] = value;
+  };
+}
+
+function inQuery(token: string, name: string): Credential['apply'] {
+  const parameter = `${encodeURIComponent(name)}=${encodeURIComponent(token)}`;
+  return (request: UpstreamRequest) => {
+    request.path += `${request.path.includes('?') ? '&' : '?'}${parameter}`;
+  };
+}

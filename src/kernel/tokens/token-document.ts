@@ -1,0 +1,61 @@
+import type { HttpAnswer } from '../http-caller.ts';
+import { tokenInvalid, tokenUnavailable, wordOf } from './token-failure.ts';
+
+/** Answers of token servers are small; more is read from nobody. */
+export const maxTokenAnswerBytes = 262_144;
+
+const deepest = 32;
+
+/**
+ * The JSON object in an answer of a token server. TOKEN_INVALID for anything else with a status of success, a redirect
+ * among it; TOKEN_UNAVAILABLE for a status that says no, with its code where it is one, and with Retry-After.
+ */
+export function readTokenDocument(answer: HttpAnswer): Record<string, unknown> {
+  checkTokenStatus(answer);
+  const document = parseObject(answer.body);
+  if (document === undefined) throw tokenInvalid('the token server did not answer with a JSON object');
+  return document;
+}
+
+/** Throws what `readTokenDocument` throws for a status that is none of success. */
+export function checkTokenStatus({ status, headers, body }: HttpAnswer): void {
+  if (status >= 200 && status < 300) return;
+  if (status >= 300 && status < 400) throw tokenInvalid('the token server redirects', { context: { status } });
+  const retryAfterSeconds = retryAfterOf(headers);
+  throw tokenUnavailable(refusalWord(parseObject(body)) ?? 'the token server refused', {
+    context: { status },
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
+}
+
+/** A JSON object without keys that reach a prototype, or undefined. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return isHarmless(value, 0) ? (value as Record<string, unknown>) : undefined;
+}
+
+function isHarmless(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= deepest) return false;
+  return Object.entries(value).every(([key, item]) => key !== '__proto__' && isHarmless(item, depth + 1));
+}
+
+/** `error` of OAuth 2, or the code of an error that is an object. */
+function refusalWord(document: Record<string, unknown> | undefined): string | undefined {
+  const error = document?.['error'];
+  const code = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : error;
+  const word = wordOf(code, '');
+  return word === '' ? undefined : word;
+}
+
+/** Seconds of Retry-After; its other form, a date, is left to whoever has one clock with the server. */
+export function retryAfterOf(headers: HttpAnswer['headers']): number | undefined {
+  const text = headers['retry-after'];
+  return text !== undefined && /^\s*\d{1,6}\s*$/.test(text) ? Number(text) : undefined;
+}

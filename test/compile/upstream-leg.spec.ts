@@ -1,0 +1,214 @@
+import { describe, expect, it } from '@jest/globals';
+import { tokenUnavailable } from '../../src/kernel/tokens/token-failure.ts';
+import type { TokenProvider, TokenRun } from '../../src/kernel/tokens/token-provider.ts';
+import { chatRequest } from '../support/chat-run.ts';
+import { fakeToken } from '../support/fake-token.ts';
+import type { LogCapture } from '../support/log-capture.ts';
+import { runByHand, type HandRun } from '../support/run-by-hand.ts';
+import { testRun } from '../support/test-run.ts';
+
+interface Played extends HandRun {
+  readonly calls: readonly string[];
+  /** What the token provider logged. */
+  readonly tokenLog: LogCapture;
+  /** The credentials that went out, in order. */
+  sent(): readonly (string | undefined)[];
+}
+
+function play(
+  tokens: readonly string[],
+  options: Partial<TokenProvider> & { readonly wait?: (run: TokenRun) => Promise<void> } = {},
+  stream = true,
+): Played {
+  const { clock, log: tokenLog } = testRun();
+  const fake = fakeToken(tokens, { clock, log: tokenLog }, options);
+  const hand = runByHand({ token: fake.link, request: chatRequest({ stream }) });
+  hand.run.start();
+  return {
+    ...hand,
+    calls: fake.calls,
+    tokenLog,
+    sent: () => hand.transport.requests.map(({ headers }) => headers['authorization']),
+  };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const answer = 'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+
+async function complete({ transport }: HandRun): Promise<void> {
+  transport.head();
+  transport.data(answer);
+  await turn();
+}
+
+describe('a credential that its provider refuses', () => {
+  it('is exchanged once, unseen by the client, and the answer follows', async () => {
+    const run = play(['old', 'new']);
+    run.transport.refuse(401);
+    await turn();
+    await complete(run);
+    expect(run.sent()).toEqual(['Bearer old', 'Bearer new']);
+    expect(run.calls).toEqual([
+      'get',
+      'settled old refused',
+      'invalidate old rejected',
+      'get',
+      'accepted new',
+      'settled new accepted',
+    ]);
+    expect(run.client.ends).toEqual(['end']);
+    expect(run.client.text).toContain('hi');
+    expect(run.client.text).not.toContain('error');
+    expect(run.meter.value('credential_retries')).toBe(1);
+    expect(run.records()[0]?.fields).toMatchObject({ outcome: 'ok', attempts: 2 });
+  });
+
+  it('is exchanged for one that has to be waited for', async () => {
+    const run = play(['old', 'new'], { wait: () => Promise.resolve() });
+    await turn();
+    run.transport.refuse(401);
+    await turn();
+    await complete(run);
+    expect(run.sent()).toEqual(['Bearer old', 'Bearer new']);
+    expect(run.client.ends).toEqual(['end']);
+  });
+
+  it('is never exchanged twice where its provider has one to spare', async () => {
+    const run = play(['one', 'two', 'three']);
+    run.transport.refuse(401);
+    await turn();
+    run.transport.refuse(401);
+    await turn();
+    expect(run.sent()).toEqual(['Bearer one', 'Bearer two']);
+    expect(run.client.error).toMatchObject({ code: 'UPSTREAM_AUTH', status: 502 });
+    expect(run.records()[0]?.fields).toMatchObject({ code: 'UPSTREAM_AUTH', tokenProvider: 'keys', attempts: 2 });
+    expect(run.calls.filter((call) => call.startsWith('settled'))).toEqual([
+      'settled one refused',
+      'settled two refused',
+    ]);
+  });
+
+  it('is exchanged as often as its provider has others', async () => {
+    const run = play(['one', 'two', 'three'], { spares: 2 });
+    run.transport.refuse(401);
+    await turn();
+    run.transport.refuse(401);
+    await turn();
+    await complete(run);
+    expect(run.sent()).toEqual(['Bearer one', 'Bearer two', 'Bearer three']);
+    expect(run.client.ends).toEqual(['end']);
+  });
+
+  it.each([
+    ['the same again', ['only'], {}],
+    ['none', ['only'], { spares: 0 }],
+  ] as const)('ends the run where its provider has %s', async (_what, tokens, options) => {
+    const run = play(tokens, options);
+    run.transport.refuse(401);
+    await turn();
+    expect(run.sent()).toEqual(['Bearer only']);
+    expect(run.client.error?.code).toBe('UPSTREAM_AUTH');
+    expect(run.calls).toContain('invalidate only rejected');
+    expect(run.calls.filter((call) => call.includes('settled')).length).toBe(
+      run.calls.filter((call) => call === 'get').length,
+    );
+  });
+
+  it('ends the run with the first failure where the next credential can not be had', async () => {
+    const gets: string[] = [];
+    const run = play(['old', 'new'], {
+      wait: () => {
+        gets.push('get');
+        return gets.length === 1 ? Promise.resolve() : Promise.reject(tokenUnavailable('down'));
+      },
+    });
+    await turn();
+    run.transport.refuse(401);
+    await turn();
+    expect(run.client.error?.code).toBe('UPSTREAM_AUTH');
+    expect(run.tokenLog.text()).toContain('a token provider fails');
+  });
+});
+
+describe('what the answer of a provider says of a credential', () => {
+  it.each([
+    [403, {}, {}, undefined],
+    [400, {}, {}, undefined],
+    [500, {}, {}, undefined],
+    [401, {}, {}, 'invalidate key rejected'],
+    [429, {}, {}, 'invalidate key rate-limited'],
+    [429, {}, { 'retry-after': '7' }, 'invalidate key rate-limited 7000'],
+    [429, { code: 'insufficient_quota' }, {}, 'invalidate key quota'],
+    [402, {}, {}, 'invalidate key quota'],
+  ] as const)('status %i with %j and %j: %s', async (status, error, headers, expected) => {
+    const run = play(['key', 'other']);
+    run.transport.refuse(status, error, headers);
+    await turn();
+    expect(run.calls.find((call) => call.startsWith('invalidate'))).toBe(expected);
+    // A token of the same account would not help against too much use.
+    expect(run.sent()).toHaveLength(status === 401 ? 2 : 1);
+  });
+
+  it.each([429, 402])('status %i turns to another account where there is one', async (status) => {
+    const run = play(['one', 'two'], { others: 1 });
+    run.transport.refuse(status);
+    await turn();
+    await complete(run);
+    expect(run.sent()).toEqual(['Bearer one', 'Bearer two']);
+    expect(run.client.ends).toEqual(['end']);
+  });
+
+  it('is the same for a document', async () => {
+    const run = play(['old', 'new'], {}, false);
+    run.transport.refuse(401);
+    await turn();
+    run.transport.head('application/json');
+    run.transport.data(
+      JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }] }),
+    );
+    run.transport.end();
+    await turn();
+    expect(run.client.ends).toEqual(['json']);
+  });
+});
+
+describe('a client that leaves', () => {
+  it('while its token is fetched ends the wait, and nothing is sent', async () => {
+    let signal: AbortSignal | undefined;
+    const run = play(['key'], {
+      wait: (asking) => {
+        signal = asking.signal;
+        return new Promise(() => undefined);
+      },
+    });
+    await turn();
+    run.client.listener?.onGone();
+    await turn();
+    expect(signal?.aborted).toBe(true);
+    expect(run.sent()).toEqual([]);
+    expect(run.ended()).toBe(1);
+  });
+
+  it('gives back a token that comes too late, and sends nothing', async () => {
+    let arrive = (): void => undefined;
+    const run = play(['key'], {
+      wait: () =>
+        new Promise((resolve) => {
+          arrive = resolve;
+        }),
+    });
+    run.client.listener?.onGone();
+    arrive();
+    await turn();
+    expect(run.sent()).toEqual([]);
+    expect(run.calls.filter((call) => call.startsWith('accepted'))).toEqual([]);
+  });
+
+  it('in the middle of the answer gives the token back once', async () => {
+    const run = play(['key']);
+    run.transport.head();
+    run.client.listener?.onGone();
+    await turn();
+    expect(run.calls).toEqual(['get', 'accepted key', 'settled key accepted']);
+  });
+});

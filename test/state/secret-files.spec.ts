@@ -1,0 +1,366 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { hashOf } from '../../src/kernel/tokens/hash-of.ts';
+import { NumberMeter } from '../../src/observability/meter.ts';
+import { maxValueBytes, secretFolder, type KeptValue, type SecretDisk } from '../../src/state/secret-disk.ts';
+import { SecretFiles } from '../../src/state/secret-files.ts';
+import { LogCapture } from '../support/log-capture.ts';
+import { startSluice } from '../support/sluice.ts';
+import { TestClock } from '../support/test-clock.ts';
+import { eventually } from '../support/turn.ts';
+
+let root: string;
+let directory: string;
+let clock: TestClock;
+let log: LogCapture;
+let meter: NumberMeter;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'sluice-state-'));
+  directory = join(root, 'below', 'state');
+  clock = new TestClock({ wallTime: Date.now() });
+  log = new LogCapture();
+  meter = new NumberMeter();
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const store = (disk?: SecretDisk): SecretFiles =>
+  new SecretFiles({ directory, clock, log, meter, ...(disk && { disk }) });
+const fileOf = (key: string): string => join(directory, hashOf(key));
+const failures = (): number => meter.value('secret_store_failures');
+const problems = (): readonly string[] => log.messages('error');
+
+describe('a kept secret', () => {
+  it('is there for the next process', async () => {
+    const cell = store().open('a key');
+    expect(await cell.read()).toBeUndefined();
+    await cell.write('töken');
+    expect(await cell.read()).toBe('töken');
+    expect(await store().open('a key').read()).toBe('töken');
+    expect(await store().open('another key').read()).toBeUndefined();
+    expect([failures(), problems()]).toEqual([0, []]);
+  });
+
+  it('is one cell for one key', () => {
+    const files = store();
+    expect(files.open('a')).toBe(files.open('a'));
+    expect(files.open('a')).not.toBe(files.open('b'));
+  });
+
+  it('lies in a file for this user alone, whose name tells nothing', async () => {
+    await store().open('https://login.example/ client-1').write('t');
+    const names = readdirSync(directory);
+    expect(names).toEqual([hashOf('https://login.example/ client-1')]);
+    expect(names[0]).toMatch(/^[0-9a-f]{64}$/);
+    const modes = [directory, join(root, 'below'), join(directory, names[0] ?? '')].map(
+      (path) => statSync(path).mode & 0o777,
+    );
+    expect(modes).toEqual([0o700, 0o700, 0o600]);
+  });
+
+  it('makes nothing on disk before it is written', async () => {
+    const cell = store().open('a');
+    await cell.read();
+    await cell.exclusive(async () => undefined);
+    expect(existsSync(join(root, 'below'))).toBe(false);
+  });
+
+  it('of another process counts from the next read', async () => {
+    const [one, other] = [store().open('a'), store().open('a')];
+    await one.write('first');
+    expect(await other.read()).toBe('first');
+    await other.write('later');
+    expect(await one.read()).toBe('later');
+    await one.write('x'.repeat(5));
+    expect(await other.read()).toBe('xxxxx');
+  });
+
+  it('stays when its file is removed', async () => {
+    const cell = store().open('a');
+    await cell.write('t');
+    rmSync(directory, { recursive: true });
+    expect(await cell.read()).toBe('t');
+    await cell.write('u');
+    expect(await store().open('a').read()).toBe('u');
+  });
+
+  it('may be as large as the cap; a larger one serves this process alone', async () => {
+    const cell = store().open('a');
+    const largest = 'x'.repeat(maxValueBytes);
+    await cell.write(largest);
+    expect(await store().open('a').read()).toBe(largest);
+    await cell.write(`${largest}y`);
+    expect((await cell.read())?.length).toBe(maxValueBytes + 1);
+    expect(await store().open('a').read()).toBe(largest);
+    expect([failures(), problems()]).toEqual([1, ['a secret can not be kept']]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('that was written many times at once is the last one', async () => {
+    const cell = store().open('a');
+    await Promise.all(Array.from({ length: 50 }, (_, index) => cell.write(`value ${index}`)));
+    expect(await cell.read()).toBe('value 49');
+    expect(await store().open('a').read()).toBe('value 49');
+    expect(readdirSync(directory)).toHaveLength(1);
+  });
+});
+
+describe('a file that is none', () => {
+  const secretsBelow = (): string => {
+    mkdirSync(directory, { recursive: true });
+    const target = join(root, 'target');
+    writeFileSync(target, 'canary');
+    return target;
+  };
+
+  it.each<readonly [string, (path: string, target: string) => unknown]>([
+    ['a link', (path, target) => symlinkSync(target, path)],
+    ['a folder', (path) => mkdirSync(path)],
+    ['too large', (path) => writeFileSync(path, 'canary'.repeat(20_000))],
+  ])('is not read: %s', async (_what, make) => {
+    make(fileOf('a'), secretsBelow());
+    const cell = store().open('a');
+    await expect(cell.read()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { cell: hashOf('a') } });
+    await expect(cell.read()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+    expect([failures(), problems()]).toEqual([2, ['a kept secret can not be read']]);
+    expect(JSON.stringify(log.lines)).not.toContain('canary');
+  });
+
+  it('is not followed where it is a link: its place is taken', async () => {
+    const target = secretsBelow();
+    symlinkSync(target, fileOf('a'));
+    await store().open('a').write('t');
+    expect([readFileSync(target, 'utf8'), await store().open('a').read()]).toEqual(['canary', 't']);
+  });
+});
+
+describe('a disk that refuses', () => {
+  /** Fails as long as it is told to. */
+  function flaky(): SecretDisk & { reason: string | undefined; tries: number } {
+    const inner = secretFolder(directory, clock);
+    return {
+      reason: 'ENOSPC',
+      tries: 0,
+      read(name, known) {
+        return inner.read(name, known);
+      },
+      async write(name, value) {
+        this.tries += 1;
+        if (this.reason !== undefined) throw Object.assign(new Error('the disk'), { code: this.reason });
+        return inner.write(name, value);
+      },
+    };
+  }
+
+  it('is tried again after 1 s, then twice as long each time, up to a minute', async () => {
+    const disk = flaky();
+    const cell = store(disk).open('a');
+    await cell.write('t');
+    expect([disk.tries, await cell.read()]).toEqual([1, 't']);
+    for (const [seconds, tries] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
+      await clock.advance(tries * 1_000 - 1);
+      expect(disk.tries).toBe(seconds + 1);
+      await clock.advance(1);
+      expect(disk.tries).toBe(seconds + 2);
+    }
+    expect([failures(), problems()]).toEqual([9, ['a secret can not be kept']]);
+    disk.reason = undefined;
+    await clock.advance(60_000);
+    await eventually(() => log.messages('info').length > 0, 'the news');
+    expect(await store().open('a').read()).toBe('t');
+    expect(log.lines.at(-1)).toMatchObject({ level: 'info', message: 'secrets are kept again' });
+    expect(JSON.stringify(log.lines)).not.toContain('"t"');
+  });
+
+  it('gets the newest value when it works again, at once when there is one', async () => {
+    const disk = flaky();
+    const cell = store(disk).open('a');
+    await cell.write('one');
+    await cell.write('two');
+    disk.reason = undefined;
+    await cell.write('three');
+    expect([clock.pending, disk.tries, await store().open('a').read()]).toEqual([0, 3, 'three']);
+  });
+
+  it('is tried once more at the end', async () => {
+    const disk = flaky();
+    const files = store(disk);
+    await files.open('a').write('t');
+    disk.reason = undefined;
+    await files.close();
+    expect([await store().open('a').read(), clock.pending]).toEqual(['t', 0]);
+  });
+
+  it('to the end is told', async () => {
+    const files = store(flaky());
+    await files.open('a').write('t');
+    await files.flush();
+    await files.close();
+    expect(problems()).toEqual(['a secret can not be kept', 'a secret is lost with the process']);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('where a file stands in place of the folder too', async () => {
+    directory = join(root, 'file');
+    writeFileSync(directory, '');
+    const cell = store().open('a');
+    await cell.write('t');
+    expect([await cell.read(), problems()]).toEqual(['t', ['a secret can not be kept']]);
+    rmSync(directory);
+    await clock.advance(1_000);
+    await eventually(() => log.messages('info').length > 0, 'the news');
+    expect(await store().open('a').read()).toBe('t');
+  });
+});
+
+describe('a disk that does not answer', () => {
+  interface Frozen extends SecretDisk {
+    thaw(): void;
+  }
+
+  function frozen(kept?: KeptValue): Frozen {
+    const waiting: (() => void)[] = [];
+    const stop = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
+    return {
+      read: async () => stop().then(() => kept),
+      write: async (_name, value) => stop().then(() => ({ value, stamp: value })),
+      thaw: () => {
+        for (const go of waiting.splice(0)) go();
+      },
+    };
+  }
+
+  it('keeps nobody who writes longer than two seconds', async () => {
+    const disk = frozen();
+    const cell = store(disk).open('a');
+    const written = cell.write('t');
+    await clock.advance(2_000);
+    await written;
+    expect([await cell.read(), failures(), problems()]).toEqual(['t', 1, ['a secret can not be kept']]);
+    disk.thaw();
+    await eventually(() => log.messages('info').length > 0, 'the news');
+    expect(clock.pending).toBe(0);
+  });
+
+  it('keeps nobody who reads longer, with what memory has or with an error', async () => {
+    const disk = frozen({ value: 'kept', stamp: '1' });
+    const cell = store(disk).open('a');
+    const early = expect(cell.read()).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+    await clock.advance(2_000);
+    await early;
+    disk.thaw();
+    const later = cell.read();
+    disk.thaw();
+    expect(await later).toBe('kept');
+    const last = cell.read();
+    await clock.advance(2_000);
+    expect(await last).toBe('kept');
+  });
+
+  it('does not undo what was written while it was read', async () => {
+    const disk = frozen({ value: 'old', stamp: 'old' });
+    const cell = store(disk).open('a');
+    const reading = cell.read();
+    const written = cell.write('new');
+    await eventually(() => clock.pending === 2, 'both to wait');
+    disk.thaw();
+    await written;
+    expect([await reading, failures()]).toEqual(['new', 0]);
+  });
+});
+
+describe('exclusive', () => {
+  it('lets one in at a time, over all who opened the cell, whatever becomes of the one before', async () => {
+    const files = store();
+    const order: string[] = [];
+    let release: () => void = () => undefined;
+    const first = files.open('a').exclusive(async () => {
+      order.push('first in');
+      await new Promise<void>((resolve) => (release = resolve));
+      order.push('first out');
+      throw new Error('no');
+    });
+    const second = files.open('a').exclusive(async () => order.push('second'));
+    const elsewhere = files.open('b').exclusive(async () => order.push('elsewhere'));
+    await elsewhere;
+    release();
+    await expect(first).rejects.toThrow('no');
+    expect(await second).toBe(4);
+    expect(order).toEqual(['first in', 'elsewhere', 'first out', 'second']);
+  });
+});
+
+describe('a process that is killed', () => {
+  const letters = 'abcdefgh';
+  const size = 60_000;
+
+  /** Writes value after value, and says so; killed as soon as it said so `count` times, in the middle of the next. */
+  async function writeUntilKilled(count: number): Promise<void> {
+    const module = JSON.stringify(new URL('../../src/state/secret-disk.ts', import.meta.url).href);
+    const script = `
+      import { secretFolder } from ${module};
+      const disk = secretFolder(${JSON.stringify(directory)}, { wallTime: () => Date.now() });
+      for (let turn = 0; ; turn += 1) {
+        await disk.write(${JSON.stringify(hashOf('a'))}, ${JSON.stringify(letters)}[turn % 8].repeat(${size}));
+        process.stdout.write('written\\n');
+      }`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    let seen = 0;
+    createInterface({ input: child.stdout }).on('line', () => {
+      seen += 1;
+      if (seen === count) child.kill('SIGKILL');
+    });
+    await gone;
+    expect(child.signalCode).toBe('SIGKILL');
+  }
+
+  it('leaves a whole value, however often', async () => {
+    for (const count of [1, 2, 3, 5, 8]) {
+      await writeUntilKilled(count);
+      const value = (await store().open('a').read()) ?? '';
+      expect([value.length, new Set(value).size]).toEqual([size, 1]);
+      // At least as new as the last that was told.
+      expect(letters.indexOf(value[0] ?? '')).toBeGreaterThanOrEqual((count - 1) % 8);
+    }
+  }, 60_000);
+
+  it('leaves nothing that stays: what is ten minutes old is removed', async () => {
+    mkdirSync(directory, { recursive: true });
+    const half = `${createHash('sha256').digest('hex')}.0123456789abcdef.tmp`;
+    const [old, young, foreign] = [half, half.replace('0123', '4567'), 'notes.tmp'].map((name) =>
+      join(directory, name),
+    );
+    for (const path of [old, young, foreign]) writeFileSync(path ?? '', 'half');
+    const eleven = new Date(clock.wallTime() - 660_000);
+    for (const path of [old, foreign]) utimesSync(path ?? '', eleven, eleven);
+    await store().open('a').write('t');
+    expect([old, young, foreign].map((path) => existsSync(path ?? ''))).toEqual([false, true, true]);
+  });
+});
+
+it('a server that only starts and ends keeps no state', async () => {
+  const sluice = await startSluice();
+  const state = `${sluice.folder}-state`;
+  await sluice.drain();
+  expect(existsSync(state)).toBe(false);
+  await sluice.close().catch(() => undefined);
+});

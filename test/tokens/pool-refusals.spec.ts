@@ -1,0 +1,228 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Credential } from '../../src/kernel/tokens/token-provider.ts';
+import { fakeCredential, fakeLink, tokenOf, type FakeLink } from '../support/fake-link.ts';
+import {
+  failingLink,
+  failureOf,
+  keyStates,
+  linksOf,
+  nextToken,
+  poolOf,
+  refuseKey,
+  severalTokens,
+  tokenServerDown,
+} from '../support/token-pool.ts';
+
+describe('a key that is refused', () => {
+  it.each([
+    ['rejected', {}, 300_000],
+    ['rejected', { retryAfterMilliseconds: 400_000 }, 400_000],
+    ['rate-limited', {}, 30_000],
+    ['rate-limited', { retryAfterMilliseconds: 2_000 }, 2_000],
+    ['rate-limited', { retryAfterMilliseconds: 1e12 }, 3_600_000],
+    ['rate-limited', { retryAfterMilliseconds: Number.NaN }, 30_000],
+    ['rate-limited', { retryAfterMilliseconds: -5 }, 30_000],
+    ['quota', {}, 3_600_000],
+    ['quota', { retryAfterMilliseconds: 1e12 }, 86_400_000],
+  ] as const)('as %s %j is left out for %d ms and not a moment less', async (reason, told, milliseconds) => {
+    const test = poolOf(linksOf('a', 'b'));
+    refuseKey(test, await test.pool.getToken(test.run), { reason, ...told });
+    expect(keyStates(test)).toEqual([`a cooling ${Math.ceil(milliseconds / 1_000)} ${reason}`, 'b ready']);
+    expect(await severalTokens(test, 3)).toBe('bbb');
+    await test.clock.advance(milliseconds - 1);
+    expect(await severalTokens(test, 3)).toBe('bbb');
+    await test.clock.advance(1);
+    expect(await severalTokens(test, 3)).toContain('a');
+  });
+
+  it('takes the times of the author', async () => {
+    const coolDowns = { rejected: '1m', rateLimited: '2m', quota: '3m', unavailable: '4m' };
+    for (const [reason, seconds] of [
+      ['rejected', 60],
+      ['rate-limited', 120],
+      ['quota', 180],
+    ] as const) {
+      const test = poolOf(linksOf('a'), { coolDowns });
+      refuseKey(test, await test.pool.getToken(test.run), { reason });
+      expect(keyStates(test)).toEqual([`a cooling ${seconds} ${reason}`]);
+    }
+    const test = poolOf([failingLink('a')], { coolDowns });
+    await failureOf(test);
+    expect(keyStates(test)).toEqual(['a cooling 240 unavailable']);
+  });
+
+  it.each([
+    ['rejected', [300, 600, 1_200, 2_400, 3_600, 3_600]],
+    ['quota', [3_600, 7_200, 14_400, 28_800, 57_600, 86_400, 86_400]],
+  ] as const)('again and again as %s is left out for longer each time', async (reason, seconds) => {
+    const test = poolOf(linksOf('a'));
+    for (const expected of seconds) {
+      refuseKey(test, await test.pool.getToken(test.run), { reason });
+      expect(keyStates(test)).toEqual([`a cooling ${expected} ${reason}`]);
+      await test.clock.advance(expected * 1_000);
+    }
+    test.pool.settled(await test.pool.getToken(test.run), 'accepted');
+    refuseKey(test, await test.pool.getToken(test.run), { reason });
+    expect(keyStates(test)).toEqual([`a cooling ${seconds[0]} ${reason}`]);
+  });
+
+  it('is tried by one run before others get it', async () => {
+    const test = poolOf(linksOf('a', 'b'));
+    const credential = await test.pool.getToken(test.run);
+    refuseKey(test, credential);
+    await test.clock.advance(300_000);
+    expect((await severalTokens(test, 6)).split('a')).toHaveLength(2);
+    expect(keyStates(test)).toEqual(['a ready on probation', 'b ready']);
+    test.pool.settled(credential, 'accepted');
+    expect(keyStates(test)).toEqual(['a ready', 'b ready']);
+    expect((await severalTokens(test, 6)).split('a')).toHaveLength(4);
+  });
+
+  it('is waited for while one run tries it and there is no other, and then given to all', async () => {
+    const test = poolOf(linksOf('a'));
+    const credential = await test.pool.getToken(test.run);
+    refuseKey(test, credential);
+    await test.clock.advance(300_000);
+    expect(await nextToken(test)).toBe('a');
+    const waiting = Promise.all(Array.from({ length: 20 }, () => nextToken(test)));
+    let isOver = false;
+    void waiting.then(() => (isOver = true));
+    await test.clock.advance(1_000);
+    expect(isOver).toBe(false);
+    test.pool.accepted(credential);
+    expect((await waiting).length).toBe(20);
+    expect(test.clock.pending).toBe(0);
+  });
+
+  it('is waited for no longer than a refusal takes', async () => {
+    const test = poolOf(linksOf('a'));
+    refuseKey(test, await test.pool.getToken(test.run));
+    await test.clock.advance(300_000);
+    expect(await nextToken(test)).toBe('a');
+    const waiting = Promise.all(Array.from({ length: 20 }, () => nextToken(test)));
+    await test.clock.advance(2_000);
+    expect((await waiting).length).toBe(20);
+  });
+
+  it('fails those that wait when it is refused again', async () => {
+    const test = poolOf(linksOf('a'));
+    refuseKey(test, await test.pool.getToken(test.run));
+    await test.clock.advance(300_000);
+    const trial = await test.pool.getToken(test.run);
+    const waiting = Promise.all(Array.from({ length: 5 }, () => failureOf(test)));
+    await test.clock.advance(100);
+    refuseKey(test, trial);
+    for (const error of await waiting)
+      expect(error).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 600 });
+  });
+
+  it('is tried by the next one when the first trial came to nothing', async () => {
+    const test = poolOf(linksOf('a'));
+    refuseKey(test, await test.pool.getToken(test.run));
+    await test.clock.advance(300_000);
+    const trial = await test.pool.getToken(test.run);
+    const waiting = test.pool.getToken(test.run);
+    test.pool.settled(trial, 'failed');
+    expect(await waiting).toBe(trial);
+    expect(keyStates(test)).toEqual(['a ready on probation']);
+  });
+
+  it('is not given to those who asked before it was refused, whether its link answers or fails', async () => {
+    for (const answer of [() => Promise.resolve(fakeCredential('a2')), () => Promise.reject(tokenServerDown())]) {
+      const link = fakeLink('a', { spares: 0 });
+      const test = poolOf([link]);
+      const taken = await test.pool.getToken(test.run);
+      link.give = answer;
+      const waiting = failureOf(test);
+      refuseKey(test, taken);
+      expect(await waiting).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 300 });
+      expect(keyStates(test)).toEqual(['a cooling 300 rejected']);
+      expect(test.pool.state().inUse).toBe(0);
+    }
+  });
+
+  it('is refused once for all who used it', async () => {
+    const test = poolOf(linksOf('a'));
+    const taken: Credential[] = [];
+    for (let index = 0; index < 50; index += 1) taken.push(await test.pool.getToken(test.run));
+    for (const credential of taken) refuseKey(test, credential);
+    expect(keyStates(test)).toEqual(['a cooling 300 rejected']);
+    expect(test.meter.value('token_pool_cooled')).toBe(1);
+    expect(test.pool.state().inUse).toBe(0);
+  });
+
+  it.each([
+    ['a longer Retry-After', { reason: 'rate-limited', retryAfterMilliseconds: 60_000 }, 'a cooling 60 rate-limited'],
+    ['a shorter one', { reason: 'rate-limited', retryAfterMilliseconds: 1_000 }, 'a cooling 30 rate-limited'],
+    ['a quota that is used up', { reason: 'quota' }, 'a cooling 3600 quota'],
+    ['an older token', { reason: 'rejected' }, 'a cooling 30 rate-limited'],
+  ] as const)('is left out for longer, never shorter, by %s', async (_title, refusal, expected) => {
+    const test = poolOf(linksOf('a'));
+    const taken = [await test.pool.getToken(test.run), await test.pool.getToken(test.run)] as const;
+    refuseKey(test, taken[0], { reason: 'rate-limited' });
+    refuseKey(test, taken[1], refusal);
+    expect(keyStates(test)).toEqual([expected]);
+  });
+
+  it('may not renew its credential where its account is used too much', async () => {
+    const link = fakeLink('a', { give: () => fakeCredential('a') });
+    const test = poolOf([link]);
+    refuseKey(test, await test.pool.getToken(test.run), { reason: 'quota' });
+    expect(keyStates(test)).toEqual(['a cooling 3600 quota']);
+  });
+
+  it('may renew its credential once', async () => {
+    let count = 1;
+    const link = fakeLink('a', { give: () => fakeCredential(`a${count}`) });
+    const test = poolOf([link]);
+    refuseKey(test, await test.pool.getToken(test.run));
+    expect(link.refusals).toHaveLength(1);
+    count = 2;
+    const renewed = await test.pool.getToken(test.run);
+    expect(tokenOf(renewed)).toBe('a2');
+    refuseKey(test, renewed);
+    expect(keyStates(test)).toEqual(['a cooling 300 rejected']);
+  });
+
+  it('is left out when its link gives the refused credential again, and the run gets another key', async () => {
+    const test = poolOf([fakeLink('a'), fakeLink('b')]);
+    const [first, second] = [await test.pool.getToken(test.run), await test.pool.getToken(test.run)];
+    refuseKey(test, first);
+    expect(keyStates(test)).toEqual(['a ready', 'b ready']);
+    expect(await test.pool.getToken(test.run)).toBe(second);
+    expect(keyStates(test)).toEqual(['a cooling 300 rejected', 'b ready']);
+  });
+
+  it('that is a pool itself is left out when all of its keys are', async () => {
+    const inner = poolOf([fakeLink('x', { spares: 0 }), fakeLink('y', { spares: 0 }), fakeLink('z', { spares: 0 })]);
+    const test = poolOf([inner.pool as FakeLink, fakeLink('b', { spares: 0 })]);
+    const tried: string[] = [];
+    for (let index = 0; index < 4; index += 1) {
+      const credential = await test.pool.getToken(test.run);
+      tried.push(tokenOf(credential));
+      refuseKey(test, credential, { reason: 'rate-limited', retryAfterMilliseconds: 7_000 });
+    }
+    expect(tried.toSorted()).toEqual(['b', 'x', 'y', 'z']);
+    expect(await failureOf(test)).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterSeconds: 7 });
+  });
+});
+
+describe('a pool whose keys are all left out', () => {
+  it('says when the first comes back, as a rate limit where it is one', async () => {
+    const test = poolOf(linksOf('a', 'b'));
+    const [first, second] = [await test.pool.getToken(test.run), await test.pool.getToken(test.run)];
+    refuseKey(test, first, { reason: 'rate-limited', retryAfterMilliseconds: 4_200 });
+    refuseKey(test, second);
+    const limited = await failureOf(test);
+    expect(limited).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterSeconds: 5 });
+    expect(limited.context).toEqual({
+      tokenProvider: 'pool',
+      reason: 'all keys of the pool cool down',
+      reasons: 'a: rate-limited; b: rejected',
+    });
+    expect(test.pool.state()).toMatchObject({ status: 'cooling', coolingForSeconds: 5, reason: 'rate-limited' });
+    await test.clock.advance(4_200);
+    refuseKey(test, await test.pool.getToken(test.run), { reason: 'quota' });
+    expect(await failureOf(test)).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 296 });
+  });
+});
