@@ -10,6 +10,7 @@ import { EngineView } from './compile/engine-view.ts';
 import { Pipelines } from './compile/pipelines.ts';
 import { PipelineFolder } from './definitions/pipeline-folder.ts';
 import { Drain } from './drain.ts';
+import type { Clock } from './kernel/clock.ts';
 import { HttpCalls } from './forward/http-calls.ts';
 import { configureFastify, serverTimeouts } from './http/configure-fastify.ts';
 import { Dialects } from './http/dialects.ts';
@@ -21,6 +22,9 @@ import { SecretFiles } from './state/secret-files.ts';
 
 /** A segment of a path may hold the name of a model and what is asked of it. */
 const maxSegmentCharacters = 512;
+
+/** Milliseconds that components have to let go of what they hold. */
+const disposeTimeout = 10_000;
 
 /** A running engine. */
 export interface SluiceServer {
@@ -71,7 +75,7 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
     server.closeAllConnections();
     await app.close();
     await app.get(HttpCalls).close();
-    pipelines.close();
+    void pipelines.close();
     await app.get(SecretFiles).close();
   };
   return {
@@ -79,8 +83,18 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
     engine: app.get(EngineView),
     drain: async () => {
       await drain.run(() => server.close());
+      // What they do in the background may hold the only copy of something, such as a token that was just replaced.
+      await within(disposeTimeout, options.clock, pipelines.close());
       await close();
     },
     close,
   };
+}
+
+/** Resolves with `promise`, or after so long without it. */
+async function within(milliseconds: number, clock: Clock, promise: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = clock.after(milliseconds, () => late.resolve(undefined));
+  await Promise.race([promise, late.promise]);
+  timer.cancel();
 }

@@ -193,7 +193,15 @@ class Build {
     this.#disposals.push(() => transport.close());
     const token = resolved.token === undefined ? undefined : this.#token(resolved.token);
     if (resolved.token !== undefined) this.findings.push(...checkTokens(resolved.token, name, backend.origin));
-    return { name, type: resolved.type, backend, transport, token, timeouts: resolved.timeouts };
+    return {
+      name,
+      type: resolved.type,
+      backend,
+      transport,
+      token,
+      ...(resolved.token !== undefined && { tokenDefinition: resolved.token }),
+      timeouts: resolved.timeouts,
+    };
   }
 
   #token(resolved: ResolvedTokenProvider): TokenLink {

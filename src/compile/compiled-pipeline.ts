@@ -1,3 +1,4 @@
+import type { ResolvedTokenProvider } from '../definitions/resolved-pipeline.ts';
 import type { Backend } from '../kernel/component.ts';
 import type { Modifier } from '../kernel/modifier.ts';
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
@@ -17,6 +18,8 @@ export interface CompiledBackend {
   readonly backend: Backend;
   readonly transport: Transport;
   readonly token: TokenLink | undefined;
+  /** What the token provider is made of, for those who look; there where it has one. */
+  readonly tokenDefinition?: ResolvedTokenProvider;
   readonly timeouts: AttemptTimeouts;
 }
 

@@ -1,6 +1,7 @@
 import type { FrameCounters } from '../kernel/answer-pipe.ts';
 import type { LiveRuns } from './live-runs.ts';
 import type { Pipelines } from './pipelines.ts';
+import { viewTokenProviders, type TokenProviderView } from './token-view.ts';
 
 interface Snapshot {
   snapshot(): Readonly<Record<string, number>>;
@@ -34,6 +35,11 @@ export class EngineView {
       serving: status.filter((entry) => entry.serving).map((entry) => entry.name),
       degraded: status.filter((entry) => entry.degraded).map((entry) => entry.name),
     };
+  }
+
+  /** The token providers of what serves, each instance once. */
+  tokenProviders(): readonly TokenProviderView[] {
+    return viewTokenProviders(this.#pipelines.serving());
   }
 
   metrics(): Readonly<Record<string, number>> {

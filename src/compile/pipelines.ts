@@ -73,6 +73,8 @@ export class Pipelines {
   readonly #log: Log;
   readonly #slots = new Map<string, Slot>();
   readonly #generations = new Set<Generation>();
+  /** What is being disposed. */
+  readonly #disposals = new Set<Promise<void>>();
 
   constructor(compile: Compile, clock: Clock, log: Log) {
     this.#compile = compile;
@@ -114,6 +116,11 @@ export class Pipelines {
     };
   }
 
+  /** What new runs get, in no order. */
+  serving(): readonly CompiledPipeline[] {
+    return [...this.#slots.values()].flatMap(({ current }) => (current === undefined ? [] : [current.pipeline]));
+  }
+
   status(): readonly PipelineStatus[] {
     return [...this.#slots.values()]
       .filter((slot) => !slot.deleted || slot.current !== undefined)
@@ -126,13 +133,14 @@ export class Pipelines {
       }));
   }
 
-  /** Retires everything; what still runs finishes first. */
-  close(): void {
+  /** Retires everything; what still runs finishes first. Resolves when all that is retired has let go of what it held. */
+  async close(): Promise<void> {
     for (const slot of this.#slots.values()) {
       slot.grace?.cancel();
       this.#swap(slot, undefined);
     }
     this.#slots.clear();
+    await Promise.all(this.#disposals);
   }
 
   #load(name: string, snapshot: Snapshot): void {
@@ -197,12 +205,14 @@ export class Pipelines {
 
   /** A component that can't let go of what it holds must not keep the others from serving. */
   #dispose(pipeline: CompiledPipeline): void {
-    pipeline.dispose().catch((error: unknown) => {
+    const disposal = pipeline.dispose().catch((error: unknown) => {
       this.#log.error('a generation was not disposed cleanly', {
         pipeline: pipeline.name,
         error: describeCause(error),
       });
     });
+    this.#disposals.add(disposal);
+    void disposal.then(() => this.#disposals.delete(disposal));
   }
 
   #refusal(name: string, slot: Slot | undefined): SluiceError {

@@ -99,7 +99,9 @@ function keyOf({ name, type, config }: ResolvedTokenProvider): string {
     if (isResolvedComponent(value)) return value.kind === 'token-provider' ? keyOf(value) : value;
     if (Array.isArray(value)) return value.map(marked);
     if (!isPlain(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, marked(item)]));
+    // The order of the keys is that of the author, with the defaults behind.
+    const inOrder = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1));
+    return Object.fromEntries(inOrder.map(([key, item]) => [key, marked(item)]));
   };
   return `token-provider ${JSON.stringify([name, type, marked(config)])}`;
 }

@@ -38,7 +38,7 @@ export class UpstreamLeg implements ForwardCall {
   readonly #options: LegOptions;
   readonly #upstream: UpstreamRequest;
   readonly #tried: Credential[] = [];
-  readonly #secrets: string[] = [];
+  #secrets: readonly string[] = [];
   #call: ForwardCall | undefined;
   #attempts = 0;
   #isPaused = false;
@@ -72,7 +72,9 @@ export class UpstreamLeg implements ForwardCall {
       this.#send(this.#upstream);
       return;
     }
-    this.#whenReady(this.#take(token), (credential) => this.#sendWith(credential), this.#options.onFailed);
+    const credential = this.#take(token);
+    if (isPromise(credential)) this.#later(credential, (ready) => this.#sendWith(ready), this.#options.onFailed);
+    else this.#sendWith(credential);
   }
 
   pause(): void {
@@ -146,7 +148,7 @@ export class UpstreamLeg implements ForwardCall {
     const use = (credential: Credential): void => {
       if (!useOther(credential)) onFailed(error);
     };
-    this.#whenReady(next, use, () => onFailed(error));
+    this.#later(next, use, () => onFailed(error));
     return true;
   }
 
@@ -171,13 +173,18 @@ export class UpstreamLeg implements ForwardCall {
     this.#inUse = credential;
     this.#tried.push(credential);
     const request = copyOf(this.#upstream);
-    const secrets = applyCredential(credential, request);
-    const applied = isPromise(secrets) ? supervise({ ...tokenSupervision, run }, () => secrets) : secrets;
-    const send = (values: readonly string[]): void => {
-      this.#secrets.push(...values);
-      this.#send(request);
-    };
-    this.#whenReady(applied, send, onFailed);
+    const values = applyCredential(credential, request, this.#upstream);
+    if (!isPromise(values)) {
+      this.#sendApplied(request, values);
+      return;
+    }
+    const applied = Promise.resolve(supervise({ ...tokenSupervision, run }, () => values));
+    this.#later(applied, (ready) => this.#sendApplied(request, ready), onFailed);
+  }
+
+  #sendApplied(request: UpstreamRequest, values: readonly string[]): void {
+    this.#secrets = this.#secrets.length === 0 ? values : [...this.#secrets, ...values];
+    this.#send(request);
   }
 
   #send(request: UpstreamRequest): void {
@@ -204,15 +211,11 @@ export class UpstreamLeg implements ForwardCall {
     if (credential !== undefined) this.backend.token?.settled(credential, outcome);
   }
 
-  /** At once for a value; for a promise later, and then whatever goes wrong is `onFailed`'s. */
-  #whenReady<T>(value: T | Promise<T>, use: (value: T) => void, onFailed: (error: unknown) => void): void {
-    if (!isPromise(value)) {
-      use(value);
-      return;
-    }
-    Promise.resolve(value).then((ready) => {
+  /** Whatever goes wrong in `use` is the owner's to hear of: nobody else waits any more. */
+  #later<T>(pending: PromiseLike<T>, use: (value: T) => void, onFailed: (error: unknown) => void): void {
+    pending.then((value) => {
       try {
-        use(ready);
+        use(value);
       } catch (error) {
         this.#options.onFailed(error);
       }

@@ -5,6 +5,7 @@ import { nearestName } from '../definitions/nearest-name.ts';
 import { defaultEnvAllow, isVariableAllowed, type SecretEnvironment } from '../definitions/secrets.ts';
 import { parseDuration } from '../kernel/clock.ts';
 import { workloadFiles, workloadVariables } from '../kernel/workload.ts';
+import { readAdminListener, type AdminListener } from './admin-listener.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -25,6 +26,8 @@ export interface Environment {
   readonly secrets: Omit<SecretEnvironment, 'clock'>;
   /** What the platform tells to what runs on it, by the names of `kernel/workload.ts`; shows as little. */
   readonly workload: WorkloadSource;
+  /** Undefined where nobody asked for an admin API. */
+  readonly admin: AdminListener | undefined;
   /** The value of a variable that SLUICE_ENV_ALLOW admits; undefined for every other and for one that is not set. */
   lookup(name: string): string | undefined;
 }
@@ -119,6 +122,31 @@ const variables = {
     meaning: 'Wait between "not ready" and refusing new requests, so that a load balancer sees it first.',
     read: readDuration,
   }),
+  adminPort: define({
+    name: 'SLUICE_ADMIN_PORT',
+    default: '',
+    meaning: 'Port of the admin API; 0 lets the system choose, empty for none. Needs a key.',
+    read: (text) => (text === '' || serviceAddress.test(text) ? undefined : readPort(text)),
+  }),
+  adminHost: define({
+    name: 'SLUICE_ADMIN_HOST',
+    default: '127.0.0.1',
+    meaning: 'Address of the admin API.',
+    read: readHost,
+  }),
+  adminKey: define({
+    name: 'SLUICE_ADMIN_KEY',
+    default: '',
+    meaning: 'Key of the admin API, of at least 24 characters.',
+    read: (text) => text,
+  }),
+  adminKeyFile: define({
+    name: 'SLUICE_ADMIN_KEY_FILE',
+    default: '',
+    meaning:
+      'File that holds the key of the admin API, in its place; read again when it changes. It lies outside of what definitions may read.',
+    read: (text) => text,
+  }),
 };
 
 /** All variables, in the order of the documentation. */
@@ -157,11 +185,28 @@ export function readEnvironment(
   // A definition could have what is kept sent to a provider of its own.
   if ([pipelinesDir, secretsDir].some((folder) => `${stateDir}${sep}`.startsWith(`${folder}${sep}`)))
     problems.push(`${variables.stateDir.name} must lie outside of the folders from which definitions may read secrets`);
+  const port = read(variables.port);
+  const adminPort = read(variables.adminPort);
+  const adminHost = read(variables.adminHost);
+  const adminKeyFile = read(variables.adminKeyFile);
+  const admin =
+    adminPort === undefined
+      ? undefined
+      : readAdminListener({
+          host: adminHost,
+          port: adminPort,
+          key: read(variables.adminKey),
+          keyFile: adminKeyFile === '' ? '' : resolve(workingDirectory, adminKeyFile),
+          readableFolders: [pipelinesDir, secretsDir],
+        });
+  if (typeof admin === 'string') problems.push(admin);
+  if (adminPort !== undefined && adminPort !== 0 && adminPort === port)
+    problems.push(`${variables.adminPort.name} must be another port than ${variables.port.name}`);
   const envAllow = Object.freeze(read(variables.envAllow));
   const admitted = admittedVariables(source, envAllow);
   const environment: Environment = {
     host: read(variables.host),
-    port: read(variables.port),
+    port,
     pipelinesDir,
     stateDir,
     logLevel: read(variables.logLevel),
@@ -174,6 +219,7 @@ export function readEnvironment(
       pipelinesDir,
     }),
     workload: Object.freeze({ variables: workloadOf(source), home: source['HOME'] ?? source['USERPROFILE'] }),
+    admin: typeof admin === 'string' ? undefined : admin,
     lookup: (name) => admitted[name],
   };
   return problems.length > 0 ? { problems } : { environment: Object.freeze(environment) };

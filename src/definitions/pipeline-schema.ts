@@ -188,7 +188,7 @@ export function buildPipelineSchema(registry: Registry): JsonSchema {
 }
 
 /** The shapes of the components that a definition can choose, by kind. */
-export function buildComponentShapes(registry: Registry): Record<UsableKind, JsonSchema> {
+function buildComponentShapes(registry: Registry): Record<UsableKind, JsonSchema> {
   const step = (kind: UsableKind, phase: string) => ({
     name: Type.Optional({
       ...Name,

@@ -61,7 +61,8 @@ export class SecretFile {
   }
 }
 
-function isInside(path: string, folder: string): boolean {
+/** True for a path below `folder`, or below what that is a link to. */
+export function isInside(path: string, folder: string): boolean {
   if (path.startsWith(resolve(folder) + sep)) return true;
   try {
     return path.startsWith(realpathSync(folder) + sep);

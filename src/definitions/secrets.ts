@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { Secret } from '../kernel/schema.ts';
+import { Secret, type SecretReference } from '../kernel/schema.ts';
 import { SecretFile, type SecretProblem } from './secret-file.ts';
 
 /** Names that may be read where the operator says nothing else. */
@@ -15,9 +15,6 @@ export interface SecretEnvironment {
   readonly pipelinesDir: string;
   readonly clock: Clock;
 }
-
-/** A reference as it stands in a document. */
-export type SecretReference = { readonly $env: string } | { readonly $file: string };
 
 export function isSecretReference(value: unknown): value is SecretReference {
   const { $env, $file } = Object(value) as { $env?: unknown; $file?: unknown };
@@ -38,13 +35,15 @@ function resolveVariable(name: string, environment: SecretEnvironment): Secret |
   }
   if ((environment.variables[name] ?? '') === '')
     return { code: 'secret.missing', message: `the environment variable ${name} is not set` };
-  return new Secret(name, () => environment.variables[name] ?? '');
+  return new Secret(name, () => environment.variables[name] ?? '', { $env: name });
 }
 
 function resolveFile(path: string, environment: SecretEnvironment): Secret | SecretProblem {
   const file = new SecretFile(path, environment);
   const problem = file.load();
-  return problem ?? new Secret(`file ${path}`, (anew) => (anew ? file.refresh() : file.reveal()));
+  return (
+    problem ?? new Secret(`file ${path}`, (anew) => (anew ? file.refresh() : file.reveal()), { $file: path })
+  );
 }
 
 /** Sluice's own variables stay closed whatever the list says; `SLUICE_VAR_*` is the part of them meant for definitions. */

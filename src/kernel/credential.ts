@@ -6,47 +6,58 @@ import type { UpstreamRequest } from './upstream.ts';
 
 const headerName = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+const basic = /^basic +([\w+/=-]+)$/i;
 /** What may stand in a request line; a fragment is not sent. */
 const queryText = /^[\x21\x22\x24-\x7e]*$/;
 
+/** A request before a credential completed it. */
+type Before = Pick<UpstreamRequest, 'path' | 'headers'>;
+
+/** One array for all requests to which nothing came. */
+const nothing: readonly string[] = [];
+
 /**
  * Completes a request with a credential, for the credential's own origins only. Returns the values that came with it, in
- * headers or in the query and in each form in which they may be repeated; nobody else may ever see them.
+ * headers or in the query and in each form in which they may be repeated; nobody else may ever see them. `before` is what
+ * the request was made from, where its owner keeps that anyway.
  */
 export function applyCredential(
   credential: Credential,
   request: UpstreamRequest,
+  before: Before = { path: request.path, headers: { ...request.headers } },
 ): readonly string[] | Promise<readonly string[]> {
   if (credential.origins !== '*' && !credential.origins.includes(request.origin))
     throw new SluiceError('CREDENTIAL_ORIGIN_MISMATCH');
-  const before = { path: request.path, headers: { ...request.headers } };
   const applied = credential.apply(request);
   return isPromise(applied)
     ? Promise.resolve(applied).then(() => addedValues(request, before))
     : addedValues(request, before);
 }
 
-type Before = Pick<UpstreamRequest, 'path' | 'headers'>;
-
-function addedValues(request: UpstreamRequest, before: Before): readonly string[] {
-  const changed: string[] = [];
-  for (const [name, value] of Object.entries(request.headers)) {
+/** Plain loops: this is done for each request. What the request had before was checked by whoever wrote it. */
+function addedValues({ path, headers }: UpstreamRequest, before: Before): readonly string[] {
+  let added: string[] | undefined;
+  for (const name of Object.keys(headers)) {
+    const value = headers[name];
+    if (value === undefined || value === before.headers[name]) continue;
     if (!headerName.test(name) || !headerValue.test(value))
       throw tokenInvalid('the credential makes no proper header', {
         context: { header: name.replace(/[^\w-]/g, '?') },
       });
-    if (before.headers[name] !== value) changed.push(value);
+    added ??= [];
+    added.push(value);
+    addBasicParts(value, added);
   }
-  const sent = changed.flatMap((value) => [value, ...basicParts(value)]);
-  return request.path === before.path ? sent : [...sent, ...addedToQuery(request.path, before.path)];
+  if (path === before.path) return added ?? nothing;
+  return [...(added ?? nothing), ...addedToQuery(path, before.path)];
 }
 
 /** User with password, and the password, of a header of the scheme Basic. */
-function basicParts(value: string): readonly string[] {
-  const [, encoded] = /^basic +([\w+/=-]+)$/i.exec(value) ?? [];
-  if (encoded === undefined) return [];
+function addBasicParts(value: string, added: string[]): void {
+  const encoded = basic.exec(value)?.[1];
+  if (encoded === undefined) return;
   const pair = Buffer.from(encoded, 'base64').toString('utf8');
-  return [pair, pair.slice(pair.indexOf(':') + 1)];
+  added.push(pair, pair.slice(pair.indexOf(':') + 1));
 }
 
 /** The values behind the old path, as they are sent and as they are meant. TOKEN_INVALID for any other change of it. */

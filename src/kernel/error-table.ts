@@ -82,6 +82,9 @@ export const errorTable = {
   CLIENT_SLOW: { status: 499, kind: 'client', retryable: false, message: 'The client stopped reading for {seconds} s.', remedy: 'Read faster, or raise output.clientStall of the pipeline.' },
   OVERLOADED: { status: 503, kind: 'overloaded', retryable: true, message: 'This gateway serves as many streams as it may.', remedy: 'Wait for the time given in Retry-After, then try again.' },
   DRAINING: { status: 503, kind: 'overloaded', retryable: true, message: 'This gateway is shutting down.', remedy: 'Try again: another instance takes over.' },
+  ADMIN_HOST_REFUSED: { status: 421, kind: 'invalid_request', retryable: false, message: 'The admin API does not answer for this host.', remedy: 'Ask 127.0.0.1, localhost, [::1] or the host of SLUICE_ADMIN_HOST.' },
+  ADMIN_ORIGIN_REFUSED: { status: 403, kind: 'permission', retryable: false, message: 'The admin API is not for pages in a browser.', remedy: 'Send no Origin header: use a command line or a server.' },
+  ADMIN_KEY_INVALID: { status: 401, kind: 'authentication', retryable: false, message: 'The admin API needs its key.', remedy: 'Send the key of SLUICE_ADMIN_KEY or SLUICE_ADMIN_KEY_FILE as "Authorization: Bearer KEY".' },
   INTERNAL: { status: 500, kind: 'gateway', retryable: false, message: 'Sluice failed.', remedy: 'Report it with the request id.' },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -77,23 +77,33 @@ export function secret(options: Record<string, unknown> = {}): ReturnType<typeof
   });
 }
 
+/** A secret as it stands in a document: where its text lies, and never the text. */
+export type SecretReference = { readonly $env: string } | { readonly $file: string };
+
 /** A value whose text never shows by accident: not in JSON, not in a template, not in `console.log`. */
 export class Secret {
   readonly #read: (anew: boolean) => string;
   readonly #name: string;
+  readonly #reference: SecretReference | undefined;
 
   /**
    * `read` is called at each use, so a rotated file is seen; `anew` asks it to look at its source however short ago it
    * last did. `name` is what logs show.
    */
-  constructor(name: string, read: (anew: boolean) => string) {
+  constructor(name: string, read: (anew: boolean) => string, reference?: SecretReference) {
     this.#name = name;
     this.#read = read;
+    this.#reference = reference;
   }
 
   /** What it is called where it is shown. */
   get name(): string {
     return this.#name;
+  }
+
+  /** What a document says in its place; undefined for one that no document has. */
+  get reference(): SecretReference | undefined {
+    return this.#reference;
   }
 
   reveal(): string {

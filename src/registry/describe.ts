@@ -1,4 +1,4 @@
-import { buildComponentShapes, buildPipelineSchema, usableKinds } from '../definitions/pipeline-schema.ts';
+import { buildPipelineSchema, usableKinds } from '../definitions/pipeline-schema.ts';
 import { prepareSchema, type JsonSchema } from '../definitions/prepare-schema.ts';
 import { answerEventSchemas } from '../kernel/event.ts';
 import { describeComponents } from './describe-components.ts';
@@ -22,13 +22,13 @@ export function describe(registry: Registry): Map<string, string> {
   const { body } = registry.get('parser', 'native') ?? {};
   if (body !== undefined) files.set('schemas/chat-request.schema.json', json(chatRequestSchema(body)));
   for (const kind of usableKinds)
-    files.set(`schemas/resources/${kind}.schema.json`, json(resourceSchema(registry, kind)));
+    files.set(`schemas/resources/${kind}.schema.json`, json(resourceSchema(kind)));
   files.set('schemas/resources/word-list.schema.json', json(wordListSchema));
   for (const kind of componentKinds) {
     for (const component of registry.list(kind)) {
       files.set(
         `schemas/components/${kind}/${component.type}.schema.json`,
-        json(configSchema(registry, component.type, component.summary, component.config)),
+        json(configSchema(component.type, component.summary, component.config)),
       );
     }
     files.set(`docs/components/${kind}.md`, describeComponents(kind, registry.list(kind)));
@@ -48,26 +48,22 @@ const wordListSchema: JsonSchema = {
   maxItems: 200_000,
 };
 
-function resourceSchema(registry: Registry, kind: (typeof usableKinds)[number]): JsonSchema {
+/** The shapes of components stand in one file; the others point there, from the folder that they lie in. */
+function resourceSchema(kind: (typeof usableKinds)[number]): JsonSchema {
   return {
     $schema: draft,
     title: `Shared ${kind}`,
     description: `A ${kind} that pipelines refer to by its name: pipelines/resources/${kind}/NAME.json.`,
-    $ref: `#/$defs/${kind}`,
-    $defs: buildComponentShapes(registry),
+    $ref: `../pipeline.schema.json#/$defs/${kind}`,
   };
 }
 
-function configSchema(registry: Registry, type: string, summary: string, config: unknown): JsonSchema {
-  const schema = prepareSchema(config);
-  const refersToComponents = JSON.stringify(schema).includes('"$ref":"#/$defs/');
-  return {
-    $schema: draft,
-    title: `config of ${type}`,
-    description: summary,
-    ...schema,
-    ...(refersToComponents && { $defs: buildComponentShapes(registry) }),
-  };
+function configSchema(type: string, summary: string, config: unknown): JsonSchema {
+  const text = JSON.stringify(prepareSchema(config));
+  const schema = JSON.parse(
+    text.replaceAll('"$ref":"#/$defs/', '"$ref":"../../pipeline.schema.json#/$defs/'),
+  ) as JsonSchema;
+  return { $schema: draft, title: `config of ${type}`, description: summary, ...schema };
 }
 
 /** Takes what the parser takes and no more: a comment in a request would be a field that nobody knows. */

@@ -153,7 +153,7 @@ describe('a pipeline that depends on others', () => {
     return { pipelines, built, degraded };
   }
 
-  it('is built again when one of them changes, comes or goes, and only then', () => {
+  it('is built again when one of them changes, comes or goes, and only then', async () => {
     const { pipelines, built, degraded } = openCalling();
     const steps: readonly [texts: Readonly<Record<string, string>>, built: string, degraded: string][] = [
       [{ a: 'r1 calls b', other: 'r1' }, 'a,other', 'a'],
@@ -171,7 +171,7 @@ describe('a pipeline that depends on others', () => {
       pipelines.apply(folder(texts));
       expect([built.join(), degraded()]).toEqual([names, bad]);
     }
-    pipelines.close();
+    await pipelines.close();
   });
 });
 
@@ -218,8 +218,7 @@ describe('a component that can not let go', () => {
     using watch = watchProcess();
     const { pipelines, disposed } = open();
     pipelines.apply(folder({ one: 'r1!', two: 'r2' }));
-    pipelines.close();
-    await turn(4);
+    await pipelines.close();
     expect([disposed, pipelines.generationsLive, watch.escaped]).toEqual([['r1!', 'r2'], 0, []]);
   });
 });
@@ -302,11 +301,11 @@ describe('a pipeline that was deleted', () => {
     expect([disposed, pipelines.generationsLive]).toEqual([['r1'], 0]);
   });
 
-  it('leaves no timer when the engine closes meanwhile', () => {
+  it('leaves no timer when the engine closes meanwhile', async () => {
     const { pipelines, clock } = open();
     pipelines.apply(folder({ one: 'r1' }));
     pipelines.apply(folder({}));
-    pipelines.close();
+    await pipelines.close();
     expect(clock.pending).toBe(0);
   });
 });

@@ -117,6 +117,21 @@ describe('a token provider that wraps others', () => {
     await two.pipeline?.dispose();
   });
 
+  it('is shared with one that says the same in another order and with its defaults', async () => {
+    const { compile, calls, tokenOf } = engine();
+    const { tokenUrl, clientId, clientSecret } = login.config;
+    const spelled = {
+      config: { provider: { config: { clientSecret, scheme: 'Bearer', clientId, tokenUrl }, type: login.type }, ttl: '1h' },
+      type: 'cache',
+    };
+    const plain = { type: 'cache', config: { ttl: '1h', provider: login } };
+    const one = compile('support', { backends: { one: backend(plain) } });
+    const two = compile('billing', { backends: { one: backend(spelled) } });
+    expect([await tokenOf(one), await tokenOf(two), calls.length]).toEqual(['Bearer token-1', 'Bearer token-1', 1]);
+    await one.pipeline?.dispose();
+    await two.pipeline?.dispose();
+  });
+
   it('may be a shared resource of other shared resources', async () => {
     const resources = { 'token-provider/login': login, 'token-provider/cached-login': cached('login') };
     const { compile, calls, tokenOf } = engine(resources);

@@ -3,13 +3,14 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse as parseJsonc } from 'jsonc-parser';
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { checkCondition } from '../../src/compile/conditions.ts';
 import { environmentDocs } from '../../src/config/environment.ts';
 import { checkPipeline } from '../../src/definitions/check-pipeline.ts';
 import { formatDiagnostic } from '../../src/definitions/diagnostic.ts';
 import type { DocumentSource } from '../../src/definitions/read-document.ts';
 import { defaultEnvAllow } from '../../src/definitions/secrets.ts';
+import { exampleSecrets } from '../support/example-secrets.ts';
 import { productRegistry } from '../support/sluice.ts';
 import { TestClock } from '../support/test-clock.ts';
 
@@ -31,6 +32,7 @@ const isChatRequest = editor.compile(published('chat-request'));
 const namedElsewhere: Readonly<Record<string, unknown>> = {
   'processor/personal-data': { type: 'sensitive-words', config: { words: 'secrets' } },
   'word-list/secrets': ['secret'],
+  'token-provider/company-login': { type: 'static', config: { token: { $env: 'LOGIN_TOKEN' } } },
 };
 
 const pipelineFiles = list('pipelines/*.{json,jsonc}');
@@ -42,14 +44,14 @@ const served: ReadonlyMap<string, DocumentSource> = new Map(
 /** All findings of the engine about a definition, as lines. */
 function findings(file: string, text: string, resources: ReadonlyMap<string, DocumentSource>): string[] {
   const environment = {
-    variables: { OPENAI_API_KEY: 'an example' },
+    variables: secrets.variables,
     envAllow: defaultEnvAllow,
-    secretsDir: '/run/secrets',
+    secretsDir: secrets.folder,
     pipelinesDir: join(projectFolder, 'pipelines'),
     clock: new TestClock(),
   };
   const context = { registry, resources, pipelines: served, checkCondition, environment };
-  const { diagnostics } = checkPipeline({ file, text }, context);
+  const { diagnostics } = checkPipeline({ file, text: secrets.place(text) }, context);
   return diagnostics.map(formatDiagnostic);
 }
 
@@ -65,6 +67,12 @@ const blocks: readonly Block[] = ['README.md', 'CONTRIBUTING.md', ...list('docs/
   return found.map(({ 1: language = '', 2: text = '' }, index) => ({ place: `${page} #${index + 1}`, language, text }));
 });
 const definitions = blocks.filter(({ text }) => text.includes('"apiVersion"'));
+const secrets = exampleSecrets([
+  ...pipelineFiles.map(read),
+  ...definitions.map(({ text }) => text),
+  JSON.stringify(namedElsewhere),
+]);
+afterAll(() => secrets.remove());
 const rows = (those: readonly Block[]) => those.map((block) => [block.place, block] as const);
 
 describe('an example of JSON', () => {

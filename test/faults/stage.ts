@@ -2,7 +2,7 @@ import type { Registry } from '../../src/registry/registry.ts';
 import { watchEngine, openEngineTimers, type WatchedEngine } from '../support/engine-view.ts';
 import { startFaultUpstream, type FaultUpstream, type ScenarioSource } from '../support/fault-upstream.ts';
 import { checkInvariants, type InvariantInput } from '../support/invariants.ts';
-import type { LogLine } from '../support/log-capture.ts';
+import type { LogCapture, LogLine } from '../support/log-capture.ts';
 import { probe, type ProbeClient, type ProbeRequest } from '../support/probe-client.ts';
 import { watchProcess, type ProcessWatch } from '../support/process-watch.ts';
 import { openAiBackend, startSluice, type Sluice } from '../support/sluice.ts';
@@ -23,7 +23,7 @@ export interface StageOptions {
   readonly output?: object;
   readonly limits?: object;
   /** Where the credential comes from; a static key when absent. */
-  readonly token?: object;
+  readonly token?: object | string;
   /** Further members of the definition. */
   readonly definition?: object;
   /** Further pipelines, by name. */
@@ -67,10 +67,17 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     pipelines: { support: definitionOf(options, upstream), ...pipelines },
     ...(options.registry !== undefined && { registry: options.registry }),
   });
+  if (options.serves !== false) expectServed(sluice.log);
   const served = Object.keys(pipelines).length + (options.serves === false ? 0 : 1);
   const stage = new FaultStage(clock, watchEngine(sluice, served), sluice, upstream, process, canaries);
   open.push(stage);
   return stage;
+}
+
+/** A mistake in a definition would be seen as failures of all that is played with it. */
+function expectServed({ lines }: LogCapture): void {
+  const refused = lines.filter(({ message }) => message === 'definition refused');
+  if (refused.length > 0) throw new Error(`The definition does not serve: ${refused.map(({ text }) => text).join('; ')}`);
 }
 
 /** For `afterEach`: closes what a test opened, with all checks. */

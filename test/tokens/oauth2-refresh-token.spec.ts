@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { HttpCalls } from '../../src/forward/http-calls.ts';
 import type { Secret } from '../../src/kernel/schema.ts';
-import type { SecretCell, SecretStore } from '../../src/kernel/secret-store.ts';
+import type { SecretStore } from '../../src/kernel/secret-store.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import type { SecretDisk } from '../../src/state/secret-disk.ts';
 import { SecretFiles } from '../../src/state/secret-files.ts';
@@ -233,14 +233,18 @@ describe('the new refresh token', () => {
   it('is kept before the access token is given out', async () => {
     const { say } = rotate();
     server.answer(say);
-    const disk = slowDisk();
-    const provider = build({ secretStore: disk.store });
+    let written: (value: string) => void = () => undefined;
+    const slow: SecretDisk = {
+      read: () => Promise.resolve(undefined),
+      write: async () => ({ value: await new Promise<string>((resolve) => (written = resolve)), stamp: '' }),
+    };
+    const provider = build({ secretStore: storeOn({ disk: slow }) });
     let given = false;
     const token = tokenOf(provider).finally(() => (given = true));
-    await eventually(() => disk.writing() === 'rotated-1', 'the write');
+    await eventually(() => clock.pending === 1, 'the write');
     await turn(20);
     expect(given).toBe(false);
-    disk.finish();
+    written('rotated-1');
     expect(await token).toBe('Bearer access-1');
   });
 
@@ -293,9 +297,12 @@ describe('several who share a refresh token', () => {
 
   it('in two processes: the one that is refused tries what the other has kept meanwhile, once', async () => {
     const { say, used } = rotate();
-    const disk = new Map<string, string>();
-    const other = build({ secretStore: processOn(disk) });
-    const own = build({ secretStore: processOn(disk) });
+    const kept: string[] = [];
+    const disk: SecretDisk = {
+      read: () => Promise.resolve(kept.length === 0 ? undefined : { value: kept.at(-1) ?? '', stamp: '' }),
+      write: (_name, value) => Promise.resolve({ value, stamp: String(kept.push(value)) }),
+    };
+    const [other, own] = [build({ secretStore: storeOn({ disk }) }), build({ secretStore: storeOn({ disk }) })];
     // The other one is answered while the request of this one is on its way.
     server.answer(
       async () => {
@@ -307,7 +314,7 @@ describe('several who share a refresh token', () => {
     );
     expect(await tokenOf(own)).toBe('Bearer access-2');
     expect(used()).toEqual(['first', 'first', 'rotated-1']);
-    expect([...disk.values()]).toEqual(['rotated-2']);
+    expect(kept).toEqual(['rotated-1', 'rotated-2']);
   });
 
   it('and what is refused without a newer one stays kept', async () => {
@@ -379,34 +386,4 @@ function storeOn(options: { readonly directory?: string; readonly disk?: SecretD
     meter: new MeterCapture(),
     ...options,
   });
-}
-
-/** A store whose disk takes as long as the test wants; what is written is in memory at once. */
-function slowDisk(): { store: SecretStore; writing: () => string | undefined; finish: () => void } {
-  let value: string | undefined;
-  let finish = (): void => undefined;
-  const turns = memorySecretStore().open('any');
-  const cell: SecretCell = {
-    exclusive: (action) => turns.exclusive(action),
-    read: () => Promise.resolve(value),
-    write: (next) => {
-      value = next;
-      return new Promise((resolve) => (finish = resolve));
-    },
-  };
-  return { store: { open: () => cell }, writing: () => value, finish: () => finish() };
-}
-
-/** The store of one process, on a folder that it shares with others. */
-function processOn(disk: Map<string, string>): SecretStore {
-  return {
-    open(key) {
-      const turns = memorySecretStore().open(key);
-      return {
-        exclusive: (action) => turns.exclusive(action),
-        read: () => Promise.resolve(disk.get(key)),
-        write: async (value) => void disk.set(key, value),
-      };
-    },
-  };
 }

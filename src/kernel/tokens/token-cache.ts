@@ -129,9 +129,10 @@ export class TokenCache {
       return credential;
     } catch (error) {
       this.#flight = undefined;
-      const failure = this.#fail(error);
-      const held = this.#living(this.#options.clock.now());
-      if (held === undefined) throw failure;
+      this.#fail(error);
+      const now = this.#options.clock.now();
+      const held = this.#living(now);
+      if (held === undefined) throw this.#failureNow(now);
       return held.credential;
     }
   }
@@ -146,21 +147,20 @@ export class TokenCache {
     this.#failure = undefined;
   }
 
-  #fail(thrown: unknown): SluiceError {
+  #fail(thrown: unknown): void {
     const { clock, rules, meter, signal } = this.#options;
     const error = asSluiceError(thrown, 'TOKEN_UNAVAILABLE');
-    if (signal.aborted) return error;
+    if (signal.aborted) return;
     this.#failure = error;
     if (this.#held !== undefined) this.#held.refreshFailed = true;
     // It is no failure of the provider, and the next caller may have a key.
     if (isOfCaller(error)) {
       this.#quietUntil = Number.NEGATIVE_INFINITY;
-      return error;
+      return;
     }
     meter.count('token_refresh_failures');
     const asked = Math.min((error.retryAfterSeconds ?? 0) * 1_000, longestQuietMilliseconds);
     this.#quietUntil = clock.now() + Math.max(rules.failureTtl, asked);
-    return error;
   }
 
   /** The last failure, with the time that is left until the provider is asked again. */
