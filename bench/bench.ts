@@ -171,16 +171,20 @@ export async function measureIdle(bench: Bench, systems: readonly System[]): Pro
   }
 }
 
-/** What modifiers cost inside of a process, in one of its own. */
+/** What modifiers and tokens cost inside of a process, in one of its own. */
 export async function measureInside(bench: Bench): Promise<InsideFigures> {
   const { only, profile } = bench.settings;
-  const [modifiers, patternSet] = [selects(only, 'modifiers-inside'), selects(only, 'pattern-set')];
-  if (!modifiers && !patternSet) return noInsideFigures;
-  bench.progress('modifiers inside of a process');
+  const parts = {
+    modifiers: selects(only, 'modifiers-inside'),
+    patternSet: selects(only, 'pattern-set'),
+    tokens: selects(only, 'tokens'),
+  };
+  if (!Object.values(parts).includes(true)) return noInsideFigures;
+  bench.progress('modifiers and tokens inside of a process');
   try {
-    return await insideFigures(bench.children, bench.affinity?.system, { ...profile.inside, modifiers, patternSet });
+    return await insideFigures(bench.children, bench.affinity?.system, { ...profile.inside, ...parts });
   } catch (error) {
-    bench.measurements.problems.push(`modifiers inside of a process: ${errorMessage(error)}`);
+    bench.measurements.problems.push(`inside of a process: ${errorMessage(error)}`);
     return noInsideFigures;
   }
 }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Child, ChildProcesses } from './child-processes.ts';
 import type { InsideFigures, InsideJob } from './inside-figures.ts';
 
-const name = 'modifiers inside';
+const name = 'inside';
 const program = fileURLToPath(new URL('./inside-bench.ts', import.meta.url));
 const timeoutMilliseconds = 240_000;
 

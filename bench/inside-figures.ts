@@ -5,6 +5,7 @@ import type { PatternSetFigure } from './pattern-set.ts';
 export interface InsideJob {
   readonly modifiers: boolean;
   readonly patternSet: boolean;
+  readonly tokens: boolean;
   /** Turns of each chain in the comparison per event. */
   readonly turns: number;
   /** Answers of each turn. */
@@ -47,12 +48,42 @@ export interface StreamMemory {
   readonly kilobytes: number;
 }
 
+/** What a token costs that is there, in nanoseconds of CPU. */
+export interface TokenCost {
+  readonly provider: string;
+  /** Of one `getToken`, which never was a promise. */
+  readonly perToken: number;
+  /** What an attempt costs more than one without a token: asked for, put into the request, given back. */
+  readonly addedPerRequest: number;
+}
+
+/** Many runs that need a token at the same time. */
+export interface TokenStampede {
+  readonly when: string;
+  readonly runs: number;
+  /** Runs that had to wait. */
+  readonly waiting: number;
+  /** Requests to the token server. */
+  readonly calls: number;
+  /** Different tokens that the runs got. */
+  readonly tokens: number;
+}
+
 export interface InsideFigures {
   readonly chains: readonly ChainCost[];
   readonly memory: readonly StreamMemory[];
   readonly longAnswers: readonly LongAnswer[];
   readonly patternSet: readonly PatternSetFigure[];
+  readonly tokens: readonly TokenCost[];
+  readonly stampedes: readonly TokenStampede[];
 }
 
 /** Where nothing of it was measured. */
-export const noInsideFigures: InsideFigures = { chains: [], memory: [], longAnswers: [], patternSet: [] };
+export const noInsideFigures: InsideFigures = {
+  chains: [],
+  memory: [],
+  longAnswers: [],
+  patternSet: [],
+  tokens: [],
+  stampedes: [],
+};

@@ -1,5 +1,5 @@
 import { frameWayNames } from './frame-ways.ts';
-import type { ChainCost, InsideFigures, LongAnswer, StreamMemory } from './inside-figures.ts';
+import type { ChainCost, InsideFigures, LongAnswer, StreamMemory, TokenCost, TokenStampede } from './inside-figures.ts';
 import { figure, percent, table, times } from './markdown.ts';
 import type { PatternSetFigure } from './pattern-set.ts';
 
@@ -56,12 +56,40 @@ function patternSection(patternSet: readonly PatternSetFigure[]): string[] {
   ];
 }
 
+function tokenSection(tokens: readonly TokenCost[]): string[] {
+  if (tokens.length === 0) return [];
+  const rows = tokens.map(({ provider, perToken, addedPerRequest }) => [
+    provider,
+    perToken.toFixed(0),
+    addedPerRequest.toFixed(0),
+  ]);
+  return [
+    '### A token that is there, inside of a process: each came at once, none as a promise',
+    table(['token provider', 'ns CPU/getToken', 'added ns CPU/request'], rows),
+  ];
+}
+
+function stampedeSection(stampedes: readonly TokenStampede[]): string[] {
+  if (stampedes.length === 0) return [];
+  const rows = stampedes.map(({ when, runs, waiting, calls, tokens }) => [
+    when,
+    ...[runs, waiting, calls, tokens].map((count) => count.toLocaleString('en-US')),
+  ]);
+  return [
+    '### A cached token, asked for by many runs at once',
+    table(['when', 'runs', 'that waited', 'calls of the token server', 'tokens'], rows),
+  ];
+}
+
 /** The tables of what was measured inside of a process. */
-export function insideSections({ chains, memory, longAnswers, patternSet }: InsideFigures): string[] {
+export function insideSections(figures: InsideFigures): string[] {
+  const { chains, memory, longAnswers, patternSet, tokens, stampedes } = figures;
   return [
     ...chainSection(chains),
     ...memorySection(memory),
     ...longAnswerSection(longAnswers),
     ...patternSection(patternSet),
+    ...tokenSection(tokens),
+    ...stampedeSection(stampedes),
   ];
 }

@@ -242,13 +242,19 @@ export function summaryLine(input: ReportInput): string {
   return `${count('met', 'stretch met')} budgets met, ${missed}; ${problems.length} problems`;
 }
 
+/** What a reader must know who compares this page with an older one. */
+const tokenNote =
+  '`sluice-5+3` and `sluice-5+3-match` take their key from a chain of a cache and a static key, as the systems with all ' +
+  'features on; all others, `sluice-empty` among them, have a static key. Before there were token providers of other ' +
+  'kinds all had a static key';
+
 /** The whole result page. */
 export function report(input: ReportInput): string {
   const { measurements, scenarios } = input;
   const sections = [
     '# Results of the bench',
     'Written by `node bench/run.ts`; README.md says how to read it. Figures are medians of the rounds.',
-    bullets(input.machine),
+    bullets([...input.machine, tokenNote]),
     '## Budgets',
     budgetTable(budgetLines(measurements, input.wordMask, input.inside)),
     '## Figures',

@@ -15,6 +15,7 @@ export const scenarioNames = [
   'modifiers',
   'modifiers-ttft',
   'modifiers-inside',
+  'tokens',
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 

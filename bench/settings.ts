@@ -25,7 +25,7 @@ export interface Profile {
   readonly idleWarmUp: number;
   readonly idleSettle: number;
   /** What the bench inside of a process does. */
-  readonly inside: Omit<InsideJob, 'modifiers' | 'patternSet'>;
+  readonly inside: Omit<InsideJob, 'modifiers' | 'patternSet' | 'tokens'>;
 }
 
 const full: Profile = {
@@ -80,7 +80,7 @@ export const usageText = `node bench/run.ts [--short] [--only <scenario,...>] [-
 
 --short     a minute and a half, for a quick look and for CI; the figures are rough
 --only      json, single, burst, padded, translated, lone, ttft, idle, word-mask, pattern-set,
-            modifiers (which is also modifiers-ttft and modifiers-inside)
+            tokens, modifiers (which is also modifiers-ttft and modifiers-inside)
 --systems   nginx, pipe, sluice (all), sluice-empty, sluice-5+3, sluice-5+3-match, and for translated:
             sluice-openai-to-anthropic and the like; for modifiers: sluice-modifiers (all three)
 --out       where the report goes; without it a full run of everything writes bench/RESULTS.md, others print it`;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { dialects, type Dialect } from './dialects.ts';
 import { wordsInText } from './mock-answers.ts';
 import { chainSteps, type ChainName } from './modifier-chains.ts';
+import { chainedKey, staticKey } from './token-definitions.ts';
 import { wordList } from './word-lists.ts';
 
 /** What stands in a pipeline beside its backend. */
@@ -29,6 +30,9 @@ function stepsOf(steps: Steps): object {
   return { processors: Object.keys(processorLists).map(processor), modifiers: modifiers.map(modifier) };
 }
 
+/** The pipelines that stand for all features take their key from a chain of a cache and a fixed key, the others have it fixed. */
+const hasAllFeatures = (steps: Steps): boolean => steps === 'never-match' || steps === 'some-match';
+
 /** What the pipelines of a system have in common. */
 export interface PipelineOptions {
   readonly mockPort: number;
@@ -48,7 +52,7 @@ function pipeline(name: string, { mockPort, provider, steps }: PipelineOptions):
         type: dialects[provider].backend,
         config: { baseUrl: `http://127.0.0.1:${mockPort}/${name}/v1`, model: 'mock' },
         network: 'private',
-        token: { type: 'static', config: { token: { $env: 'BENCH_API_KEY' } } },
+        token: hasAllFeatures(steps) ? chainedKey : staticKey,
       },
     },
     limits: { concurrentStreams: 10_000 },

@@ -40,7 +40,7 @@ export interface AppOptions {
 const CAPABILITIES = Symbol('Capabilities');
 const FRAMES = Symbol('FrameCounters');
 
-/** The one module: wires the engine. A compiled pipeline takes what it needs from the `Capabilities` provider. */
+/** The module of the engine: wires it. A compiled pipeline takes what it needs from the `Capabilities` provider. */
 @Module({})
 export class AppModule {
   static register(options: AppOptions): DynamicModule {

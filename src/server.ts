@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { startAdmin, type AdminServer } from './admin/start-admin.ts';
 import { AppModule, type AppOptions } from './app.module.ts';
 import { EngineView } from './compile/engine-view.ts';
 import { Pipelines } from './compile/pipelines.ts';
@@ -31,6 +32,8 @@ export interface SluiceServer {
   /** Such as `http://127.0.0.1:8787`, with the port that was really taken. */
   readonly origin: string;
   readonly engine: EngineView;
+  /** Undefined where the environment asks for none. */
+  readonly admin: Pick<AdminServer, 'origin' | 'routes'> | undefined;
   /** Ends without losing a stream: see Drain. Resolves when everything is closed. */
   drain(): Promise<void>;
   /** Ends at once; open streams are cut. */
@@ -66,9 +69,8 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
   app.useGlobalFilters(filter);
   const watching = folder.snapshots().subscribe((snapshot) => pipelines.apply(snapshot));
   pipelines.apply(await folder.read());
-  await app.listen(environment.port, environment.host);
   const server = adapter.getHttpServer() as HttpServer;
-  const { port } = server.address() as AddressInfo;
+  let admin: AdminServer | undefined;
   const close = async (): Promise<void> => {
     watching.unsubscribe();
     await folder.close();
@@ -77,10 +79,25 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
     await app.get(HttpCalls).close();
     void pipelines.close();
     await app.get(SecretFiles).close();
+    // To the last, so that an operator sees what a drain waits for.
+    await admin?.close();
   };
+  try {
+    if (environment.admin !== undefined) {
+      const dialects = app.get(Dialects);
+      const engine = app.get(EngineView);
+      admin = await startAdmin({ listener: environment.admin, engine, dialects, clock: options.clock, log });
+    }
+    await app.listen(environment.port, environment.host);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
   return {
     origin: `http://${environment.host.includes(':') ? `[${environment.host}]` : environment.host}:${port}`,
     engine: app.get(EngineView),
+    admin,
     drain: async () => {
       await drain.run(() => server.close());
       // What they do in the background may hold the only copy of something, such as a token that was just replaced.

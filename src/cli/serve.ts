@@ -53,6 +53,7 @@ function endOnSignals(server: SluiceServer, log: ProcessLog): void {
 function greeting(server: SluiceServer): string {
   const { serving, degraded } = server.engine.pipelines();
   const lines = [`Sluice listens on ${server.origin}`, `Pipelines: ${serving.join(', ') || 'none'}`];
+  if (server.admin !== undefined) lines.push(`Admin API on ${server.admin.origin}/admin/`);
   if (degraded.length > 0) lines.push(`With errors, see the log: ${degraded.join(', ')}`);
   const name = serving.includes('demo') ? 'demo' : serving[0];
   if (name !== undefined) {

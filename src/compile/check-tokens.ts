@@ -1,10 +1,10 @@
 import type { Diagnostic } from '../definitions/diagnostic.ts';
 import type { ResolvedTokenProvider } from '../definitions/resolved-pipeline.ts';
-import { providersOf, uncachedOf } from './token-providers.ts';
+import { pinnedOf, providersOf, uncachedOf } from './token-providers.ts';
 
 /** What is wrong or odd about the credential of a backend. Line and column are the caller's. */
 export function checkTokens(token: ResolvedTokenProvider, backend: string, origin: string): Diagnostic[] {
-  return [...foreignOrigins(token, backend, origin), ...uncached(token)];
+  return [...foreignOrigins(token, backend, origin), ...uncached(token), ...pinned(token)];
 }
 
 function foreignOrigins(token: ResolvedTokenProvider, backend: string, origin: string): Diagnostic[] {
@@ -27,6 +27,17 @@ function uncached(token: ResolvedTokenProvider): Diagnostic[] {
       'token.uncached',
       'warning',
       `"${provider.type}" asks for a new token at every request; put a "cache" around it: { "type": "cache", "config": { "provider": ... } }`,
+    ),
+  );
+}
+
+function pinned(token: ResolvedTokenProvider): Diagnostic[] {
+  return [...pinnedOf(token)].map((provider) =>
+    diagnostic(
+      provider,
+      'token.pinned',
+      'warning',
+      `what is around "${provider.name}" remembers one of its keys for all requests; put a "cache" around each key in its place`,
     ),
   );
 }

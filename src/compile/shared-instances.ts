@@ -1,11 +1,12 @@
 interface Entry {
-  readonly instance: unknown;
+  readonly instance: Disposable;
   users: number;
 }
 
 /** An instance held for one generation. */
 export interface Held<T> {
   readonly instance: T;
+  /** Later calls do nothing. */
   release(): Promise<void>;
 }
 
@@ -22,26 +23,29 @@ export class SharedInstances {
 
   /** Without a key the instance belongs to its one user. */
   hold<T extends Disposable>(key: string | undefined, create: () => T): Held<T> {
-    if (key === undefined) {
-      const instance = create();
-      return { instance, release: async () => instance.dispose?.() };
-    }
-    let entry = this.#entries.get(key);
-    if (entry === undefined) {
-      entry = { instance: create(), users: 0 };
-      this.#entries.set(key, entry);
-    }
+    const entry = this.#entryOf(key, create);
     entry.users += 1;
-    const { instance } = entry as { instance: T };
-    return { instance, release: () => this.#release(key, instance) };
+    let isHeld = true;
+    const release = async (): Promise<void> => {
+      if (!isHeld) return;
+      isHeld = false;
+      await this.#release(key, entry);
+    };
+    return { instance: entry.instance as T, release };
   }
 
-  async #release(key: string, instance: Disposable): Promise<void> {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
+  #entryOf(key: string | undefined, create: () => Disposable): Entry {
+    const known = key === undefined ? undefined : this.#entries.get(key);
+    if (known !== undefined) return known;
+    const entry = { instance: create(), users: 0 };
+    if (key !== undefined) this.#entries.set(key, entry);
+    return entry;
+  }
+
+  async #release(key: string | undefined, entry: Entry): Promise<void> {
     entry.users -= 1;
     if (entry.users > 0) return;
-    this.#entries.delete(key);
-    await instance.dispose?.();
+    if (key !== undefined) this.#entries.delete(key);
+    await entry.instance.dispose?.();
   }
 }

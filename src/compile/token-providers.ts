@@ -34,7 +34,9 @@ function createLink(resolved: ResolvedTokenProvider, options: TokenProvidersOpti
   const { name, type, component } = resolved;
   const wrapped: Held<OwnedLink>[] = [];
   const release = async (): Promise<void> => {
-    for (const held of wrapped.splice(0).reverse()) await held.release();
+    const results = await Promise.allSettled(wrapped.reverse().map((held) => held.release()));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   };
   try {
     const config = withLinks(resolved.config, (inner) => {
@@ -50,8 +52,11 @@ function createLink(resolved: ResolvedTokenProvider, options: TokenProvidersOpti
     return {
       link,
       dispose: async () => {
-        await provider.dispose?.();
-        await release();
+        try {
+          await provider.dispose?.();
+        } finally {
+          await release();
+        }
       },
     };
   } catch (error) {
@@ -73,6 +78,13 @@ export function* uncachedOf(resolved: ResolvedTokenProvider): Generator<Resolved
   if (fetching === 'remembers') return;
   if (fetching === 'asks') yield resolved;
   for (const inner of innerOf(resolved.config)) yield* uncachedOf(inner);
+}
+
+/** Providers that choose anew at each request, and somebody around them remembers what they chose. */
+export function* pinnedOf(resolved: ResolvedTokenProvider, isRemembered = false): Generator<ResolvedTokenProvider> {
+  const fetching = resolved.component.fetching?.(resolved.config as never);
+  if (isRemembered && fetching === 'chooses') yield resolved;
+  for (const inner of innerOf(resolved.config)) yield* pinnedOf(inner, isRemembered || fetching === 'remembers');
 }
 
 function* innerOf(value: unknown): Generator<ResolvedTokenProvider> {

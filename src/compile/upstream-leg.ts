@@ -5,6 +5,7 @@ import { refuseKeptElsewhere } from '../kernel/dialects/kept-elsewhere.ts';
 import type { ChatRequest } from '../kernel/request.ts';
 import type { Run } from '../kernel/run.ts';
 import { isPromise, supervise } from '../kernel/supervise.ts';
+import { giveBack } from '../kernel/tokens/give-back.ts';
 import { refusalOf } from '../kernel/tokens/refusal-of.ts';
 import type { Credential, Refusal, TokenLink } from '../kernel/tokens/token-provider.ts';
 import type { UpstreamRequest } from '../kernel/upstream.ts';
@@ -156,11 +157,18 @@ export class UpstreamLeg implements ForwardCall {
     const { run } = this.#options;
     try {
       const credential = token.getToken(run);
-      return isPromise(credential)
-        ? Promise.resolve(supervise({ ...tokenSupervision, run }, () => credential))
-        : credential;
+      return isPromise(credential) ? this.#await(credential, token) : credential;
     } catch (error) {
       throw asSluiceError(error, 'TOKEN_UNAVAILABLE');
+    }
+  }
+
+  async #await(pending: PromiseLike<Credential>, token: TokenLink): Promise<Credential> {
+    try {
+      return await supervise({ ...tokenSupervision, run: this.#options.run }, () => Promise.resolve(pending));
+    } catch (error) {
+      giveBack(token, pending);
+      throw error;
     }
   }
 

@@ -41,9 +41,7 @@ function resolveVariable(name: string, environment: SecretEnvironment): Secret |
 function resolveFile(path: string, environment: SecretEnvironment): Secret | SecretProblem {
   const file = new SecretFile(path, environment);
   const problem = file.load();
-  return (
-    problem ?? new Secret(`file ${path}`, (anew) => (anew ? file.refresh() : file.reveal()), { $file: path })
-  );
+  return problem ?? new Secret(`file ${path}`, (anew) => (anew ? file.refresh() : file.reveal()), { $file: path });
 }
 
 /** Sluice's own variables stay closed whatever the list says; `SLUICE_VAR_*` is the part of them meant for definitions. */

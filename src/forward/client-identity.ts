@@ -1,6 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { SluiceError } from '../kernel/errors.ts';
 import type { ClientIdentity } from '../kernel/http-caller.ts';
+import { withLineEnds } from '../kernel/tokens/private-key.ts';
 
 /** The server that an identity is shown to. */
 export interface IdentityTarget {
@@ -38,9 +39,9 @@ function contextOf(
   { certificate, key }: ClientIdentity,
   read: (secret: ClientIdentity['key']) => string,
 ): SecureContext {
-  const [cert, privateKey] = [read(certificate), read(key)];
+  const [cert, privateKey] = [withLineEnds(read(certificate)), withLineEnds(read(key))];
   // Without them the handshake would go on, and nobody would be shown.
-  if (cert.trim() === '' || privateKey.trim() === '') throw new TypeError('empty');
+  if (cert === '' || privateKey === '') throw new TypeError('empty');
   return createSecureContext({ cert, key: privateKey });
 }
 

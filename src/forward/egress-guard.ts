@@ -10,9 +10,11 @@ import { shownIdentity } from './client-identity.ts';
  * Where a connection may go. `public`: addresses of the public internet only. `private`: also loopback, RFC 1918,
  * unique-local and shared (RFC 6598) addresses, on the word of the operator in the definition. Metadata services,
  * link-local, multicast, translated and unspecified addresses are refused in both. `metadata`: the addresses at which
- * AWS, Azure and Google tell their machines who they are, and no other; no definition can ask for it.
+ * AWS, Azure and Google tell their machines who they are, and no other. `platform`: for an address that the platform put
+ * into the environment of the process, as App Service does; what an operator may open, and the link-local addresses at
+ * which containers are answered, but nothing public. No definition can ask for the last two by itself.
  */
-export type EgressProfile = 'public' | 'private' | 'metadata';
+export type EgressProfile = 'public' | 'private' | 'metadata' | 'platform';
 
 export interface ResolvedAddress {
   readonly address: string;
@@ -100,6 +102,8 @@ const metadataNames = new Set([
 const identityRanges4 = ['169.254.169.254/32', '169.254.170.2/32', '169.254.170.23/32'];
 const identityRanges6 = ['fd00:ec2::254/128', 'fd00:ec2::23/128', 'fd20:ce::254/128'];
 const identityNames = new Set(['metadata.google.internal', 'metadata.goog']);
+/** Where App Service and Functions answer to containers on Linux: 169.254.129.x to 131.x, and 169.254.255.2. */
+const platformRanges4 = [...operatorRanges4, '169.254.128.0/17'];
 
 const special4 = blockList(specialRanges4);
 const special6 = blockList(specialRanges6);
@@ -107,6 +111,7 @@ const operator4 = blockList(operatorRanges4);
 const operator6 = blockList(operatorRanges6);
 const metadata4 = blockList(metadataRanges4);
 const metadata6 = blockList(metadataRanges6);
+const platform4 = blockList(platformRanges4);
 const identity4 = blockList(identityRanges4);
 const identity6 = blockList(identityRanges6);
 const mapped = blockList(['::ffff:0:0/96']);
@@ -120,13 +125,14 @@ export function isAddressAllowed(address: string, profile: EgressProfile): boole
   if (mapped.check(address, 'ipv6')) return profile === 'private' && isAllowed4(address, 'ipv6', profile);
   if (profile === 'metadata') return identity6.check(address, 'ipv6');
   if (metadata6.check(address, 'ipv6')) return false;
-  if (!special6.check(address, 'ipv6')) return true;
-  return profile === 'private' && operator6.check(address, 'ipv6');
+  if (!special6.check(address, 'ipv6')) return profile !== 'platform';
+  return profile !== 'public' && operator6.check(address, 'ipv6');
 }
 
 function isAllowed4(address: string, type: 'ipv4' | 'ipv6', profile: EgressProfile): boolean {
   if (profile === 'metadata') return identity4.check(address, type);
   if (metadata4.check(address, type)) return false;
+  if (profile === 'platform') return platform4.check(address, type);
   if (!special4.check(address, type)) return true;
   return profile === 'private' && operator4.check(address, type);
 }

@@ -7,6 +7,8 @@ import type { EgressLookup } from './egress-guard.ts';
 import { createUndiciTransport, type UndiciTransport } from './undici-transport.ts';
 
 const connectTimeoutMilliseconds = 5_000;
+/** An hour. Timers of the platform take a time of more than 24 days for none. */
+const longestTimeout = 3_600_000;
 type Network = HttpCall['network'];
 
 /** Connections of one identity, or of nobody, by where they may go. */
@@ -136,7 +138,7 @@ class Exchange implements UpstreamListener {
       return;
     }
     const onAbort = (): void => this.#fail(asSluiceError(this.#signal.reason));
-    const timer = this.#clock.after(this.#request.timeoutMilliseconds, () =>
+    const timer = this.#clock.after(Math.min(this.#request.timeoutMilliseconds, longestTimeout), () =>
       this.#fail(new SluiceError('UPSTREAM_HEADERS_TIMEOUT', { context: { host: this.#host } })),
     );
     this.#signal.addEventListener('abort', onAbort, { once: true });

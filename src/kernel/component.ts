@@ -95,8 +95,11 @@ export interface TokenProviderComponent<
   TokenProvider,
   { readonly title: string; readonly config: Record<string, unknown> }
 > {
-  /** `asks`: with this config every `getToken` asks somebody, so it belongs under a cache. `remembers`: it asks once for many. */
-  fetching?(config: Configured<S>): 'asks' | 'remembers' | undefined;
+  /**
+   * `asks`: with this config every `getToken` asks somebody, so it belongs under a cache. `remembers`: it asks once for many.
+   * `chooses`: every `getToken` may choose another account, so it belongs above a cache.
+   */
+  fetching?(config: Configured<S>): 'asks' | 'remembers' | 'chooses' | undefined;
 }
 
 // ---- backends ------------------------------------------------------------------------------------------------------

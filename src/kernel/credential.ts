@@ -1,6 +1,6 @@
 import { SluiceError } from './errors.ts';
 import { isPromise } from './supervise.ts';
-import { tokenInvalid } from './tokens/token-failure.ts';
+import { tokenFailureOf, tokenInvalid } from './tokens/token-failure.ts';
 import type { Credential } from './tokens/token-provider.ts';
 import type { UpstreamRequest } from './upstream.ts';
 
@@ -19,7 +19,7 @@ const nothing: readonly string[] = [];
 /**
  * Completes a request with a credential, for the credential's own origins only. Returns the values that came with it, in
  * headers or in the query and in each form in which they may be repeated; nobody else may ever see them. `before` is what
- * the request was made from, where its owner keeps that anyway.
+ * the request was made from, where its owner keeps that anyway. Fails with SluiceErrors that hold no word of others.
  */
 export function applyCredential(
   credential: Credential,
@@ -28,10 +28,25 @@ export function applyCredential(
 ): readonly string[] | Promise<readonly string[]> {
   if (credential.origins !== '*' && !credential.origins.includes(request.origin))
     throw new SluiceError('CREDENTIAL_ORIGIN_MISMATCH');
-  const applied = credential.apply(request);
-  return isPromise(applied)
-    ? Promise.resolve(applied).then(() => addedValues(request, before))
-    : addedValues(request, before);
+  try {
+    const applied = credential.apply(request);
+    return isPromise(applied) ? addedLater(applied, request, before) : addedValues(request, before);
+  } catch (error) {
+    throw tokenFailureOf(error);
+  }
+}
+
+async function addedLater(
+  applied: PromiseLike<void>,
+  request: UpstreamRequest,
+  before: Before,
+): Promise<readonly string[]> {
+  try {
+    await applied;
+    return addedValues(request, before);
+  } catch (error) {
+    throw tokenFailureOf(error);
+  }
 }
 
 /** Plain loops: this is done for each request. What the request had before was checked by whoever wrote it. */

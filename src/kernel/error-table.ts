@@ -72,6 +72,7 @@ export const errorTable = {
   TOKEN_UNAVAILABLE: { status: 503, kind: 'gateway', retryable: true, message: 'No credential for the model provider could be had.', remedy: 'Try again; the operator checks the token provider that the log names.' },
   TOKEN_INVALID: { status: 503, kind: 'gateway', retryable: false, message: 'What was had as a credential for the model provider is not usable.', remedy: 'The operator checks the token provider that the log names.' },
   CALLER_KEY_MISSING: { status: 401, kind: 'authentication', retryable: false, message: 'This pipeline works with a key of yours, which is expected in {headers}.', remedy: 'Send the key that the provider of the model gave you.' },
+  CALLER_KEY_REFUSED: { status: 401, kind: 'authentication', retryable: false, message: 'The token that you sent was not accepted for the use of this pipeline.', remedy: 'Sign in again and send a new token; the operator finds the reason in the log.' },
   PROCESSOR_FAILED: { status: 500, kind: 'gateway', retryable: false, message: 'A processor of the pipeline failed.', remedy: 'The operator finds its name and the reason in the log.' },
   PROCESSOR_TIMEOUT: { status: 504, kind: 'timeout', retryable: true, message: 'A processor of the pipeline took too long.', remedy: 'Try again; the operator may raise its timeout.' },
   PROCESSOR_FLOOD: { status: 500, kind: 'gateway', retryable: false, message: 'A processor of the pipeline produced more than {limit}.', remedy: 'The operator corrects the processor.' },

@@ -9,9 +9,11 @@ export interface HttpCall {
   readonly body?: string;
   /**
    * Where the address may be; `private` is the operator's word in the definition. `metadata` is the fixed list of addresses
-   * at which clouds answer to their own machines, and nothing else.
+   * at which clouds answer to their own machines, and nothing else. `platform` is for an address that the platform itself
+   * gave to this process: this machine, the own network or link-local, never the public internet, and never the word of
+   * a definition.
    */
-  readonly network: 'public' | 'private' | 'metadata';
+  readonly network: 'public' | 'private' | 'metadata' | 'platform';
   /** What the client shows of itself in the TLS handshake. The same object means the same connections. */
   readonly identity?: ClientIdentity;
   /** The whole exchange. */

@@ -88,12 +88,12 @@ export class Secret {
 
   /**
    * `read` is called at each use, so a rotated file is seen; `anew` asks it to look at its source however short ago it
-   * last did. `name` is what logs show.
+   * last did. `name` is what logs show, `written` what stands for it in a document.
    */
-  constructor(name: string, read: (anew: boolean) => string, reference?: SecretReference) {
+  constructor(name: string, read: (anew: boolean) => string, written?: SecretReference) {
     this.#name = name;
     this.#read = read;
-    this.#reference = reference;
+    this.#reference = written;
   }
 
   /** What it is called where it is shown. */

@@ -14,7 +14,7 @@ const titles: Readonly<Record<ComponentKind, readonly [title: string, what: stri
   ],
   'token-provider': [
     'Token providers',
-    'A token provider gets the credential for a backend. It stands in `tokenProviders` of a pipeline, or in `token` of a backend.',
+    'A token provider gets the credential for a backend. It stands in `tokenProviders` of a pipeline, or in `token` of a backend. How they work together is told in [Tokens](../tokens.md).',
   ],
   backend: [
     'Backends',

@@ -14,13 +14,13 @@ const config = strictObject({
   ttl: Type.Optional({
     ...Duration,
     description:
-      'No token is used for longer. Also the lifetime where nobody says how long one lives, which is else 5m.',
+      'Longest time that a token is used. Where nobody says how long it lives, this is its lifetime; 5m when left out.',
   }),
   skew: defaulted(
     {
       ...Duration,
       description:
-        'So long before its end a token is used only where no new one can be had; at most half of its lifetime.',
+        'Time before its end in which a token is used only where no new one can be had. At most half of its lifetime counts.',
     },
     '60s',
   ),
@@ -37,7 +37,7 @@ const config = strictObject({
     {
       ...Duration,
       description:
-        'So long a failure is repeated before the provider is asked again, unless it says when. From 100ms to 5s.',
+        'How long a failure is repeated to all who ask, before the provider is asked again; longer where it says when. From 100ms to 5s.',
     },
     '1s',
   ),
@@ -63,16 +63,23 @@ export const cacheTokenProvider = defineTokenProvider({
   fetching: () => 'remembers',
   examples: [
     {
-      title: 'A token that is read from a file every ten seconds',
+      title: 'A token of OAuth 2',
       config: {
-        provider: { type: 'static', config: { token: { $file: '/run/secrets/provider-token' } } },
-        ttl: '10s',
+        provider: {
+          type: 'oauth2-client-credentials',
+          config: {
+            tokenUrl: 'https://login.example.com/oauth/token',
+            clientId: 'sluice',
+            clientSecret: { $env: 'LOGIN_CLIENT_SECRET' },
+          },
+        },
       },
     },
     {
-      title: 'Early renewal, and patience with a token server that is down',
+      title: 'Early renewal of a token that tells no lifetime, and patience with a server that is down',
       config: {
-        provider: { type: 'static', config: { token: { $env: 'PROVIDER_TOKEN' } } },
+        provider: { type: 'http', config: { url: 'https://keys.example.com/session', token: '/session/key' } },
+        ttl: '10m',
         refreshAt: 0.5,
         skew: '30s',
         failureTtl: '5s',
@@ -89,7 +96,6 @@ export const cacheTokenProvider = defineTokenProvider({
       getToken: (run) => caches.getToken(run),
       invalidate: (credential, refusal) => caches.invalidate(credential, refusal),
       accepted: (credential) => link.accepted(credential),
-      settled: (credential, outcome) => link.settled(credential, outcome),
       spares: link.spares,
       others: link.others,
       ...(link.subject !== undefined && { subject: (run: TokenRun) => link.subject?.(run) ?? '' }),

@@ -14,7 +14,7 @@ const config = strictObject({
     Type.String({
       ...Duration,
       description:
-        'How long a provider that failed, or whose credentials were refused, is asked only when all others fail too; longer where it says so itself, up to 10m.',
+        'How long a provider that failed, or whose credentials were refused, is passed over while another one has a credential; longer where it says so itself, up to 10m.',
     }),
     '30s',
   ),

@@ -21,7 +21,7 @@ const optional = Type.Optional;
 const Id = { minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
 
 const config = strictObject({
-  appId: optional(Type.Integer({ ...Id, description: 'Id of the app. This or `clientId`.' })),
+  appId: optional(Type.Integer({ ...Id, description: 'Id of the app; either this or clientId is needed.' })),
   clientId: optional(
     Type.String({ minLength: 1, maxLength: 128, description: 'Client id of the app, which GitHub prefers to its id.' }),
   ),

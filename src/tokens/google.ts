@@ -49,7 +49,7 @@ const config = strictObject({
     'public',
   ),
   timeout: defaulted({ ...Duration, description: 'For the whole answer of each token server.' }, '5s'),
-  metadataUrl: Type.Optional({ ...Address, description: 'Another metadata server than the one of the machine.' }),
+  metadataUrl: Type.Optional({ ...Address, description: 'Replaces the address of the metadata server. `http:` only with "network": "private".' }),
   iamUrl: defaulted(
     { ...Address, description: 'Where service accounts are impersonated.' },
     'https://iamcredentials.googleapis.com',

@@ -6,12 +6,7 @@ import { bearerAssertions } from '../kernel/tokens/bearer-assertion.ts';
 import { clientAuthentication, clientAuthenticationFields, noClient } from '../kernel/tokens/client-authentication.ts';
 import { jwtAlgorithms } from '../kernel/tokens/sign-jwt.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import {
-  checkTokenUrl,
-  requestToken,
-  tokenEndpointFields,
-  type TokenEndpoint,
-} from '../kernel/tokens/token-endpoint.ts';
+import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
 import { scopeField } from '../kernel/tokens/token-target.ts';
 
@@ -88,18 +83,14 @@ export const jwtBearerTokenProvider = defineTokenProvider({
     },
   ],
   create(options, capabilities): TokenProvider {
-    const { tokenUrl, network, timeout, issuer, algorithm, keyId, client, scope } = options;
-    checkTokenUrl(tokenUrl, network);
+    const { tokenUrl, issuer, algorithm, keyId, client, scope } = options;
     checkPlacement(options);
-    const endpoint: TokenEndpoint = {
-      url: tokenUrl,
-      network,
-      timeoutMilliseconds: parseDuration(timeout),
-      authentication:
-        client === undefined
-          ? noClient
-          : clientAuthentication({ ...client, authentication: client.authentication ?? 'client_secret_basic' }),
-    };
+    const endpoint = tokenEndpoint(
+      options,
+      client === undefined
+        ? noClient
+        : clientAuthentication({ ...client, authentication: client.authentication ?? 'client_secret_basic' }),
+    );
     const lifetimeMilliseconds = parseDuration(options.lifetime);
     if (lifetimeMilliseconds < 1_000 || lifetimeMilliseconds > longestLifetime)
       throw new TypeError('lifetime: an assertion counts from 1s to 1h');

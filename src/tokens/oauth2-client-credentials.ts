@@ -1,42 +1,15 @@
-import Type from 'typebox';
-import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { strictObject } from '../kernel/schema.ts';
 import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/client-authentication.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import {
-  checkTokenUrl,
-  requestToken,
-  tokenEndpointFields,
-  type TokenEndpoint,
-} from '../kernel/tokens/token-endpoint.ts';
+import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
-
-const Resource = Type.String({
-  pattern: '^[A-Za-z][A-Za-z0-9+.-]*:[^#]+$',
-  minLength: 1,
-  maxLength: 2_048,
-  'x-hint': 'an absolute URI without a fragment',
-});
+import { targetParameters, tokenTargetFields } from '../kernel/tokens/token-target.ts';
 
 const config = strictObject({
   ...tokenEndpointFields,
   ...clientAuthenticationFields,
-  scope: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 4_096, description: 'Scopes to ask for, with a space between them.' }),
-  ),
-  audience: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 2_048,
-      description: 'Whom the token is for, where the token server has a parameter of that name.',
-    }),
-  ),
-  resource: Type.Optional(
-    Type.Union([Resource, Type.Array(Resource, { minItems: 1, maxItems: 16 })], {
-      description: 'Address of what the token is for (RFC 8707); a list where it is for several.',
-    }),
-  ),
+  ...tokenTargetFields,
   ...placementFields,
 });
 
@@ -83,23 +56,9 @@ export const oauth2ClientCredentialsTokenProvider = defineTokenProvider({
     },
   ],
   create(options, capabilities): TokenProvider {
-    const { tokenUrl, network, timeout, scope, audience, resource } = options;
-    checkTokenUrl(tokenUrl, network);
     checkPlacement(options);
-    if (options.authentication === 'tls' && !tokenUrl.startsWith('https:'))
-      throw new TypeError('authentication: a certificate is shown over https only');
-    const endpoint: TokenEndpoint = {
-      url: tokenUrl,
-      network,
-      timeoutMilliseconds: parseDuration(timeout),
-      authentication: clientAuthentication(options),
-    };
-    const parameters = {
-      grant_type: 'client_credentials',
-      ...(scope !== undefined && { scope }),
-      ...(audience !== undefined && { audience }),
-      ...(resource !== undefined && { resource }),
-    };
+    const endpoint = tokenEndpoint(options, clientAuthentication(options));
+    const parameters = { grant_type: 'client_credentials', ...targetParameters(options) };
     return {
       async getToken({ signal }) {
         const { token, expiresAt } = await requestToken(endpoint, parameters, capabilities, signal);

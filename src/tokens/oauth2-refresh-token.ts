@@ -1,4 +1,3 @@
-import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { secret, strictObject } from '../kernel/schema.ts';
 import type { SecretCell } from '../kernel/secret-store.ts';
@@ -8,7 +7,7 @@ import { refreshGrant } from '../kernel/tokens/refresh-rotation.ts';
 import { revealed } from '../kernel/tokens/revealed.ts';
 import { SharedFlight } from '../kernel/tokens/shared-flight.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import { checkTokenUrl, tokenEndpointFields, type TokenEndpoint } from '../kernel/tokens/token-endpoint.ts';
+import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
 import type { Credential, TokenProvider } from '../kernel/tokens/token-provider.ts';
 import { scopeField } from '../kernel/tokens/token-target.ts';
 
@@ -56,15 +55,9 @@ export const oauth2RefreshTokenTokenProvider = defineTokenProvider({
     },
   ],
   create(options, { http, clock, secretStore }): TokenProvider {
-    const { tokenUrl, network, timeout, clientId, refreshToken, scope, header, scheme } = options;
-    checkTokenUrl(tokenUrl, network);
+    const { tokenUrl, clientId, refreshToken, scope, header, scheme } = options;
     checkPlacement({ header, scheme });
-    const endpoint: TokenEndpoint = {
-      url: tokenUrl,
-      network,
-      timeoutMilliseconds: parseDuration(timeout),
-      authentication: clientAuthentication(options),
-    };
+    const endpoint = tokenEndpoint(options, clientAuthentication(options));
     const parameters = scope === undefined ? {} : { scope };
     const flight = new SharedFlight<Credential>();
     let known: { readonly first: string; readonly cell: SecretCell } | undefined;

@@ -1,5 +1,4 @@
 import Type from 'typebox';
-import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, secret, strictObject } from '../kernel/schema.ts';
 import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/client-authentication.ts';
@@ -8,16 +7,22 @@ import { hashOf } from '../kernel/tokens/hash-of.ts';
 import { callerKeyMissing, keyHeader, presentedKey } from '../kernel/tokens/presented-key.ts';
 import { revealed } from '../kernel/tokens/revealed.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import { checkTokenUrl, tokenEndpointFields, type TokenEndpoint } from '../kernel/tokens/token-endpoint.ts';
+import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
 import type { TokenProvider, TokenRun } from '../kernel/tokens/token-provider.ts';
 import { targetParameters, tokenTargetFields } from '../kernel/tokens/token-target.ts';
 
 const config = strictObject({
   ...tokenEndpointFields,
   ...clientAuthenticationFields,
-  subjectHeader: defaulted(
-    { ...keyHeader, description: 'Header of the client with the token that is exchanged, in lower case.' },
-    'authorization',
+  from: defaulted(
+    Type.Array(keyHeader, {
+      minItems: 1,
+      maxItems: 8,
+      uniqueItems: true,
+      description:
+        'Headers of the client that may carry the token to be exchanged, in lower case; the first that is there counts.',
+    }),
+    ['authorization'],
   ),
   subjectTokenType: defaulted(
     Type.Enum([...tokenTypes], { description: 'What the token of the client is.' }),
@@ -33,7 +38,8 @@ const config = strictObject({
   ),
   requestedTokenType: Type.Optional(
     Type.Enum([...tokenTypes], {
-      description: 'What to ask for. An access token when left out, which then is not said.',
+      description:
+        'Type of the token to ask for. When left out the request does not say, and an access token is expected.',
     }),
   ),
   ...tokenTargetFields,
@@ -67,7 +73,7 @@ export const oauth2TokenExchangeTokenProvider = defineTokenProvider({
         tokenUrl: 'https://login.example.com/oauth/token',
         clientId: 'sluice',
         authentication: 'none',
-        subjectHeader: 'x-user-token',
+        from: ['x-user-token'],
         subjectTokenType: 'id_token',
         actorToken: { $file: '/run/secrets/sluice-token' },
         resource: ['https://models.example.com/', 'https://files.example.com/'],
@@ -75,28 +81,22 @@ export const oauth2TokenExchangeTokenProvider = defineTokenProvider({
     },
   ],
   create(options, capabilities): TokenProvider {
-    const { tokenUrl, network, timeout, subjectHeader, actorToken, actorTokenType } = options;
-    checkTokenUrl(tokenUrl, network);
+    const { from, actorToken, actorTokenType } = options;
     checkPlacement(options);
     if (actorTokenType !== undefined && actorToken === undefined)
       throw new TypeError('actorTokenType: there is no actorToken');
-    const endpoint: TokenEndpoint = {
-      url: tokenUrl,
-      network,
-      timeoutMilliseconds: parseDuration(timeout),
-      authentication: clientAuthentication(options),
-    };
+    const endpoint = tokenEndpoint(options, clientAuthentication(options));
     const target = targetParameters(options);
 
     const subjectOf = (run: TokenRun): string | undefined => {
-      const presented = presentedKey(run, subjectHeader);
-      return presented?.scheme === 'basic' ? undefined : presented?.text;
+      const keys = from.map((header) => presentedKey(run, header));
+      return keys.find((key) => key !== undefined && key.scheme !== 'basic')?.text;
     };
 
     return {
       async getToken(run) {
         const subjectToken = subjectOf(run);
-        if (subjectToken === undefined) throw callerKeyMissing([subjectHeader]);
+        if (subjectToken === undefined) throw callerKeyMissing(from);
         const exchange = {
           subjectToken,
           subjectTokenType: options.subjectTokenType,

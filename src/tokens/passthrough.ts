@@ -41,7 +41,7 @@ export const passthroughTokenProvider = defineTokenProvider({
     { title: 'The key of the caller as a bearer token', config: {} },
     {
       title: 'Keys of one provider only, in its own header',
-      config: { from: ['x-api-key'], prefixes: ['sk-ant-'], header: 'x-api-key', scheme: '' },
+      config: { prefixes: ['sk-ant-'], header: 'x-api-key', scheme: '' },
     },
   ],
   create({ from, prefixes = [''], header, scheme }): TokenProvider {

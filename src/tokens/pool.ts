@@ -14,7 +14,10 @@ const key = strictObject({
     Type.Integer({ minimum: 1, maximum: 100, description: 'Its share of the requests, against that of the others.' }),
     1,
   ),
-  drain: defaulted(Type.Boolean({ description: 'True: no new request gets it; those that have it keep it.' }), false),
+  drain: defaulted(
+    Type.Boolean({ description: 'True: no new request gets this key; those that have it keep it.' }),
+    false,
+  ),
 });
 
 const usualCoolDowns = { rejected: '5m', rateLimited: '30s', quota: '1h', unavailable: '30s' };
@@ -46,7 +49,7 @@ const config = strictObject({
   strategy: defaulted(
     Type.Union([Type.Literal('round-robin'), Type.Literal('least-used'), Type.Literal('sticky')], {
       description:
-        'How a key is chosen: "round-robin" in turn, by weight; "least-used" the one with the fewest requests under way; "sticky" always the same for a caller, as long as it can be used.',
+        'How a key is chosen: "round-robin" in turn, by weight; "least-used" the one with the fewest requests under way; "sticky" always the same for a caller, as long as it can be used; callers that nobody knows take turns.',
     }),
     'round-robin',
   ),
@@ -62,6 +65,8 @@ export const poolTokenProvider = defineTokenProvider({
   summary: 'Spreads requests over several keys, and leaves out for a while those that are refused or used up.',
   config,
   needs: ['clock', 'log', 'meter'],
+  // A caller that stays with its key loses nothing by a cache.
+  fetching: ({ strategy }) => (strategy === 'sticky' ? undefined : 'chooses'),
   examples: [
     {
       title: 'Two keys in turn',

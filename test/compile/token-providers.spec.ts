@@ -121,7 +121,10 @@ describe('a token provider that wraps others', () => {
     const { compile, calls, tokenOf } = engine();
     const { tokenUrl, clientId, clientSecret } = login.config;
     const spelled = {
-      config: { provider: { config: { clientSecret, scheme: 'Bearer', clientId, tokenUrl }, type: login.type }, ttl: '1h' },
+      config: {
+        provider: { config: { clientSecret, scheme: 'Bearer', clientId, tokenUrl }, type: login.type },
+        ttl: '1h',
+      },
       type: 'cache',
     };
     const plain = { type: 'cache', config: { ttl: '1h', provider: login } };
@@ -182,6 +185,21 @@ describe('what is odd about a credential', () => {
     ]);
     expect(compiled.diagnostics[0]?.line).toBeGreaterThan(10);
   });
+
+  it.each([
+    ['round-robin', cached, ['token.pinned /backends/one/token/config/provider']],
+    ['round-robin', (pool: object) => pool, []],
+    ['sticky', cached, []],
+  ] as const)(
+    'as that of a pool (%s) is a warning where one key is remembered for all',
+    async (strategy, around, found) => {
+      const { compile } = engine();
+      const pool = { type: 'pool', config: { keys: [{ provider: fixed }, { provider: cached(login) }], strategy } };
+      const compiled = compile('support', { backends: { one: backend(around(pool)) } });
+      expect(compiled.diagnostics.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual(found);
+      await compiled.pipeline?.dispose();
+    },
+  );
 
   it.each([
     ['its own', ['https://api.example.com'], true],

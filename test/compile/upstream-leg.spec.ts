@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { tokenUnavailable } from '../../src/kernel/tokens/token-failure.ts';
-import type { TokenProvider, TokenRun } from '../../src/kernel/tokens/token-provider.ts';
+import type { Credential, TokenProvider, TokenRun } from '../../src/kernel/tokens/token-provider.ts';
+import type { UpstreamRequest } from '../../src/kernel/upstream.ts';
 import { chatRequest } from '../support/chat-run.ts';
 import { fakeToken } from '../support/fake-token.ts';
 import type { LogCapture } from '../support/log-capture.ts';
@@ -172,6 +173,55 @@ describe('what the answer of a provider says of a credential', () => {
   });
 });
 
+describe('a credential that is no use', () => {
+  const failing = {
+    'throws as it is applied': () => {
+      throw new Error('sk-secret');
+    },
+    'rejects as it is applied': () => Promise.reject(new Error('sk-secret')),
+    'makes no header': (request: UpstreamRequest) => void (request.headers['x'] = 'a\r\nb'),
+  };
+
+  it.each(Object.entries(failing))('and %s is given back once, and nothing is sent', async (_what, apply) => {
+    const outcomes: unknown[] = [];
+    const run = play([], {
+      getToken: () => ({ origins: '*', apply }),
+      settled: (_credential, outcome) => void outcomes.push(outcome),
+    });
+    await turn();
+    expect([run.sent(), outcomes]).toEqual([[], ['failed']]);
+    expect(run.client.error?.code).toMatch(/^TOKEN_/);
+    expect(JSON.stringify([run.log.text(), run.client.text])).not.toContain('sk-secret');
+  });
+
+  it('and comes after half a minute is given back, once, when it does', async () => {
+    let arrive = (): void => undefined;
+    const run = play(['key'], {
+      wait: () =>
+        new Promise((resolve) => {
+          arrive = resolve;
+        }),
+    });
+    await run.clock.advance(30_000);
+    expect(run.client.error?.code).toBe('TOKEN_UNAVAILABLE');
+    expect(run.calls).toEqual(['get']);
+    arrive();
+    await turn();
+    expect(run.calls).toEqual(['get', 'settled key failed']);
+  });
+
+  it('is not exchanged without an end, whatever its provider says of itself', async () => {
+    const tokens = Array.from({ length: 50 }, (_, index) => `token-${index}`);
+    const run = play(tokens, { spares: 1_000 });
+    for (let index = 0; index < 50; index += 1) {
+      if (run.ended() === 0) run.transport.refuse(401);
+      await turn();
+    }
+    expect(run.sent()).toHaveLength(8);
+    expect(run.client.error?.code).toBe('UPSTREAM_AUTH');
+  });
+});
+
 describe('a client that leaves', () => {
   it('while its token is fetched ends the wait, and nothing is sent', async () => {
     let signal: AbortSignal | undefined;
@@ -201,7 +251,32 @@ describe('a client that leaves', () => {
     arrive();
     await turn();
     expect(run.sent()).toEqual([]);
-    expect(run.calls.filter((call) => call.startsWith('accepted'))).toEqual([]);
+    expect(run.calls).toEqual(['get', 'settled key failed']);
+  });
+
+  it.each(['before its token comes', 'at once when it comes'])('gives it back once, %s', async (when) => {
+    const run = play(['key'], { wait: () => Promise.resolve() });
+    if (when.startsWith('at once')) await Promise.resolve().then(() => undefined);
+    run.client.listener?.onGone();
+    await turn();
+    expect(run.calls.filter((call) => call === 'settled key failed')).toHaveLength(1);
+  });
+
+  it('while its request is signed gives the token back once', async () => {
+    let fail = (_error: Error): void => undefined;
+    const signing: Credential = {
+      origins: '*',
+      apply: () =>
+        new Promise((_resolve, reject) => {
+          fail = reject;
+        }),
+    };
+    const outcomes: unknown[] = [];
+    const run = play([], { getToken: () => signing, settled: (_credential, outcome) => void outcomes.push(outcome) });
+    run.client.listener?.onGone();
+    fail(new Error('too late'));
+    await turn();
+    expect([run.sent(), outcomes, run.ended()]).toEqual([[], ['failed'], 1]);
   });
 
   it('in the middle of the answer gives the token back once', async () => {

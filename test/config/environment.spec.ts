@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -10,6 +10,7 @@ import {
   type EnvironmentPlaces,
   type EnvironmentSource,
 } from '../../src/config/environment.ts';
+import { TestClock } from '../support/test-clock.ts';
 
 const places: EnvironmentPlaces = { workingDirectory: '/srv/work', packageDirectory: '/srv/package' };
 
@@ -26,7 +27,8 @@ function problemsOf(source: EnvironmentSource): readonly string[] {
 
 describe('the environment', () => {
   it('has a default for everything', () => {
-    const { host, port, pipelinesDir, stateDir, logLevel, drainTimeout, preStop, secrets, workload } = read();
+    const { host, port, pipelinesDir, stateDir, logLevel, drainTimeout, preStop, secrets, workload, admin } = read();
+    expect(admin).toBeUndefined();
     expect(workload).toEqual({ variables: {}, home: undefined });
     expect({ host, port, pipelinesDir, stateDir, logLevel, drainTimeout, preStop }).toEqual({
       host: '127.0.0.1',
@@ -224,6 +226,84 @@ describe('secrets', () => {
   });
 });
 
+describe('the admin API', () => {
+  const key = '0123456789abcdef01234567';
+  const keyOf = (environment: Environment): string | undefined => environment.admin?.openKey(new TestClock())();
+
+  it('is off unless it has a port, whatever else is set', () => {
+    expect(read().admin).toBeUndefined();
+    expect(read({ SLUICE_ADMIN_KEY: 'short', SLUICE_ADMIN_KEY_FILE: '/nowhere' }).admin).toBeUndefined();
+    expect(read({ SLUICE_ADMIN_PORT: 'tcp://10.0.0.2:80' }).admin).toBeUndefined();
+  });
+
+  it('listens on the loopback interface with the key', () => {
+    const environment = read({ SLUICE_ADMIN_PORT: '8788', SLUICE_ADMIN_KEY: key });
+    expect(environment.admin).toMatchObject({ host: '127.0.0.1', port: 8_788 });
+    expect(keyOf(environment)).toBe(key);
+    expect(JSON.stringify(environment) + inspect(environment, { depth: 9, showHidden: true })).not.toContain(key);
+    expect(read({ SLUICE_ADMIN_PORT: '1', SLUICE_ADMIN_HOST: '::1', SLUICE_ADMIN_KEY: key }).admin?.host).toBe('::1');
+  });
+
+  it.each<[EnvironmentSource, RegExp]>([
+    [{}, /^SLUICE_ADMIN_PORT opens the admin API, which needs a key: set SLUICE_ADMIN_KEY to at least 24 characters/],
+    [{ SLUICE_ADMIN_KEY: 'canary-0123456789abcdef' }, /^SLUICE_ADMIN_KEY must be 24 to 512 visible ASCII characters/],
+    [{ SLUICE_ADMIN_KEY: 'canary 0123456789abcdef 0123' }, /^SLUICE_ADMIN_KEY must be/],
+    [{ SLUICE_ADMIN_KEY: 'canary-0123456789-\u00e4-abcdef' }, /^SLUICE_ADMIN_KEY must be/],
+    [{ SLUICE_ADMIN_KEY: key, SLUICE_ADMIN_KEY_FILE: '/key' }, /are both set; unset one of them$/],
+    [{ SLUICE_ADMIN_KEY_FILE: '/nowhere/key' }, /^SLUICE_ADMIN_KEY_FILE: the file does not exist$/],
+    [{ SLUICE_ADMIN_KEY: key, PORT: '8788' }, /^SLUICE_ADMIN_PORT must be another port than PORT$/],
+    [{ SLUICE_ADMIN_KEY: key, SLUICE_ADMIN_PORT: '99999' }, /^SLUICE_ADMIN_PORT must be a number from 0 to 65535/],
+    [{ SLUICE_ADMIN_KEY: key, SLUICE_ADMIN_HOST: 'a b' }, /^SLUICE_ADMIN_HOST must be an address/],
+  ])('says what is wrong with %j, and not the key', (source, problem) => {
+    const problems = problemsOf({ SLUICE_ADMIN_PORT: '8788', ...source });
+    expect(problems).toEqual([expect.stringMatching(problem)]);
+    expect(problems.join()).not.toContain('canary');
+  });
+
+  it('takes the key from a file, and sees another one', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'sluice-admin-'));
+    try {
+      const file = join(root, 'key');
+      writeFileSync(file, `${key}\n`);
+      const { admin } = read({ SLUICE_ADMIN_PORT: '0', SLUICE_ADMIN_KEY_FILE: file });
+      const clock = new TestClock();
+      const current = admin?.openKey(clock) ?? (() => undefined);
+      expect(current()).toBe(key);
+      writeFileSync(file, 'f'.repeat(32));
+      await clock.advance(1_000);
+      expect(current()).toBe('f'.repeat(32));
+      writeFileSync(file, 'too short');
+      await clock.advance(1_000);
+      expect(current()).toBeUndefined();
+      const short = { SLUICE_ADMIN_PORT: '0', SLUICE_ADMIN_KEY_FILE: file };
+      expect(problemsOf(short)).toEqual([
+        expect.stringMatching(/^SLUICE_ADMIN_KEY_FILE: what the file holds must be 24 to 512/),
+      ]);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it('takes no file that a definition could read too, not by a link either', () => {
+    const root = mkdtempSync(join(tmpdir(), 'sluice-admin-'));
+    try {
+      const secrets = join(root, 'secrets');
+      mkdirSync(secrets);
+      writeFileSync(join(secrets, 'key'), key);
+      symlinkSync(join(secrets, 'key'), join(root, 'link'));
+      symlinkSync(secrets, join(root, 'folder'));
+      for (const path of ['secrets/key', 'link', 'folder/key']) {
+        const source = { SLUICE_ADMIN_PORT: '0', SLUICE_SECRETS_DIR: secrets, SLUICE_ADMIN_KEY_FILE: join(root, path) };
+        expect(problemsOf(source)).toEqual([
+          'SLUICE_ADMIN_KEY_FILE must lie outside of the folders from which definitions may read secrets',
+        ]);
+      }
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+});
+
 describe('the documentation', () => {
   it('names each variable once', () => {
     const names = environmentDocs.map(({ name }) => name);
@@ -237,6 +317,10 @@ describe('the documentation', () => {
       'SLUICE_STATE_DIR',
       'SLUICE_DRAIN_TIMEOUT',
       'SLUICE_PRE_STOP',
+      'SLUICE_ADMIN_PORT',
+      'SLUICE_ADMIN_HOST',
+      'SLUICE_ADMIN_KEY',
+      'SLUICE_ADMIN_KEY_FILE',
     ]);
     for (const { meaning } of environmentDocs) expect(meaning).toMatch(/^[A-Z].*\.$/);
   });

@@ -78,6 +78,7 @@ describe('a variable', () => {
     const secret = resolveSecret({ $env: 'A_TOKEN' }, environment);
     expect(secret instanceof Secret && secret.reveal()).toBe('from-env');
     expect(JSON.stringify({ secret })).toBe('{"secret":"[secret:A_TOKEN]"}');
+    expect(secret).toMatchObject({ reference: { $env: 'A_TOKEN' } });
   });
 
   it('matches a pattern of many stars in one pass', () => {
@@ -111,6 +112,7 @@ describe('a file', () => {
   it('may lie in the pipelines folder, where a relative path begins', () => {
     writeFileSync(join(root, 'pipelines', 'key'), 'x');
     expect(open('key').reveal()).toBe('x');
+    expect(open('key').reference).toEqual({ $file: 'key' });
     expect(open('../secrets/../pipelines/key').reveal()).toBe('x');
   });
 

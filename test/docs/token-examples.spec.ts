@@ -8,6 +8,7 @@ import { readEnvironment } from '../../src/config/environment.ts';
 import { formatDiagnostic } from '../../src/definitions/diagnostic.ts';
 import type { FolderSource } from '../../src/definitions/pipeline-folder.ts';
 import { HttpForwarder } from '../../src/forward/http-forwarder.ts';
+import { errorTable } from '../../src/kernel/error-table.ts';
 import type { HttpCall } from '../../src/kernel/http-caller.ts';
 import { Secret } from '../../src/kernel/schema.ts';
 import { Ticker } from '../../src/kernel/ticker.ts';
@@ -185,6 +186,13 @@ describe('docs/tokens.md', () => {
   const counted = [...page.matchAll(/^\| `([a-z_]+)` \|/gm)]
     .map(({ 1: name = '' }) => [name] as const)
     .filter(([name]) => name.includes('_'));
+
+  it('names errors that there are', () => {
+    const names = [...page.matchAll(/`([A-Z]+(?:_[A-Z0-9]+)+)`/g)].map(({ 1: name = '' }) => name);
+    const codes = names.filter((name) => !/^(?:SLUICE|AWS|AZURE|GOOGLE)_/.test(name));
+    expect(codes).toContain('TOKEN_UNAVAILABLE');
+    expect(codes.filter((code) => !(code in errorTable))).toEqual([]);
+  });
 
   it('shows log lines and counters', () => {
     expect([told.length, counted.length]).toEqual([8, 5]);

@@ -15,7 +15,6 @@ export const pending: Readonly<Partial<Record<RowId, string>>> = {
   'tolerate-content-type': 'A pipeline has no such setting; a wrong content type is always refused.',
   cooling:
     'With one target there is nothing to turn to. That Retry-After reaches the client is proven by rate-limited.',
-  'refresh-credential': 'The only token provider is static, and a static key is not tried again.',
   'split-large-text': 'An event is passed on in the size in which it came, up to limits.maxFrameBytes.',
   inflate: 'Compressed answers are refused (compressed); we ask for none.',
   'usage-wait': 'The end of the stream is waited for, up to the idle timer; usage-late proves what comes before it.',

@@ -48,6 +48,8 @@ export interface Stage {
   send(request: ProbeRequest, dialect?: ClientDialect): Promise<ProbeClient>;
   /** Takes a probe that was opened elsewhere into the checks. */
   watch(client: ProbeClient, dialect: ClientDialect): void;
+  /** All clients so far. */
+  outputs(): readonly ProbeClient[];
   /** The lines `run ended` so far. */
   ended(): readonly LogLine[];
   /** Checks every invariant while the engine is open, then closes all and checks that nothing is left. */
@@ -77,7 +79,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 /** A mistake in a definition would be seen as failures of all that is played with it. */
 function expectServed({ lines }: LogCapture): void {
   const refused = lines.filter(({ message }) => message === 'definition refused');
-  if (refused.length > 0) throw new Error(`The definition does not serve: ${refused.map(({ text }) => text).join('; ')}`);
+  if (refused.length > 0)
+    throw new Error(`The definition does not serve: ${refused.map(({ text }) => text).join('; ')}`);
 }
 
 /** For `afterEach`: closes what a test opened, with all checks. */
@@ -145,6 +148,10 @@ class FaultStage implements Stage {
 
   watch(client: ProbeClient, dialect: ClientDialect): void {
     this.#outputs.push({ probe: client, dialect });
+  }
+
+  outputs(): readonly ProbeClient[] {
+    return this.#outputs.map(({ probe: client }) => client);
   }
 
   ended(): readonly LogLine[] {

@@ -4,9 +4,9 @@ import { refusingPort } from '../support/dead-port.ts';
 import { row } from './catalogue.ts';
 import { runCounts } from './fault-case.ts';
 import { forms, seenBy, type Form, type Seen } from './seen.ts';
-import { cached, clientCredentials, closeTokenStages, openTokenStage, takeGood, type TokenStage } from './token-stage.ts';
+import { cached, clientCredentials, useTokenStages, openTokenStage, takeGood, type TokenStage } from './token-stage.ts';
 
-closeTokenStages();
+useTokenStages();
 
 const second = 1_000;
 const hello = { status: 200, end: 'ok', text: 'Hello' };
@@ -134,10 +134,7 @@ describe(row('token-stampede'), () => {
     'renews a refused token once for fifty streams, each of which is tried once more (%s)',
     async (form) => {
       const stage = await openTokenStage({
-        provider: (request, isGood) => [
-          ...(isGood ? [] : [{ wait: 'refusals' }]),
-          ...takeGood(request, isGood),
-        ],
+        provider: (request, isGood) => [...(isGood ? [] : [{ wait: 'refusals' }]), ...takeGood(request, isGood)],
       });
       expect(await ask(stage, form)).toMatchObject(hello);
       stage.revoke();

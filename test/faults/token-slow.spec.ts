@@ -1,12 +1,22 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { askWith, dialectNames, questionOf as questionIn } from '../support/dialect-clients.ts';
+import { probe } from '../support/probe-client.ts';
 import { startTokenProcess, type TokenProcess } from '../support/token-process.ts';
 import { eventually } from '../support/turn.ts';
 import { row } from './catalogue.ts';
 import { runCounts } from './fault-case.ts';
 import { codeFor, documents, forms, seenBy, streams, type Form } from './seen.ts';
-import { clientCredentials, closeTokenStages, cached, hello, openTokenStage, type TokenStage } from './token-stage.ts';
+import {
+  clientCredentials,
+  useTokenStages,
+  cached,
+  hello,
+  openTokenStage,
+  takeGood,
+  type TokenStage,
+} from './token-stage.ts';
 
-closeTokenStages();
+useTokenStages();
 
 const processes: TokenProcess[] = [];
 afterEach(async () => {
@@ -30,6 +40,7 @@ async function openFrozenStage(
     tokenUrl: server.url,
     token: (url) => cached(clientCredentials(url, config)),
     provider: hello,
+    output: { heartbeat: '4s' },
   });
   return Object.assign(stage, { server });
 }
@@ -106,7 +117,6 @@ describe(row('token-slow'), () => {
     expect(runCounts(stage)).toEqual({ runs_ok: runs + 1, runs_error: 1 });
     stage.server.thaw();
     const thawed = stage.clock.now();
-    await eventually(() => true, 'a turn');
     for (;;) {
       const seen = await seenBy(await stage.ask('openai stream'), 'openai stream');
       if (seen.end === 'ok') break;
@@ -130,6 +140,30 @@ describe(row('token-slow'), () => {
     }
   }, 30_000);
 
+  it.each(forms)(
+    'that is frozen when fifty tokens are refused is asked once, and holds them up once (%s)',
+    async (form) => {
+      const stage = await openTokenStage({
+        provider: (request, isGood) => (isGood ? hello(request) : [{ wait: 'refusals' }, ...takeGood(request, isGood)]),
+      });
+      expect(await seenBy(await stage.ask(form), form)).toMatchObject(good);
+      stage.revoke();
+      stage.tokens.answer({ fault: 'frozen' }, () => stage.grant());
+      await stage.clock.advance(2 * second);
+      const clients = await Promise.all(Array.from({ length: 50 }, () => stage.ask(form)));
+      await eventually(() => stage.upstream.requests.length === 51, 'the provider to have all of them');
+      stage.upstream.release('refusals');
+      await eventually(() => stage.sluice.metric('upstream_calls_live') === 0, 'all to be refused');
+      await eventually(() => stage.tokens.requests.length === 2, 'the request for a new token');
+      await stage.clock.advance(patience);
+      for (const client of clients)
+        expect(await seenBy(client, form)).toMatchObject({ status: 502, code: 'UPSTREAM_AUTH' });
+      expect([stage.upstream.requests.length, stage.tokens.requests.length]).toEqual([51, 2]);
+      await stage.clock.advance(second);
+      expect(await seenBy(await stage.ask(form), form)).toMatchObject(good);
+    },
+  );
+
   const ways = ['fin', 'reset', 'destroy'] as const;
   it.each(forms.flatMap((form) => ways.map((way) => [form, way] as const)))(
     'does not hold what belonged to a client that left (%s, %s)',
@@ -141,7 +175,7 @@ describe(row('token-slow'), () => {
       client[way]();
       await eventually(() => stage.ended().length === 1, 'the end of the run');
       expect(stage.ended()[0]?.fields).toMatchObject({ outcome: 'client-gone', code: 'CLIENT_GONE' });
-      expect(stage.sluice.metric('streams_live')).toBe(2);
+      await eventually(() => stage.sluice.metric('streams_live') === 2, 'its place to be free');
       expect(stage.sluice.metric('upstream_calls_live')).toBe(0);
       for (const other of others) other[way]();
       await eventually(() => stage.sluice.metric('streams_live') === 0, 'the end of all runs');
@@ -154,29 +188,50 @@ describe(row('token-slow'), () => {
   );
 
   it.each(streams)('is waited for with signs of life, and fails with the error of the stream (%s)', async (form) => {
-    const stage = await openFrozenStage(3_600, { timeout: '28s' });
+    const stage = await openFrozenStage(3_600, { timeout: '20s' });
     await stage.server.freeze();
     const client = await askAndWait(stage, form);
     await stage.clock.advance(9_999);
     expect(client.responses).toHaveLength(0);
     await stage.clock.advance(1);
     await client.until(': hb');
-    await stage.clock.advance(18 * second);
+    await stage.clock.advance(10 * second);
     expect(await seenBy(client, form)).toMatchObject({
       status: 200,
       type: 'stream',
       end: 'error',
       code: codeFor('TOKEN_UNAVAILABLE', form),
       text: '',
-      heartbeats: 2,
+      heartbeats: 3,
     });
   });
 
+  it.each(dialectNames)('fails a stream of %s that has its head in the way of the dialect', async (dialect) => {
+    const stage = await openTokenStage({ token: (url) => cached(clientCredentials(url, { timeout: '20s' })) });
+    let answer = (): void => undefined;
+    const after = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    stage.tokens.answer({ body: '<html>', after });
+    const client = await probe({ port: stage.sluice.port }, askWith(dialect, questionIn(dialect), { stream: true }));
+    await eventually(() => stage.tokens.requests.length === 1, 'the request for a token');
+    await stage.clock.advance(19 * second);
+    answer();
+    expect(await client.end()).toBe('complete');
+    const { status, text } = await client.response();
+    client.destroy();
+    expect([dialect, status, text.includes('TOKEN_INVALID')]).toEqual([dialect, 200, true]);
+    expect(text).not.toMatch(
+      /\[DONE\]|message_stop|response\.completed|finish_?reason":"stop|"done":true|"outcome":"ok"/i,
+    );
+    expect(stage.upstream.connections).toHaveLength(0);
+  });
+
   it.each(documents)('is waited for without a sign of life where none is possible (%s)', async (form) => {
-    const stage = await openFrozenStage(3_600, { timeout: '28s' });
+    const stage = await openFrozenStage(3_600, { timeout: '20s' });
     await stage.server.freeze();
     const client = await askAndWait(stage, form);
-    await stage.clock.advance(28 * second);
+    await stage.clock.advance(20 * second);
     expect(await seenBy(client, form)).toMatchObject(late);
   });
 
@@ -191,12 +246,12 @@ describe(row('token-slow'), () => {
   });
 
   it.each(streams)('answers at last, and the stream goes on as if nothing had been (%s)', async (form) => {
-    const stage = await openFrozenStage(3_600, { timeout: '28s' });
+    const stage = await openFrozenStage(3_600, { timeout: '20s' });
     await stage.server.freeze();
     const client = await askAndWait(stage, form);
-    await stage.clock.advance(26 * second);
+    await stage.clock.advance(19 * second);
     stage.server.thaw();
-    expect(await seenBy(client, form)).toMatchObject({ ...good, heartbeats: 2 });
+    expect(await seenBy(client, form)).toMatchObject({ ...good, heartbeats: 3 });
     expect(await stage.server.requests()).toBe(1);
   });
 });

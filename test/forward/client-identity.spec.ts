@@ -129,6 +129,15 @@ describe('a client certificate', () => {
     expect(server.seen).toEqual([after.subject]);
   });
 
+  it('may come from the environment, where its line ends are two letters', async () => {
+    const server = await serve();
+    const { subject, ...pair } = clientOf();
+    const flat = (pem: string): string => pem.replaceAll('\n', '\\n');
+    const { ask } = client();
+    await ask(server.url, secretsOf({ certificate: flat(pair.certificate), key: flat(pair.key) }));
+    expect(server.seen).toEqual([subject]);
+  });
+
   it('that the server does not know ends in no answer', async () => {
     const server = await serve();
     const { ask } = client();

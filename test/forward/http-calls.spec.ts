@@ -46,6 +46,16 @@ function refusal(answer: Promise<HttpAnswer>): Promise<unknown> {
 const lineOf = (received = ''): string => received.slice(0, received.indexOf('\r\n'));
 
 describe('a call', () => {
+  it('may take a time for which there is no timer', async () => {
+    const clock = new TestClock();
+    const client = open(clock);
+    const answer = client.ask('http://127.0.0.1:1', { timeoutMilliseconds: Number.MAX_SAFE_INTEGER });
+    const [timer] = clock.pendingTimers();
+    expect(timer?.dueAt).toBe(clock.now() + 3_600_000);
+    client.abort.abort();
+    await answer.catch(() => undefined);
+  });
+
   it('sends what it is given, and tells status, headers and body', async () => {
     const server = await serve(({ socket }) =>
       socket.write('HTTP/1.1 201 Created\r\nX-One: a\r\nx-one: b\r\ncontent-length: 4\r\n\r\ngr\u00c3\u00bc', 'latin1'),

@@ -45,6 +45,15 @@ describe('what a credential adds', () => {
     ).toEqual(values);
   });
 
+  it('is all that it changed, compared with what the request was made from', () => {
+    const made = { ...request(), headers: { accept: '*/*', authorization: 'key-1' } };
+    const target = { ...made, headers: { ...made.headers } };
+    const credential = applying((to) => void (to.headers['authorization'] = 'key-2'));
+    expect(applyCredential(credential, target, made)).toEqual(['key-2']);
+    expect(made.headers.authorization).toBe('key-1');
+    expect(applyCredential(credential, target)).toEqual([]);
+  });
+
   it('stands behind a query that is there already', () => {
     const target = request('/v1/models?alt=sse');
     const credential = tokenCredential('k&y', { header: 'authorization', scheme: 'Bearer', query: 'key' });

@@ -27,8 +27,11 @@ const operatorToken = `${canary}-token-of-the-operator`;
 /** A refused token is replaced once it is older than this; the shortest time there is. */
 export const failureTtlMilliseconds = 100;
 
+const overlapCharacters = 200;
+
 /**
- * The product, at its most talkative, between clients and providers that know their users. Per provider there are the pipelines
+ * The product, at its most talkative, between clients and providers that know their users. Per provider there are these
+ * pipelines:
  *
  *   TYPE-passthrough      works with the key of the caller
  *   TYPE-exchange-HEADER  exchanges what the caller sends in that header, and remembers what it got
@@ -37,8 +40,9 @@ export const failureTtlMilliseconds = 100;
  *   TYPE-nobody           the same, and the token server gives it none
  *   TYPE-operator         works with a fixed token that is not accepted
  *
- * `newUser(name)` makes a user {name, key} whom the providers know, `newColleague(name)` one whom only the token server knows,
- * `newStranger(name)` one whom nobody knows. `revoke()` ends all tokens of Sluice itself.
+ * `newUser(name)` makes a user {name, key} whom the providers know, `newColleague(name)` one whom only the token server
+ * knows, `newStranger(name)` one whom nobody knows. `revoke()` ends all tokens of Sluice itself. `newLog()` is what the
+ * product has printed since it was last called, with the end of what was before.
  */
 export async function startTokenStage() {
   const accounts = new Map();
@@ -85,6 +89,7 @@ export async function startTokenStage() {
       revoke: () => {
         for (const [key, name] of accounts) if (name === 'sluice') accounts.delete(key);
       },
+      newLog: readerOf(product),
       stop: () => stop(product),
     };
   } catch (error) {
@@ -93,19 +98,29 @@ export async function startTokenStage() {
   }
 }
 
+/** The product keeps the end of its log only, so that what is new begins at what was last. */
+function readerOf(product) {
+  let last = '';
+  return () => {
+    const log = product.log();
+    const fresh = log.slice(Math.max(0, log.lastIndexOf(last)));
+    last = log.slice(-overlapCharacters);
+    return fresh;
+  };
+}
+
 function pipelinesFor([{ type, config }, placement], origin, tokenUrl) {
   const server = { tokenUrl, network: 'private', clientSecret: { $env: 'SDK_CLIENT_SECRET' }, ...placement };
   const cached = (provider) => ({ type: 'cache', config: { provider, failureTtl: `${failureTtlMilliseconds}ms` } });
   const login = (clientId) => cached({ type: 'oauth2-client-credentials', config: { ...server, clientId } });
-  const exchange = (subjectHeader) =>
-    cached({ type: 'oauth2-token-exchange', config: { ...server, clientId: 'sluice', subjectHeader } });
+  const exchange = { type: 'oauth2-token-exchange', config: { ...server, clientId: 'sluice', from: clientHeaders } };
   const tokenProviders = {
     passthrough: { type: 'passthrough', config: placement },
     login: login('sluice'),
     stranger: login('stranger'),
     nobody: login('nobody'),
     operator: { type: 'static', config: { token: { $env: 'SDK_OPERATOR_TOKEN' }, ...placement } },
-    ...Object.fromEntries(clientHeaders.map((header) => [`exchange-${header}`, exchange(header)])),
+    exchange: cached(exchange),
   };
   return Object.fromEntries(
     Object.entries(tokenProviders).map(([name, token]) => [

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import type { Clock } from '../../src/kernel/clock.ts';
@@ -19,34 +18,6 @@ export const azure = {
 } as const;
 
 const clusterKeys = generateKeyPairSync('rsa', { modulusLength: 2_048 });
-
-export interface TestCertificatePair {
-  /** PEM, PKCS #8. */
-  readonly key: string;
-  /** PEM. */
-  readonly certificate: string;
-}
-
-/** A certificate for a key of RSA, signed by itself; made anew in each test run. */
-export function makeRsaCertificate(): TestCertificatePair {
-  const request = [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    '-',
-    '-subj',
-    '/CN=sluice',
-    '-days',
-    '2',
-  ];
-  const text = execFileSync('openssl', request, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const part = (label: string): string =>
-    new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----`).exec(text)?.[0] ?? '';
-  return { key: part('PRIVATE KEY'), certificate: part('CERTIFICATE') };
-}
 
 /** The token that a cluster writes into the files of its pods. */
 export function clusterToken(clock: Clock, claims: { readonly audience?: string } = {}): Promise<string> {

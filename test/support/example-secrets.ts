@@ -46,5 +46,6 @@ function secretIn(file: string): string {
 }
 
 function privateKey(type: 'pkcs1' | 'pkcs8'): string {
-  return generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey.export({ type, format: 'pem' }).toString();
+  const { privateKey: key } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  return key.export({ type, format: 'pem' });
 }

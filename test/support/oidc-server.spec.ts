@@ -1,10 +1,12 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HttpCalls } from '../../src/forward/http-calls.ts';
+import type { HttpCaller } from '../../src/kernel/http-caller.ts';
 import { Secret } from '../../src/kernel/schema.ts';
 import { clientAuthentication } from '../../src/kernel/tokens/client-authentication.ts';
 import { signJwt } from '../../src/kernel/tokens/sign-jwt.ts';
 import { requestToken, type TokenGrant, type TokenParameters } from '../../src/kernel/tokens/token-endpoint.ts';
+import { watchedAnswers } from '../../src/kernel/tokens/watched-answers.ts';
 import { jwtBearerGrant, startOidcServer, tokenExchangeGrant, type OidcServer } from './oidc-server.ts';
 import { TestClock } from './test-clock.ts';
 
@@ -34,7 +36,7 @@ afterAll(async () => {
   await server.close();
 });
 
-const ask = (parameters: TokenParameters): Promise<TokenGrant> =>
+const ask = (parameters: TokenParameters, caller: HttpCaller = http): Promise<TokenGrant> =>
   requestToken(
     {
       url: server.tokenUrl,
@@ -47,7 +49,7 @@ const ask = (parameters: TokenParameters): Promise<TokenGrant> =>
       }),
     },
     parameters,
-    { http, clock },
+    { http: caller, clock },
     new AbortController().signal,
   );
 
@@ -68,9 +70,10 @@ const bearer = (text: string): TokenParameters => ({ grant_type: jwtBearerGrant,
 describe('the provider of the tests', () => {
   it('exchanges a token of somebody who is trusted', async () => {
     const granted = await ask({ ...exchange(await assertion(), jwtType), audience: 'models', scope: 'models.use' });
-    expect(granted).toMatchObject({ issuedTokenType: accessType, scope: 'models.use' });
+    expect(granted).toMatchObject({ issuedTokenType: accessType });
     expect(await server.read(granted.token)).toMatchObject({
       clientId: 'gateway',
+      scope: 'models.use',
       extra: { sub: 'ada', requested_audience: 'models' },
     });
   });
@@ -103,11 +106,12 @@ describe('the provider of the tests', () => {
 
   it('gives a new refresh token for an old one, which counts no more', async () => {
     const first = await server.issueRefreshToken('gateway');
-    const granted = await ask({ grant_type: 'refresh_token', refresh_token: first });
-    expect(granted.refreshToken).not.toBe(first);
+    const given = [first];
+    const see = (document: Record<string, unknown>): number => given.push(String(document['refresh_token']));
+    const granted = await ask({ grant_type: 'refresh_token', refresh_token: first }, watchedAnswers(http, see));
     expect(await server.read(granted.token)).toMatchObject({ clientId: 'gateway' });
-    const again = await ask({ grant_type: 'refresh_token', refresh_token: granted.refreshToken ?? '' });
-    expect(again.refreshToken).toBeDefined();
+    await ask({ grant_type: 'refresh_token', refresh_token: given.at(-1) ?? '' }, watchedAnswers(http, see));
+    expect(new Set(given).size).toBe(3);
     await expect(ask({ grant_type: 'refresh_token', refresh_token: first })).rejects.toMatchObject({
       context: { reason: 'invalid_grant' },
     });

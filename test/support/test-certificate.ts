@@ -8,6 +8,8 @@ export interface CertificatePlan {
   readonly notAfter?: Date;
   /** Signed by itself when absent. */
   readonly issuer?: TestCertificate;
+  /** P-256 when absent. */
+  readonly kind?: 'rsa';
 }
 
 export interface TestCertificate {
@@ -29,6 +31,7 @@ const tag = {
   integer: 2,
   bits: 3,
   octets: 4,
+  null: 5,
   oid: 6,
   utf8: 12,
   generalizedTime: 24,
@@ -37,16 +40,24 @@ const tag = {
 } as const;
 const objectId = {
   ecdsaWithSha256: [1, 2, 840, 10045, 4, 3, 2],
+  sha256WithRsa: [1, 2, 840, 113549, 1, 1, 11],
   commonName: [2, 5, 4, 3],
   basicConstraints: [2, 5, 29, 19],
   subjectAltName: [2, 5, 29, 17],
 } as const;
 
-/** A certificate for a P-256 key. Valid from 2020 to 2120 where the plan says nothing else. */
+/** A certificate for a new key. Valid from 2020 to 2120 where the plan says nothing else. */
 export function makeCertificate(plan: CertificatePlan): TestCertificate {
   const subject = `sluice test ${randomBytes(6).toString('hex')}`;
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const algorithm = sequence(identifier(objectId.ecdsaWithSha256));
+  const { privateKey, publicKey } =
+    plan.kind === 'rsa'
+      ? generateKeyPairSync('rsa', { modulusLength: 2_048 })
+      : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const signer = plan.issuer?.privateKey ?? privateKey;
+  const algorithm =
+    signer.asymmetricKeyType === 'rsa'
+      ? sequence(identifier(objectId.sha256WithRsa), element(tag.null))
+      : sequence(identifier(objectId.ecdsaWithSha256));
   const validity = sequence(
     time(plan.notBefore ?? new Date('2020-01-01')),
     time(plan.notAfter ?? new Date('2120-01-01')),
@@ -61,7 +72,7 @@ export function makeCertificate(plan: CertificatePlan): TestCertificate {
     publicKey.export({ type: 'spki', format: 'der' }),
     element(0xa3, sequence(...extensions(plan))),
   );
-  const signature = sign('sha256', toBeSigned, plan.issuer?.privateKey ?? privateKey);
+  const signature = sign('sha256', toBeSigned, signer);
   const whole = sequence(toBeSigned, algorithm, element(tag.bits, Buffer.of(0), signature));
   return { subject, privateKey, key: privateKey.export({ type: 'pkcs8', format: 'pem' }), certificate: pem(whole) };
 }

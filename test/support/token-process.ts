@@ -36,11 +36,7 @@ export async function startTokenProcess(lifetimeSeconds = 3_600): Promise<TokenP
   });
   const exit = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const said = (what: string): Promise<unknown> =>
-    within(
-      new Promise((resolve) => child.once('message', resolve)),
-      what,
-      PROCESS_PATIENCE_MILLISECONDS,
-    );
+    within(new Promise((resolve) => child.once('message', resolve)), what, PROCESS_PATIENCE_MILLISECONDS);
   const url = String(await said('the address of the token server'));
   return {
     url,

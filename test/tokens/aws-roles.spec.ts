@@ -50,6 +50,8 @@ describe('a role', () => {
     const provider = build();
     const request = await signedCall(provider);
     expect(sts.requests).toHaveLength(1);
+    // It would answer in JSON to whoever takes that.
+    expect(sts.requests[0]?.headers['accept']).toBe('*/*');
     expect(sts.requests[0]?.headers['authorization']).toContain('/20150830/eu-central-1/sts/aws4_request');
     expect(Object.fromEntries(sts.requests[0]?.form ?? [])).toEqual({
       Action: 'AssumeRole',
@@ -209,7 +211,7 @@ describe('an answer of STS', () => {
     ['nothing', { body: '' }, 'TOKEN_INVALID', 'none of the Security'],
     ['JSON', { json: { Credentials: { SecretAccessKey: canary } } }, 'TOKEN_INVALID', 'none of the Security'],
     ['half', { body: document({ secret: canary }).slice(0, 600) }, 'TOKEN_INVALID', 'none of the Security'],
-    ['huge', { body: document({ token: canary.repeat(1_000_000) }) }, 'TOKEN_INVALID', 'the answer is too large'],
+    ['huge', { body: document({ token: canary.repeat(1_000_000) }) }, 'TOKEN_INVALID', 'is too large'],
     ['a bomb', { body: `<!DOCTYPE x [<!ENTITY l0 "${canary}">${laughs}]><x>&l9;</x>` }, 'TOKEN_INVALID', 'none of the'],
     ['an unknown entity', { body: document({ token: `&${'a'.repeat(6)};` }) }, 'TOKEN_INVALID', 'none of the Security'],
     ['deep', { body: '<a>'.repeat(40_000) }, 'TOKEN_INVALID', 'none of the Security'],

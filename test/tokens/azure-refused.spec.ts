@@ -2,15 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { tokenUnavailable } from '../../src/kernel/tokens/token-failure.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import { azureTokenProvider } from '../../src/tokens/azure.ts';
-import { azure, makeRsaCertificate } from '../support/azure-cloud.ts';
+import { azure } from '../support/azure-cloud.ts';
 import { bySecret, setUpAzure, type AzureConfig, type AzureSetUp } from '../support/azure-provider.ts';
 import { leaksOf } from '../support/canary.ts';
 import { buildConfig } from '../support/component-instance.ts';
+import { makeCertificate } from '../support/test-certificate.ts';
 import { testRun } from '../support/test-run.ts';
 import { failureOfToken, noWorkload, secretOf } from '../support/token-outcomes.ts';
 import type { TokenServerAnswer } from '../support/token-server.ts';
 
-const { certificate } = makeRsaCertificate();
+const { certificate } = makeCertificate({ hosts: ['sluice'], kind: 'rsa' });
 const { tenantId, clientId } = azure;
 const { run } = testRun();
 let here: AzureSetUp;

@@ -4,7 +4,7 @@ import { tokenUnavailable } from '../../src/kernel/tokens/token-failure.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import type { Workload } from '../../src/kernel/workload.ts';
 import { azureTokenProvider } from '../../src/tokens/azure.ts';
-import { azure, clusterToken, makeRsaCertificate } from '../support/azure-cloud.ts';
+import { azure, clusterToken } from '../support/azure-cloud.ts';
 import {
   bySecret,
   setUpAzure,
@@ -15,11 +15,12 @@ import {
 } from '../support/azure-provider.ts';
 import { leaksOf } from '../support/canary.ts';
 import { createInstance } from '../support/component-instance.ts';
+import { makeCertificate } from '../support/test-certificate.ts';
 import { testRun } from '../support/test-run.ts';
 import { closedHttp, failureOfToken, headersOf, noWorkload, secretOf } from '../support/token-outcomes.ts';
 
-const pair = makeRsaCertificate();
-const otherPair = makeRsaCertificate();
+const pair = makeCertificate({ hosts: ['sluice'], kind: 'rsa' });
+const otherPair = makeCertificate({ hosts: ['sluice'], kind: 'rsa' });
 const ellipticKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
   type: 'pkcs8',
   format: 'pem',
@@ -185,7 +186,24 @@ describe('App Service', () => {
     const capabilities = { ...testRun().capabilities, http: closed, workload };
     const provider = createInstance(azureTokenProvider, {}, capabilities);
     await failureOfToken(provider, run);
-    expect(closed.asked).toEqual([expect.stringMatching(/^metadata http:\/\/169\.254\.129\.4:8081\/msi\/token\?/)]);
+    expect(closed.asked).toEqual([expect.stringMatching(/^platform http:\/\/169\.254\.129\.4:8081\/msi\/token\?/)]);
+  });
+
+  it('is not asked on the public internet, where its header would be shown', async () => {
+    const workload = here.atService({ IDENTITY_ENDPOINT: 'http://93.184.216.34/msi/token' });
+    const failure = await failureOfToken(here.build({ from: 'managed-identity' }, workload), run);
+    expect(failure).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: 'EGRESS_BLOCKED' } });
+  });
+
+  it.each<[Credentials, string | null]>([
+    [{ from: 'default' }, 'id-of-the-environment'],
+    [{ from: 'default', clientId }, clientId],
+    [{ from: 'managed-identity' }, null],
+  ])('gives one for the identity that %j and AZURE_CLIENT_ID name', async (credentials, expected) => {
+    const workload = here.atService({ AZURE_CLIENT_ID: 'id-of-the-environment' });
+    await here.build(credentials, workload).getToken(run);
+    const url = new URL(here.cloud.requests[0]?.path ?? '', here.cloud.origin);
+    expect(url.searchParams.get('client_id')).toBe(expected);
   });
 
   it.each<[string, Variables]>([

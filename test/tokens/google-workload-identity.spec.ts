@@ -183,6 +183,14 @@ describe('a configuration that is not in order', () => {
       { credential_source: { url: 'https://identity.example/', headers: { a: 'b\r\nc: d' } } },
       /a header of the credential source/,
     ],
+    ...['host', 'Transfer-Encoding', 'Content-Length', 'Connection'].map(
+      (name) =>
+        [
+          `decides about ${name}`,
+          { credential_source: { url: 'https://identity.example/', headers: { [name]: 'x' } } },
+          /a header of the credential source/,
+        ] as [string, Record<string, unknown>, RegExp],
+    ),
     [
       'breaks a header name',
       { credential_source: { url: 'https://identity.example/', headers: { 'a b': 'c' } } },
@@ -220,8 +228,8 @@ describe('a configuration that is not in order', () => {
     [
       'public',
       { subjectNetwork: 'metadata' },
-      'http://169.254.169.254/metadata/identity',
-      'metadata http://169.254.169.254/metadata/identity',
+      'http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api%3A%2F%2Fx',
+      'metadata http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=api%3A%2F%2Fx',
     ],
     ['private', { subjectNetwork: 'public' }, 'https://identity.example/', 'public https://identity.example/'],
   ] as const)(
@@ -237,6 +245,22 @@ describe('a configuration that is not in order', () => {
       expect(closed.asked).toEqual([asked]);
     },
   );
+
+  it.each([
+    'http://169.254.169.254/latest/meta-data/iam/security-credentials/role',
+    'http://169.254.169.254/computeMetadata/v1/instance/attributes/kube-env',
+    'http://169.254.169.254/metadata/identity/../instance?api-version=2021-02-01',
+    'http://169.254.170.2/v2/credentials/1',
+  ])('does not hand on what else a metadata server knows: %s', async (url) => {
+    const closed = closedHttp();
+    const configuration = cloud.configuration({ credential_source: { url } });
+    const provider = build(configuration, { subjectNetwork: 'metadata' }, { caller: closed });
+    expect(await failureOfToken(provider, run)).toMatchObject({
+      code: 'TOKEN_INVALID',
+      context: { reason: expect.stringContaining('something else'), step: 'subject token' },
+    });
+    expect(closed.asked).toEqual([]);
+  });
 
   it('never makes the guard open the metadata server', async () => {
     const url = 'http://169.254.169.254/computeMetadata/v1/';

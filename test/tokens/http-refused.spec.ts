@@ -106,6 +106,7 @@ describe('a definition', () => {
     ['a token in a framing header', { header: 'host' }, 'header'],
     ['an end of a plain text', { whole: true, expiresIn: '/a' }, 'whole'],
     ['a key written down', { headers: { 'X-Api-Key': 'k' } }, 'headers.X-Api-Key'],
+    ['a key written down in the address', { url: 'https://a.example/token?api_key=k' }, 'url.api_key'],
     ['a secret written down in a form', { form: { client_secret: 'k' } }, 'form.client_secret'],
     ['a password written down', { json: { password: 'k' } }, 'json.password'],
     ['no provider', { provider: { type: 'static' } }, 'token provider'],

@@ -118,8 +118,9 @@ describe('an assertion', () => {
       iss: 'sluice@example.com',
       sub: 'sluice@example.com',
       aud: server.url,
-      iat: now,
-      exp: now + 300,
+      // To a server whose clock is behind it has begun as well.
+      iat: now - 30,
+      exp: now + 270,
       jti: expect.stringMatching(/^[0-9a-f-]{36}$/),
       tenant: 'care',
       'https://a.example/role': 'bot',
@@ -202,6 +203,10 @@ describe('a definition', () => {
     ['tokenUrl', { tokenUrl: 'http://login.example.com/token', network: 'public' }],
     ["can't carry a token", { header: 'Host' }],
     ['clientSecret', { client: { clientId: 'sluice' } }],
+    [
+      'over https only',
+      { client: { clientId: 'sluice', authentication: 'tls', certificate: secretOf('c'), privateKey: secretOf('k') } },
+    ],
   ])('is told of %s in %j', (word, config) => {
     expect(() => build(config)).toThrow(word);
   });

@@ -358,22 +358,25 @@ describe('a token server that fails', () => {
     expect((await within(failing, 'the failure')).code).toBe('TOKEN_UNAVAILABLE');
   });
 
-  it('is not asked in the open', () => {
+  const certified = { authentication: 'tls', certificate: secretOf('c'), privateKey: secretOf('k') } as const;
+  it.each([
+    ['tokenUrl: http:', { network: 'public', authentication: 'none' }],
+    ['authentication: a certificate is shown over https only', { network: 'private', ...certified }],
+  ] as const)('is not asked in the open: %s', (message, config) => {
     expect(() =>
       oauth2RefreshTokenTokenProvider.create(
         {
           tokenUrl: 'http://login.example.com/token',
-          network: 'public',
           timeout: '5s',
           clientId: 'sluice',
-          authentication: 'none',
           refreshToken: secretOf('first'),
           header: 'authorization',
           scheme: 'Bearer',
+          ...config,
         },
         { http, clock, secretStore: store },
       ),
-    ).toThrow('tokenUrl');
+    ).toThrow(message);
   });
 });
 

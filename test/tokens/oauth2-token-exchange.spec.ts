@@ -41,7 +41,7 @@ const build = (config: Partial<Config> = {}): TokenProvider =>
       clientId: 'sluice',
       authentication: 'client_secret_post',
       clientSecret: secretOf('client-secret'),
-      subjectHeader: 'authorization',
+      from: ['authorization'],
       subjectTokenType: 'access_token',
       header: 'authorization',
       scheme: 'Bearer',
@@ -95,7 +95,7 @@ describe('with a real provider', () => {
   it('names the actor where there is one', async () => {
     const provider = build({
       tokenUrl: oidc.tokenUrl,
-      subjectHeader: 'x-user-token',
+      from: ['x-user-token'],
       subjectTokenType: 'id_token',
       actorToken: secretOf(await tokenOf('the gateway')),
       actorTokenType: 'jwt',
@@ -113,7 +113,7 @@ describe('with a real provider', () => {
     const forged = await signJwt({ iss: 'company', sub: 'anna', exp }, { key: stranger, algorithm: 'ES256' });
     for (const token of [await tokenOf('anna', -600), forged, 'garbage']) {
       const failure = await failureOfToken(provider, presenting({ authorization: `Bearer ${token}` }));
-      expect(failure).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: 'invalid_grant' } });
+      expect(failure).toMatchObject({ code: 'CALLER_KEY_REFUSED', context: { reason: 'invalid_grant' } });
       expect(leaksOf(token, failure.printed)).toEqual([]);
     }
     expect(await sent(provider, { authorization: `Bearer ${await tokenOf('bert')}` })).toHaveProperty('authorization');
@@ -153,7 +153,7 @@ describe('an exchange', () => {
   it.each([
     [{}, { authorization: 'Bearer mine' }, 'mine'],
     [{}, { authorization: 'mine' }, 'mine'],
-    [{ subjectHeader: 'x-user-token' }, { authorization: 'Bearer key', 'x-user-token': 'mine' }, 'mine'],
+    [{ from: ['x-user-token'] }, { authorization: 'Bearer key', 'x-user-token': 'mine' }, 'mine'],
     [{}, { authorization: 'Bearer a&grant_type=password' }, 'a&grant_type=password'],
   ])('with %j, of %j, sends %s', async (config, headers, token) => {
     server.answer({ json: issued });
@@ -168,24 +168,24 @@ describe('an exchange', () => {
     [{}, { authorization: 'Bearer ' }],
     [{}, { authorization: 'Basic bWU6cHc=' }],
     [{}, { authorization: 'Digest username="me", realm="x"' }],
-    [{ subjectHeader: 'x-user-token' }, { authorization: 'Bearer mine' }],
+    [{ from: ['x-user-token'] }, { authorization: 'Bearer mine' }],
   ])('with %j, of %j, is not tried', async (config, headers) => {
     const { code, printed } = await failureOfToken(build(config), presenting(headers));
     expect(code).toBe('CALLER_KEY_MISSING');
-    expect(printed).toContain(`expected in ${'subjectHeader' in config ? 'x-user-token' : 'authorization'}.`);
+    expect(printed).toContain(`expected in ${'from' in config ? 'x-user-token' : 'authorization'}.`);
     expect(server.requests).toHaveLength(0);
   });
 
   it.each([
-    ['invalid_grant', 400],
-    ['invalid_request', 400],
-    ['invalid_target', 400],
-    ['unauthorized_client', 403],
-  ])('that is refused with %s gives no token', async (error, status) => {
+    ['invalid_grant', 400, 'CALLER_KEY_REFUSED'],
+    ['invalid_request', 400, 'CALLER_KEY_REFUSED'],
+    ['invalid_target', 400, 'TOKEN_UNAVAILABLE'],
+    ['unauthorized_client', 403, 'TOKEN_UNAVAILABLE'],
+  ])('that is refused with %s gives no token', async (error, status, code) => {
     const canary = 'canary0of0a0subject';
     server.answer({ status, json: { error, error_description: `the token ${canary} is bad` } });
     const failure = await failureOfToken(build(), presenting({ authorization: `Bearer ${canary}` }));
-    expect(failure).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: error, status } });
+    expect(failure).toMatchObject({ code, context: { reason: error, status } });
     expect(leaksOf(canary, failure.printed)).toEqual([]);
   });
 
@@ -296,7 +296,7 @@ describe('under a cache', () => {
 
 describe('a definition', () => {
   it('can not exchange what is no key', () => {
-    const config = { tokenUrl: 'https://a.example/', clientId: 'c', subjectHeader: 'cookie' };
+    const config = { tokenUrl: 'https://a.example/', clientId: 'c', from: ['cookie'] };
     expect(buildConfig(oauth2TokenExchangeTokenProvider, config).mistakes).not.toEqual([]);
   });
 

@@ -1,5 +1,7 @@
 import { asSluiceError, type SluiceError } from '../errors.ts';
 import { isPromise } from '../supervise.ts';
+import { giveBack } from './give-back.ts';
+import type { LastResort } from './last-resort.ts';
 import type { Credential, TokenLink, TokenRun } from './token-provider.ts';
 import { whileOpen } from './while-open.ts';
 
@@ -7,12 +9,14 @@ import { whileOpen } from './while-open.ts';
 export interface Search<S extends { readonly link: TokenLink }> {
   /** The next to ask; undefined when nobody is left. A promise: when it is settled, `next` is called again. */
   next(): S | Promise<void> | undefined;
-  /** The link gave this credential. False: it is not to be used, and the search goes on. */
+  /** The link gave this credential. False: it is not to be used, and the search goes on; who said so has given it back or kept it. */
   take(asked: S, credential: Credential): boolean;
   failed(asked: S, error: SluiceError): void;
   /** The run ended while the link was asked, which is nobody's failure. */
   abandoned(asked: S): void;
-  /** Nobody is left. Returns a last resort or throws. */
+  /** What `take` kept; given back where the search ends otherwise than by `conclude`. */
+  readonly lastResort: LastResort<S>;
+  /** Nobody is left. Returns the last resort or throws. */
   conclude(): Credential;
 }
 
@@ -25,14 +29,14 @@ export function askInTurn<S extends { readonly link: TokenLink }>(
   search: Search<S>,
 ): Credential | Promise<Credential> {
   for (;;) {
-    if (run.signal.aborted) throw asSluiceError(run.signal.reason);
+    if (run.signal.aborted) throw endOf(run, search);
     const asked = search.next();
     if (asked === undefined) return search.conclude();
     if (!('link' in asked)) return waitAndGoOn(run, search, asked);
     const answer = ask(run, search, asked);
     if (answer === undefined) continue;
     if (isPromise(answer)) return takeLater(run, search, asked, answer);
-    if (search.take(asked, answer)) return answer;
+    if (isTaken(search, asked, answer)) return answer;
   }
 }
 
@@ -56,8 +60,8 @@ async function waitAndGoOn<S extends { readonly link: TokenLink }>(
 ): Promise<Credential> {
   try {
     await whileOpen(pause, run.signal);
-  } catch (error) {
-    throw asSluiceError(error);
+  } catch {
+    throw endOf(run, search);
   }
   return askInTurn(run, search);
 }
@@ -78,7 +82,13 @@ async function takeLater<S extends { readonly link: TokenLink }>(
     fail(run, search, asked, error);
     return askInTurn(run, search);
   }
-  return search.take(asked, credential) ? credential : askInTurn(run, search);
+  return isTaken(search, asked, credential) ? credential : askInTurn(run, search);
+}
+
+function isTaken<S extends { readonly link: TokenLink }>(search: Search<S>, asked: S, credential: Credential): boolean {
+  if (!search.take(asked, credential)) return false;
+  search.lastResort.giveBack();
+  return true;
 }
 
 function fail<S extends { readonly link: TokenLink }>(
@@ -89,15 +99,12 @@ function fail<S extends { readonly link: TokenLink }>(
 ): void {
   if (run.signal.aborted) {
     search.abandoned(asked);
-    throw asSluiceError(run.signal.reason);
+    throw endOf(run, search);
   }
   search.failed(asked, asSluiceError(error, 'TOKEN_UNAVAILABLE'));
 }
 
-/** The link counts what it gives as in use until it hears that it is not. */
-function giveBack(link: TokenLink, pending: PromiseLike<Credential>): void {
-  pending.then(
-    (credential) => link.settled(credential, 'failed'),
-    () => undefined,
-  );
+function endOf<S extends { readonly link: TokenLink }>(run: TokenRun, { lastResort }: Search<S>): SluiceError {
+  lastResort.giveBack();
+  return asSluiceError(run.signal.reason);
 }

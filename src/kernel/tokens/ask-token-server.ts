@@ -4,7 +4,7 @@ import { maxTokenAnswerBytes } from './token-document.ts';
 import { tokenInvalid, tokenUnavailable } from './token-failure.ts';
 
 /**
- * Asks whoever gives tokens in another way than OAuth 2. Fails with TOKEN_UNAVAILABLE where no whole answer came, with
+ * Asks whoever gives tokens; any status is an answer. Fails with TOKEN_UNAVAILABLE where no whole answer came, with
  * TOKEN_INVALID where it was too large, and with the reason of the signal where that ended it. What caused a failure may
  * hold bytes of the answer, so that its code alone goes on.
  */
@@ -17,9 +17,9 @@ export async function askTokenServer(
   try {
     return await http.call({ ...call, headers, maxBytes: maxTokenAnswerBytes }, { signal });
   } catch (thrown) {
-    if (signal.aborted) throw thrown;
+    if (signal.aborted) throw asSluiceError(signal.reason);
     const { code, context } = asSluiceError(thrown, 'TOKEN_UNAVAILABLE');
-    if (code === 'ANSWER_TOO_LARGE') throw tokenInvalid('the answer of the token server is too large');
+    if (code === 'ANSWER_TOO_LARGE') throw tokenInvalid('the answer of the token server is too large', { context });
     throw tokenUnavailable(code, { context });
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { Secret } from '../schema.ts';
 import { privateKeyIn } from './private-key.ts';
-import { algorithmOf, signJwt, type JwtAlgorithm } from './sign-jwt.ts';
+import { algorithmOf, clockDrift, signJwt, type JwtAlgorithm } from './sign-jwt.ts';
 
 /** Claims that the assertion sets itself. */
 const ownClaims: ReadonlySet<string> = new Set(['iss', 'sub', 'aud', 'iat', 'nbf', 'exp', 'jti']);
@@ -31,15 +31,17 @@ export function bearerAssertions(options: BearerAssertion, clock: Clock): () => 
   const readKey = privateKeyIn(privateKey);
   return async () => {
     const key = readKey();
-    const now = Math.floor(clock.wallTime() / 1_000);
+    const lifetime = Math.floor(lifetimeMilliseconds / 1_000);
+    // The whole time stays within what a server allows.
+    const issued = Math.floor(clock.wallTime() / 1_000) - Math.min(clockDrift, Math.floor(lifetime / 10));
     return signJwt(
       {
         ...claims,
         iss: issuer,
         sub: subject,
         aud: audience,
-        iat: now,
-        exp: now + Math.floor(lifetimeMilliseconds / 1_000),
+        iat: issued,
+        exp: issued + lifetime,
         jti: randomUUID(),
       },
       {

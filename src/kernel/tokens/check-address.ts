@@ -1,12 +1,14 @@
 import type { HttpCall } from '../http-caller.ts';
-import { checkTokenUrl } from './token-endpoint.ts';
 
-/** As `checkTokenUrl`, for an address in a field of another name. */
-export function checkAddress(field: string, url: string, network: HttpCall['network']): void {
-  try {
-    checkTokenUrl(url, network);
-  } catch (error) {
-    const { message } = Object(error) as { message?: string };
-    throw new TypeError(String(message).replace('tokenUrl', field), { cause: error });
-  }
+/** Throws a TypeError, which refuses the definition, for an address in `field` that tokens are not asked at. */
+export function checkAddress(field: string, text: string, network: HttpCall['network']): void {
+  const url = URL.parse(text);
+  if (url === null) throw new TypeError(`${field}: this is no address`);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new TypeError(`${field}: the address must begin with https://`);
+  if (url.protocol === 'http:' && network === 'public')
+    throw new TypeError(`${field}: http: is for "network": "private" only, since secrets are sent there`);
+  if (url.username !== '' || url.password !== '')
+    throw new TypeError(`${field}: the address must not hold a user or a password`);
+  if (url.hash !== '') throw new TypeError(`${field}: the address must not have a fragment`);
 }

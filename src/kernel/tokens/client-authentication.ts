@@ -6,10 +6,10 @@ import type { ClientIdentity } from '../http-caller.ts';
 import { defaulted, secret, type Secret } from '../schema.ts';
 import { privateKeyIn, withLineEnds } from './private-key.ts';
 import { revealed } from './revealed.ts';
-import { algorithmOf, jwtAlgorithms, signJwt, type JwtAlgorithm } from './sign-jwt.ts';
+import { algorithmOf, clockDrift, jwtAlgorithms, signJwt, type JwtAlgorithm } from './sign-jwt.ts';
 import { tokenInvalid } from './token-failure.ts';
 
-/** Seconds that an assertion counts; a token server takes each one once. */
+/** Seconds that an assertion counts from now; a token server takes each one once. */
 const assertionLifetime = 120;
 const thumbprintHeaders = ['x5t#S256', 'x5t', 'x5c'] as const;
 
@@ -168,8 +168,8 @@ function proveByAssertion(config: ClientAuthenticationConfig): ClientAuthenticat
       sub: clientId,
       aud: assertionAudience ?? tokenUrl,
       jti: randomUUID(),
-      iat: now,
-      nbf: now,
+      iat: now - clockDrift,
+      nbf: now - clockDrift,
       exp: now + assertionLifetime,
     };
     const header = {

@@ -1,3 +1,4 @@
+import { SluiceError } from '../errors.ts';
 import {
   requestToken,
   type TokenEndpoint,
@@ -6,7 +7,6 @@ import {
   type TokenParameters,
 } from './token-endpoint.ts';
 import { tokenInvalid } from './token-failure.ts';
-import { watchedAnswers } from './watched-answers.ts';
 
 /** Types of tokens that RFC 8693 names and that can be had or held by somebody who calls. */
 export const tokenTypes = ['access_token', 'jwt', 'id_token', 'saml1', 'saml2'] as const;
@@ -25,23 +25,29 @@ export interface TokenExchange {
   readonly target: TokenParameters;
 }
 
+/** How servers say that the token to be exchanged is not valid: the word of RFC 8693, and the one that many use. */
+const refusedSubject: ReadonlySet<unknown> = new Set(['invalid_request', 'invalid_grant']);
+
 /**
- * Exchanges a token for another one (RFC 8693). Fails as `requestToken` does, and with TOKEN_INVALID where the answer
- * does not say what was issued, or something was issued that nobody asked for.
+ * Exchanges a token for another one (RFC 8693). Fails as `requestToken` does, with CALLER_KEY_REFUSED where the token to
+ * be exchanged is refused, and with TOKEN_INVALID where the answer does not say what was issued, or something was issued
+ * that nobody asked for.
  */
 export async function exchangeToken(
   endpoint: TokenEndpoint,
   exchange: TokenExchange,
-  { http, clock }: TokenEndpointCapabilities,
+  capabilities: TokenEndpointCapabilities,
   signal: AbortSignal,
 ): Promise<TokenGrant> {
-  let usage: unknown;
-  const watching = watchedAnswers(http, (document) => {
-    usage = document['token_type'];
-  });
-  const grant = await requestToken(endpoint, parametersOf(exchange), { http: watching, clock }, signal);
-  checkIssued(grant.issuedTokenType, usage, urnOf(exchange.requestedTokenType ?? 'access_token'));
+  const grant = await requestToken(endpoint, parametersOf(exchange), capabilities, signal).catch(blameCaller);
+  checkIssued(grant, urnOf(exchange.requestedTokenType ?? 'access_token'));
   return grant;
+}
+
+function blameCaller(error: unknown): never {
+  if (error instanceof SluiceError && refusedSubject.has(error.context['reason']))
+    throw new SluiceError('CALLER_KEY_REFUSED', { context: error.context });
+  throw error;
 }
 
 function parametersOf({ subjectToken, subjectTokenType, actor, requestedTokenType, target }: TokenExchange) {
@@ -55,11 +61,11 @@ function parametersOf({ subjectToken, subjectTokenType, actor, requestedTokenTyp
   };
 }
 
-function checkIssued(issued: string | undefined, usage: unknown, requested: string): void {
+function checkIssued({ issuedTokenType: issued, tokenType }: TokenGrant, requested: string): void {
   if (issued === undefined) throw tokenInvalid('the token server does not say what it issued');
   const isAskedFor = issued === requested || [issued, requested].every((type) => accessTokens.includes(type));
   if (!isAskedFor) throw tokenInvalid('the token server issued a token of another type than was asked for');
   // `N_A` stands for what is no access token, and this is one.
-  if (issued === urnOf('access_token') && String(usage).toLowerCase() === 'n_a')
+  if (issued === urnOf('access_token') && tokenType === 'n_a')
     throw tokenInvalid('the token is of a type that is not Bearer');
 }

@@ -1,7 +1,7 @@
 import { tokenUnavailable } from './token-failure.ts';
 import type { Credential } from './token-provider.ts';
 
-/** Lifetime of a token of which nobody said how long it lives. */
+/** Lifetime of a token of which nobody said how long it lives, or that it does for ever. */
 export const usualLifetimeMilliseconds = 300_000;
 
 /** Share of the lifetime by which refreshes are made earlier, at random, so that many processes do not ask at once. */
@@ -63,6 +63,7 @@ export function heldToken(
 }
 
 function endOf({ expiresAt }: Credential, now: number, { ttl }: CacheRules): number {
-  if (expiresAt === undefined) return now + (ttl ?? usualLifetimeMilliseconds);
+  if (expiresAt === undefined || expiresAt === Number.POSITIVE_INFINITY)
+    return now + (ttl ?? usualLifetimeMilliseconds);
   return ttl === undefined ? expiresAt : Math.min(expiresAt, now + ttl);
 }

@@ -14,6 +14,9 @@ export const jwtAlgorithms = [
   'ES512',
   'EdDSA',
 ] as const;
+/** Seconds by which claims are dated back: to a server whose clock is behind ours a new one would lie in the future. */
+export const clockDrift = 30;
+
 export type JwtAlgorithm = (typeof jwtAlgorithms)[number];
 
 const algorithmOfCurve: Readonly<Record<string, JwtAlgorithm>> = {

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { asSluiceError, SluiceError } from '../errors.ts';
 import { anonymousCaller, type Meter } from '../run.ts';
 import { isPromise } from '../supervise.ts';
+import { giveBack } from './give-back.ts';
 import { heldToken, type CacheRules, type HeldToken } from './held-token.ts';
 import { tokenUnavailable } from './token-failure.ts';
 import type { Credential, TokenDetail, TokenLink, TokenRun } from './token-provider.ts';
@@ -10,8 +11,11 @@ import { whileOpen } from './while-open.ts';
 /** Retry-After of a token server is heeded up to this long. */
 const longestQuietMilliseconds = 60_000;
 
-/** A provider that has not answered by then will not; it is left, so that others are not kept waiting for ever. */
-const longestFlightMilliseconds = 120_000;
+/**
+ * A provider that has not answered by then is left to itself. A little less than a run waits for a credential, so that a
+ * chain or a pool around the cache can still turn to another one.
+ */
+const longestCallMilliseconds = 25_000;
 
 export interface TokenCacheOptions {
   readonly link: TokenLink;
@@ -26,13 +30,6 @@ export interface TokenCacheOptions {
   readonly random: () => number;
 }
 
-/** A call of the provider that is under way. */
-interface Flight {
-  readonly startedAt: number;
-  readonly controller: AbortController;
-  readonly landing: Promise<Credential>;
-}
-
 /**
  * The token of one subject: kept while it lives, fetched anew before it ends, and never by two calls at once. A call
  * belongs to no run, so it goes on when a run that waits for it ends.
@@ -40,7 +37,8 @@ interface Flight {
 export class TokenCache {
   readonly #options: TokenCacheOptions;
   #held: HeldToken | undefined;
-  #flight: Flight | undefined;
+  /** The end of the call that is under way. */
+  #landing: Promise<Credential> | undefined;
   #failure: SluiceError | undefined;
   /** No call is begun before, unless there is neither a token nor a failure to give. */
   #quietUntil = Number.NEGATIVE_INFINITY;
@@ -72,7 +70,7 @@ export class TokenCache {
     const now = this.#options.clock.now();
     const held = this.#living(now);
     if (held !== undefined) return { status: 'ready', expiresInSeconds: Math.floor((held.expiresAt - now) / 1_000) };
-    if (this.#flight !== undefined) return { status: 'refreshing' };
+    if (this.#landing !== undefined) return { status: 'refreshing' };
     return { status: this.#failure === undefined || isOfCaller(this.#failure) ? 'idle' : 'failing' };
   }
 
@@ -81,14 +79,13 @@ export class TokenCache {
   }
 
   #refreshed(run: TokenRun, now: number): Credential | Promise<Credential> {
-    if (this.#flight === undefined) this.#start(run, now);
-    else if (now - this.#flight.startedAt >= longestFlightMilliseconds)
-      this.#flight.controller.abort(tokenUnavailable('the token did not come in time'));
+    if (this.#landing === undefined) this.#start(run, now);
     const held = this.#living(now);
-    const flight = this.#flight;
-    if (held !== undefined && (flight === undefined || now < held.waitAt || held.refreshFailed)) return held.credential;
-    if (flight === undefined) throw this.#failureNow(now);
-    return whileOpen(flight.landing, run.signal);
+    const landing = this.#landing;
+    if (held !== undefined && (landing === undefined || now < held.waitAt || held.refreshFailed))
+      return held.credential;
+    if (landing === undefined) throw this.#failureNow(now);
+    return whileOpen(landing, run.signal);
   }
 
   /** Begins a call, unless it is too early for one. Where the provider answers at once, it is over at once. */
@@ -108,27 +105,31 @@ export class TokenCache {
     }
   }
 
-  #follow(answer: PromiseLike<Credential>, controller: AbortController, startedAt: number): void {
-    const { signal } = this.#options;
+  #follow(answer: PromiseLike<Credential>, controller: AbortController, askedAt: number): void {
+    const { clock, link, signal } = this.#options;
     const end = (): void => controller.abort(signal.reason);
     signal.addEventListener('abort', end, { once: true });
-    const landing = this.#land(whileOpen(answer, controller.signal), startedAt).finally(() =>
-      signal.removeEventListener('abort', end),
+    const timer = clock.after(longestCallMilliseconds, () =>
+      controller.abort(tokenUnavailable('the token did not come in time')),
     );
-    this.#flight = { startedAt, controller, landing };
+    this.#landing = this.#land(whileOpen(answer, controller.signal), askedAt).finally(() => {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+      if (controller.signal.aborted) giveBack(link, answer);
+    });
     // Nobody may wait for a token that is fetched in the background.
-    landing.catch(() => undefined);
+    this.#landing.catch(() => undefined);
   }
 
   /** Those who wait get the new token, or the old one while it lives, or the failure. */
-  async #land(answer: Promise<Credential>, startedAt: number): Promise<Credential> {
+  async #land(answer: Promise<Credential>, askedAt: number): Promise<Credential> {
     try {
       const credential = await answer;
-      this.#flight = undefined;
-      this.#keep(credential, startedAt);
+      this.#landing = undefined;
+      this.#keep(credential, askedAt);
       return credential;
     } catch (error) {
-      this.#flight = undefined;
+      this.#landing = undefined;
       this.#fail(error);
       const now = this.#options.clock.now();
       const held = this.#living(now);
@@ -138,8 +139,10 @@ export class TokenCache {
   }
 
   #keep(credential: Credential, askedAt: number): void {
-    const { clock, rules, random } = this.#options;
+    const { link, clock, rules, random } = this.#options;
     const now = clock.now();
+    // What is kept serves any number of attempts: the provider counts none of them.
+    link.settled(credential, 'failed');
     const held = heldToken(credential, { askedAt, now }, rules, random());
     // A provider that has nothing newer is not asked again at once.
     this.#quietUntil = credential === this.#held?.credential ? now + rules.failureTtl : Number.NEGATIVE_INFINITY;

@@ -76,11 +76,16 @@ export class TokenCaches {
   }
 
   #drop(credential: Credential, isRejected: boolean): boolean {
+    let isDropped = false;
+    let isKept = false;
     // One credential may be held for several subjects, by a provider that falls back to a token for all.
-    const answers = [...this.#all()].map((cache) => cache.refuse(credential));
-    if (answers.includes('dropped')) return true;
-    if (isRejected && answers.includes('kept')) this.#complain();
-    return false;
+    for (const cache of this.#all()) {
+      const answer = cache.refuse(credential);
+      isDropped ||= answer === 'dropped';
+      isKept ||= answer === 'kept';
+    }
+    if (isRejected && isKept && !isDropped) this.#complain();
+    return isDropped;
   }
 
   #complain(): void {

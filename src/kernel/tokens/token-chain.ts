@@ -2,7 +2,9 @@ import type { Clock } from '../clock.ts';
 import { SluiceError } from '../errors.ts';
 import type { Log } from '../run.ts';
 import { askInTurn } from './ask-in-turn.ts';
+import { Givers } from './givers.ts';
 import { hashOf } from './hash-of.ts';
+import { LastResort } from './last-resort.ts';
 import { accountOf, allFailedWith, reasonOf, soonestRetry, type LinkFailure } from './link-failures.ts';
 import { isPerCaller, Refusals, restFor, type Mark } from './refusals.ts';
 import { tokenUnavailable } from './token-failure.ts';
@@ -35,12 +37,6 @@ interface Cooling {
   readonly isRefusal: boolean;
 }
 
-interface Skipped {
-  readonly part: ChainLink;
-  readonly credential: Credential;
-  readonly mark: Mark;
-}
-
 /**
  * Several links in the order of preference. One that fails or whose credentials are refused is asked last for a while: it
  * cools down. A link that tells callers apart never does, since the failure of one is not that of another.
@@ -56,7 +52,7 @@ export class TokenChain implements TokenProvider {
   readonly #coolDown: number;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #givers = new WeakMap<Credential, ChainLink>();
+  readonly #givers = new Givers<ChainLink>();
   #refusals = 0;
 
   /** `coolDown` is in milliseconds. */
@@ -78,25 +74,27 @@ export class TokenChain implements TokenProvider {
   getToken(run: TokenRun): Credential | Promise<Credential> {
     const queue = this.#inOrder();
     const failures: LinkFailure[] = [];
-    const skipped: Skipped[] = [];
+    const lastResort = new LastResort<ChainLink>();
     return askInTurn(run, {
+      lastResort,
       next: () => queue.shift(),
-      take: (part, credential) => this.#take(part, credential, skipped),
+      take: (part, credential) => this.#take(part, credential, lastResort),
       failed: (part, error) => {
         failures.push({ name: part.link.name, error });
         this.#failed(part, error);
       },
       abandoned: () => undefined,
       conclude: () => {
-        const last = this.#lastResort(skipped);
+        const last = lastResort.take();
         if (last === undefined) throw failureOf(failures);
-        return last;
+        this.#give(last.asked, last.credential);
+        return last.credential;
       },
     });
   }
 
   invalidate(credential: Credential, refusal: Refusal): void {
-    const part = this.#givers.get(credential);
+    const part = this.#givers.lastOf(credential);
     if (part === undefined) return;
     part.link.invalidate(credential, refusal);
     const until = this.#clock.now() + this.#restAfter(refusal);
@@ -106,14 +104,14 @@ export class TokenChain implements TokenProvider {
   }
 
   accepted(credential: Credential): void {
-    const part = this.#givers.get(credential);
+    const part = this.#givers.lastOf(credential);
     if (part === undefined) return;
     part.link.accepted(credential);
     if (part.refusals.accepted(credential)) part.cooling = undefined;
   }
 
   settled(credential: Credential, outcome: 'accepted' | 'refused' | 'failed'): void {
-    const part = this.#givers.get(credential);
+    const part = this.#givers.returned(credential);
     if (part === undefined) return;
     part.link.settled(credential, outcome);
     if (outcome === 'accepted' && part.refusals.accepted(credential)) part.cooling = undefined;
@@ -132,10 +130,10 @@ export class TokenChain implements TokenProvider {
     return this.#parts.toSorted((one, other) => (one.cooling?.until ?? 0) - (other.cooling?.until ?? 0));
   }
 
-  #take(part: ChainLink, credential: Credential, skipped: Skipped[]): boolean {
+  #take(part: ChainLink, credential: Credential, lastResort: LastResort<ChainLink>): boolean {
     const mark = part.refusals.markOf(credential, this.#clock.now());
     if (mark !== undefined) {
-      skipped.push({ part, credential, mark });
+      lastResort.offer(part, credential, mark);
       this.#coolRefused(part, mark);
       return false;
     }
@@ -146,14 +144,7 @@ export class TokenChain implements TokenProvider {
 
   #give(part: ChainLink, credential: Credential): void {
     part.refusals.given(credential);
-    this.#givers.set(credential, part);
-  }
-
-  #lastResort(skipped: readonly Skipped[]): Credential | undefined {
-    const [newest, ...others] = skipped.toSorted((one, other) => other.mark.order - one.mark.order);
-    for (const { part, credential } of others) part.link.settled(credential, 'failed');
-    if (newest !== undefined) this.#give(newest.part, newest.credential);
-    return newest?.credential;
+    this.#givers.gave(part, credential);
   }
 
   #failed(part: ChainLink, error: SluiceError): void {

@@ -38,7 +38,7 @@ export const placementFields = {
   scheme: defaulted(
     Type.String({
       pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{0,32}$",
-      description: 'Word before the token; "" for the bare token. "Basic" encodes it as user and password.',
+      description: 'Word before the token; "" for none. With "Basic" the token is USER:PASSWORD and sent encoded.',
     }),
     'Bearer',
   ),

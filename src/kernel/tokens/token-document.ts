@@ -5,6 +5,7 @@ import { tokenInvalid, tokenUnavailable, wordOf } from './token-failure.ts';
 export const maxTokenAnswerBytes = 262_144;
 
 const deepest = 32;
+const compressed = /gzip|deflate|compress|zstd|br/i;
 
 /**
  * The JSON object in an answer of a token server. TOKEN_INVALID for anything else with a status of success, a redirect
@@ -13,8 +14,11 @@ const deepest = 32;
 export function readTokenDocument(answer: HttpAnswer): Record<string, unknown> {
   checkTokenStatus(answer);
   const document = parseObject(answer.body);
-  if (document === undefined) throw tokenInvalid('the token server did not answer with a JSON object');
-  return document;
+  if (document !== undefined) return document;
+  const isCompressed = compressed.test(answer.headers['content-encoding'] ?? '');
+  throw tokenInvalid(
+    isCompressed ? 'the token server compresses unasked' : 'the token server did not answer with a JSON object',
+  );
 }
 
 /** Throws what `readTokenDocument` throws for a status that is none of success. */
@@ -46,12 +50,10 @@ function isHarmless(value: unknown, depth: number): boolean {
   return Object.entries(value).every(([key, item]) => key !== '__proto__' && isHarmless(item, depth + 1));
 }
 
-/** `error` of OAuth 2, or the code of an error that is an object. */
-function refusalWord(document: Record<string, unknown> | undefined): string | undefined {
-  const error = document?.['error'];
-  const code = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : error;
-  const word = wordOf(code, '');
-  return word === '' ? undefined : word;
+/** `error` of OAuth 2, `status` or `code` of an error that is an object, as at Google, or `code` alone, as at AWS. */
+function refusalWord({ error, code: bare }: Record<string, unknown> = {}): string | undefined {
+  const { status, code } = Object(error) as { status?: unknown; code?: unknown };
+  return [error, status, code, bare].map((word) => wordOf(word, '')).find((word) => word !== '');
 }
 
 /** Seconds of Retry-After; its other form, a date, is left to whoever has one clock with the server. */

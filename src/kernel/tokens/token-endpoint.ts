@@ -1,10 +1,11 @@
 import { allowInsecureRequests, customFetch, genericTokenEndpointRequest } from 'oauth4webapi';
 import Type from 'typebox';
-import type { Clock } from '../clock.ts';
+import { parseDuration, type Clock } from '../clock.ts';
 import { SluiceError } from '../errors.ts';
 import type { HttpAnswer, HttpCall, HttpCaller } from '../http-caller.ts';
 import { defaulted, Duration } from '../schema.ts';
 import { askTokenServer } from './ask-token-server.ts';
+import { checkAddress } from './check-address.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
 import { usable } from './token-credential.ts';
 import { readTokenDocument } from './token-document.ts';
@@ -29,6 +30,12 @@ export const tokenEndpointFields = {
   timeout: defaulted({ ...Duration, description: 'For the whole answer of the token server.' }, '5s'),
 };
 
+interface TokenEndpointConfig {
+  readonly tokenUrl: string;
+  readonly network: TokenEndpoint['network'];
+  readonly timeout: string;
+}
+
 export interface TokenEndpoint {
   readonly url: string;
   readonly network: 'public' | 'private';
@@ -41,9 +48,9 @@ export interface TokenGrant {
   readonly token: string;
   /** From `expires_in`, else from the token itself where it is a JSON Web Token that says it. */
   readonly expiresAt?: number;
-  readonly refreshToken?: string;
-  readonly scope?: string;
   readonly issuedTokenType?: string;
+  /** In lower case: `bearer`, or `n_a` where a token was issued that is no access token. */
+  readonly tokenType?: string;
 }
 
 /** `grant_type` and what belongs to it; a list is sent as the same parameter several times. */
@@ -54,17 +61,18 @@ export interface TokenEndpointCapabilities {
   readonly clock: Clock;
 }
 
-/** Throws a TypeError, which refuses the definition, for an address that tokens are not asked at. */
-export function checkTokenUrl(url: string, network: HttpCall['network']): void {
-  const parsed = URL.parse(url);
-  if (parsed === null) throw new TypeError('tokenUrl: this is no address');
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
-    throw new TypeError('tokenUrl: the address must begin with https://');
-  if (parsed.protocol === 'http:' && network === 'public')
-    throw new TypeError('tokenUrl: http: is for "network": "private" only, since secrets are sent there');
-  if (parsed.username !== '' || parsed.password !== '')
-    throw new TypeError('tokenUrl: the address must not hold a user or a password');
-  if (parsed.hash !== '') throw new TypeError('tokenUrl: the address must not have a fragment');
+/**
+ * The fields above as an endpoint. Throws a TypeError, which refuses the definition, for an address that tokens are not
+ * asked at, and for one at which the client could not prove itself.
+ */
+export function tokenEndpoint(
+  { tokenUrl: url, network, timeout }: TokenEndpointConfig,
+  authentication: ClientAuthentication,
+): TokenEndpoint {
+  checkAddress('tokenUrl', url, network);
+  if (authentication.identity !== undefined && new URL(url).protocol !== 'https:')
+    throw new TypeError('authentication: a certificate is shown over https only');
+  return { url, network, timeoutMilliseconds: parseDuration(timeout), authentication };
 }
 
 /**
@@ -83,15 +91,12 @@ export async function requestToken(
   const token = usable(document['access_token']);
   const expiresAt = expiryAfter(document['expires_in'], asked) ?? expiryOfJwt(token, asked);
   const issuedTokenType = readText(document['issued_token_type']);
-  checkType(document['token_type'], issuedTokenType);
-  const refreshToken = readText(document['refresh_token']);
-  const scope = readText(document['scope']);
+  const tokenType = checkedType(document['token_type'], issuedTokenType);
   return {
     token,
     ...(expiresAt !== undefined && { expiresAt }),
-    ...(refreshToken !== undefined && { refreshToken: usable(refreshToken) }),
-    ...(scope !== undefined && { scope }),
     ...(issuedTokenType !== undefined && { issuedTokenType }),
+    ...(tokenType !== undefined && { tokenType }),
   };
 }
 
@@ -148,11 +153,12 @@ function pairsOf(parameters: TokenParameters): string[][] {
 }
 
 /** Many servers leave the type out, which then is the only one that there is. RFC 8693 has `N_A` for what is no access token. */
-function checkType(type: unknown, issuedTokenType: string | undefined): void {
-  if (type === undefined || type === null) return;
+function checkedType(type: unknown, issuedTokenType: string | undefined): string | undefined {
+  if (type === undefined || type === null) return undefined;
   const word = typeof type === 'string' ? type.toLowerCase() : '';
   if (word !== 'bearer' && !(word === 'n_a' && issuedTokenType !== undefined))
     throw tokenInvalid('the token is of a type that is not Bearer');
+  return word;
 }
 
 function readText(value: unknown): string | undefined {

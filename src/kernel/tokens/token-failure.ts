@@ -20,3 +20,16 @@ export function tokenInvalid(reason: string, options: ErrorOptions = {}): Sluice
 export function wordOf(value: unknown, fallback: string): string {
   return typeof value === 'string' && safeWord.test(value) ? value : fallback;
 }
+
+/** What a token provider threw, in our terms. The words of a foreign error are not kept: they may quote what it failed on. */
+export function tokenFailureOf(thrown: unknown): SluiceError {
+  return thrown instanceof SluiceError ? thrown : tokenUnavailable(`it threw ${nameOf(thrown)}`);
+}
+
+function nameOf(thrown: unknown): string {
+  try {
+    return wordOf(Object(thrown).name, typeof thrown);
+  } catch {
+    return typeof thrown;
+  }
+}

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { SluiceError } from '../errors.ts';
 import type { Log } from '../run.ts';
 import { isPromise } from '../supervise.ts';
-import { tokenUnavailable, wordOf } from './token-failure.ts';
+import { tokenFailureOf, tokenInvalid } from './token-failure.ts';
 import type { Credential, TokenDetail, TokenLink, TokenProvider, TokenRun, TokenState } from './token-provider.ts';
 
 /** What a token provider may fail with; anything else is TOKEN_UNAVAILABLE because of it. */
@@ -10,6 +10,7 @@ const ownCodes: ReadonlySet<string> = new Set([
   'TOKEN_UNAVAILABLE',
   'TOKEN_INVALID',
   'CALLER_KEY_MISSING',
+  'CALLER_KEY_REFUSED',
   'UPSTREAM_RATE_LIMITED',
   'CREDENTIAL_ORIGIN_MISMATCH',
 ]);
@@ -31,6 +32,12 @@ export function linkOf(named: NamedProvider, capabilities: { readonly clock: Clo
   return link;
 }
 
+/** More further credentials than this no run tries, however deep providers are nested. */
+const mostFurther = 7;
+
+/** So long after a line about a failure none is written about the next: for one that comes and goes, or for some callers. */
+const quietMilliseconds = 60_000;
+
 class NamedLink implements TokenLink {
   readonly name: string;
   readonly type: string;
@@ -42,12 +49,16 @@ class NamedLink implements TokenLink {
   readonly #log: Log;
   #lastFailure: { readonly code: string; readonly reason: string; readonly at: number } | undefined;
   #isFailing = false;
+  /** That it fails was written, and that it works again was not. */
+  #isTold = false;
+  #quietUntil = Number.NEGATIVE_INFINITY;
+  #isBroken = false;
 
   constructor({ name, type, provider }: NamedProvider, { clock, log }: { readonly clock: Clock; readonly log: Log }) {
     this.name = name;
     this.type = type;
-    this.spares = provider.spares ?? 1;
-    this.others = provider.others ?? 0;
+    this.spares = boundedCount(provider.spares ?? 1);
+    this.others = boundedCount(provider.others ?? 0);
     this.#provider = provider;
     this.#clock = clock;
     this.#log = log;
@@ -56,24 +67,34 @@ class NamedLink implements TokenLink {
   getToken(run: TokenRun): Credential | Promise<Credential> {
     try {
       const credential = this.#provider.getToken(run);
-      if (isPromise(credential)) return this.#watch(credential, run);
-      if (this.#isFailing) this.#recovered();
-      return credential;
+      return isPromise(credential) ? this.#watch(credential, run) : this.#given(credential);
     } catch (error) {
       throw this.#failed(error, run);
     }
   }
 
   invalidate: TokenProvider['invalidate'] = (credential, refusal) => {
-    this.#provider.invalidate(credential, refusal);
+    try {
+      this.#provider.invalidate(credential, refusal);
+    } catch (error) {
+      this.#broke(error);
+    }
   };
 
   accepted(credential: Credential): void {
-    this.#provider.accepted?.(credential);
+    try {
+      this.#provider.accepted?.(credential);
+    } catch (error) {
+      this.#broke(error);
+    }
   }
 
   settled(credential: Credential, outcome: 'accepted' | 'refused' | 'failed'): void {
-    this.#provider.settled?.(credential, outcome);
+    try {
+      this.#provider.settled?.(credential, outcome);
+    } catch (error) {
+      this.#broke(error);
+    }
   }
 
   state(): TokenState {
@@ -100,48 +121,73 @@ class NamedLink implements TokenLink {
 
   async #watch(pending: PromiseLike<Credential>, run: TokenRun): Promise<Credential> {
     try {
-      const credential = await pending;
-      if (this.#isFailing) this.#recovered();
-      return credential;
+      return this.#given(await pending);
     } catch (error) {
       throw this.#failed(error, run);
     }
   }
 
+  #given(credential: Credential): Credential {
+    if (!isCredential(credential)) throw tokenInvalid('it gave no credential');
+    if (this.#isFailing) this.#recovered();
+    return credential;
+  }
+
   #failed(thrown: unknown, run: TokenRun): SluiceError {
-    // The words of a foreign error may quote what it failed on.
-    const cause = thrown instanceof SluiceError ? thrown : tokenUnavailable(`it threw ${nameOf(thrown)}`);
-    // The run is over, and that is nobody's failure.
-    if (run.signal.aborted && !ownCodes.has(cause.code)) return cause;
-    const error = named(cause, this.name);
-    // A caller without a key says nothing about the provider.
-    if (error.code === 'CALLER_KEY_MISSING') return error;
-    const reason = String(error.context['reason'] ?? error.code);
-    if (!this.#isFailing) {
-      this.#isFailing = true;
-      this.#log.warn('a token provider fails', { tokenProvider: this.name, type: this.type, code: error.code, reason });
+    if (run.signal.aborted) {
+      const end = tokenFailureOf(run.signal.reason);
+      // The run is over, and that is nobody's failure.
+      if (!ownCodes.has(end.code)) return end;
     }
-    this.#lastFailure = { code: error.code, reason, at: this.#clock.now() };
+    const error = withName(tokenFailureOf(thrown), this.name);
+    // A caller whose key is missing or refused says nothing about the provider.
+    if (error.kind === 'authentication') return error;
+    const reason = String(error.context['reason'] ?? error.code);
+    const now = this.#clock.now();
+    this.#isFailing = true;
+    this.#lastFailure = { code: error.code, reason, at: now };
+    if (this.#isTold || now < this.#quietUntil) return error;
+    this.#isTold = true;
+    this.#quietUntil = now + quietMilliseconds;
+    this.#log.warn('a token provider fails', { tokenProvider: this.name, type: this.type, code: error.code, reason });
     return error;
   }
 
   #recovered(): void {
     this.#isFailing = false;
+    if (!this.#isTold) return;
+    this.#isTold = false;
     this.#log.info('a token provider works again', { tokenProvider: this.name, type: this.type });
+  }
+
+  /** It was only told something, so the run goes on. */
+  #broke(thrown: unknown): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    const { code, context } = tokenFailureOf(thrown);
+    const reason = String(context['reason'] ?? code);
+    this.#log.error('a token provider broke', { tokenProvider: this.name, type: this.type, reason });
   }
 }
 
-function nameOf(thrown: unknown): string {
-  return wordOf(Object(thrown).name, typeof thrown);
+/** Looks at what a component of anybody gave. */
+function isCredential(value: unknown): value is Credential {
+  if (typeof value !== 'object' || value === null) return false;
+  const { apply, origins } = value as Partial<Credential>;
+  return typeof apply === 'function' && (origins === '*' || Array.isArray(origins));
+}
+
+function boundedCount(count: number): number {
+  return count > 0 ? Math.min(Math.floor(count), mostFurther) : 0;
 }
 
 /** The same failure with the name in front of those of the providers below. */
-function named(error: SluiceError, name: string): SluiceError {
+function withName(error: SluiceError, name: string): SluiceError {
   const { tokenProvider: below, ...context } = error.context;
   const isOwn = ownCodes.has(error.code);
   return new SluiceError(isOwn ? error.code : 'TOKEN_UNAVAILABLE', {
     ...(isOwn && { details: error.details, status: error.status }),
-    ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    ...(isTime(error.retryAfterSeconds) && { retryAfterSeconds: error.retryAfterSeconds }),
     cause: error.cause ?? (isOwn ? undefined : error),
     context: {
       ...(!isOwn && { reason: error.code }),
@@ -149,4 +195,8 @@ function named(error: SluiceError, name: string): SluiceError {
       tokenProvider: below === undefined ? name : `${name} > ${String(below)}`,
     },
   });
+}
+
+function isTime(seconds: number | undefined): seconds is number {
+  return seconds !== undefined && Number.isFinite(seconds) && seconds >= 0;
 }

@@ -1,12 +1,14 @@
 import { SluiceError } from '../errors.ts';
 import { anonymousCaller } from '../run.ts';
 import { askInTurn } from './ask-in-turn.ts';
+import { Givers } from './givers.ts';
 import { hashOf } from './hash-of.ts';
 import { trialPatience } from './key-trial.ts';
+import { LastResort } from './last-resort.ts';
 import { accountOf, allFailedWith, joined, soonestRetry, type LinkFailure } from './link-failures.ts';
 import { chooseFor, chooseInTurn, chooseLeastUsed } from './pool-choice.ts';
 import { PoolKey, type Cooling, type CoolDowns, type KeyCapabilities, type KeyOptions } from './pool-key.ts';
-import { isPerCaller, type Mark } from './refusals.ts';
+import { isPerCaller } from './refusals.ts';
 import { tokenUnavailable } from './token-failure.ts';
 import type { Credential, Refusal, TokenDetail, TokenProvider, TokenRun } from './token-provider.ts';
 
@@ -18,14 +20,11 @@ export interface PoolOptions {
   readonly coolDowns: CoolDowns;
 }
 
-/** More keys than this one run does not try. */
-const mostSpares = 7;
-
 interface PoolSearch {
   readonly run: TokenRun;
   readonly tried: Set<PoolKey>;
   readonly failures: LinkFailure[];
-  skipped: { readonly key: PoolKey; readonly credential: Credential; readonly mark: Mark } | undefined;
+  readonly lastResort: LastResort<PoolKey>;
   /** When it has waited long enough for others to try a key. */
   patienceEnds: number | undefined;
 }
@@ -38,7 +37,7 @@ export class TokenPool implements TokenProvider {
   readonly #keys: readonly PoolKey[];
   readonly #strategy: PoolStrategy;
   readonly #capabilities: KeyCapabilities;
-  readonly #givers = new WeakMap<Credential, PoolKey>();
+  readonly #givers = new Givers<PoolKey>();
   #refusals = 0;
 
   constructor({ keys, strategy, coolDowns }: PoolOptions, capabilities: KeyCapabilities) {
@@ -58,8 +57,10 @@ export class TokenPool implements TokenProvider {
   }
 
   getToken(run: TokenRun): Credential | Promise<Credential> {
-    const search: PoolSearch = { run, tried: new Set(), failures: [], skipped: undefined, patienceEnds: undefined };
+    const lastResort = new LastResort<PoolKey>();
+    const search: PoolSearch = { run, tried: new Set(), failures: [], lastResort, patienceEnds: undefined };
     return askInTurn(run, {
+      lastResort,
       next: () => this.#next(search),
       take: (key, credential) => this.#take(key, credential, search),
       failed: (key, error) => {
@@ -72,7 +73,7 @@ export class TokenPool implements TokenProvider {
   }
 
   invalidate(credential: Credential, refusal: Refusal): void {
-    const key = this.#givers.get(credential);
+    const key = this.#givers.lastOf(credential);
     if (key === undefined) return;
     key.link.invalidate(credential, refusal);
     this.#refusals += 1;
@@ -80,14 +81,14 @@ export class TokenPool implements TokenProvider {
   }
 
   accepted(credential: Credential): void {
-    const key = this.#givers.get(credential);
+    const key = this.#givers.lastOf(credential);
     if (key === undefined) return;
     key.link.accepted(credential);
     if (key.accepted(credential)) this.#welcome(key);
   }
 
   settled(credential: Credential, outcome: 'accepted' | 'refused' | 'failed'): void {
-    const key = this.#givers.get(credential);
+    const key = this.#givers.returned(credential);
     if (key === undefined) return;
     key.link.settled(credential, outcome);
     if (outcome === 'accepted' && key.accepted(credential)) this.#welcome(key);
@@ -149,25 +150,23 @@ export class TokenPool implements TokenProvider {
       return false;
     }
     key.refusedBefore(mark, now);
-    const worse = search.skipped;
-    const isNewest = isPerCaller(key.link) && mark.order > (worse?.mark.order ?? 0);
-    if (isNewest) search.skipped = { key, credential, mark };
-    if (isNewest) worse?.key.link.settled(worse.credential, 'failed');
+    if (isPerCaller(key.link)) search.lastResort.offer(key, credential, mark);
     else key.link.settled(credential, 'failed');
     return false;
   }
 
   #give(key: PoolKey, credential: Credential): void {
     key.taken(credential);
-    this.#givers.set(credential, key);
+    this.#givers.gave(key, credential);
   }
 
   /** A caller whose own credential was refused gets it all the same, so that its run sees it again and gives up. */
-  #conclude({ skipped, failures }: PoolSearch): Credential {
-    if (skipped === undefined) throw this.#failure(failures);
-    skipped.key.ask(this.#now());
-    this.#give(skipped.key, skipped.credential);
-    return skipped.credential;
+  #conclude({ lastResort, failures }: PoolSearch): Credential {
+    const last = lastResort.take();
+    if (last === undefined) throw this.#failure(failures);
+    last.asked.ask(this.#now());
+    this.#give(last.asked, last.credential);
+    return last.credential;
   }
 
   #failure(failures: readonly LinkFailure[]): SluiceError {
@@ -201,7 +200,7 @@ export class TokenPool implements TokenProvider {
 
 /** The other keys, and what any of them has beside the first of its credentials. */
 function withOtherKeys(more: readonly number[]): number {
-  return Math.max(0, Math.min(mostSpares, more.length - 1 + Math.max(0, ...more)));
+  return more.length - 1 + Math.max(0, ...more);
 }
 
 function ask(key: PoolKey, { tried }: PoolSearch, now: number): PoolKey {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { SluiceError } from '../../../src/kernel/errors.ts';
 import { currentRun } from '../../../src/kernel/run.ts';
 import { tokenUnavailable } from '../../../src/kernel/tokens/token-failure.ts';
+import type { Credential } from '../../../src/kernel/tokens/token-provider.ts';
 import { down, hour, outcomesOf, setUpCache } from '../../support/cached-token.ts';
 import { newCredential } from '../../support/scripted-link.ts';
 import { turn } from '../../support/turn.ts';
@@ -89,21 +90,75 @@ describe('a provider that fails', () => {
     expect(cache.state()).toEqual({ status: 'ready', expiresInSeconds: 720 });
   });
 
-  it('that never answers is left after two minutes', async () => {
+  it('that never answers is left before those who wait give up, also where nobody else comes', async () => {
     const { get, clock, script } = setUpCache();
     const early = get();
-    await clock.advance(119_999);
+    const failing = expect(early).rejects.toMatchObject({ context: { reason: 'the token did not come in time' } });
+    await clock.advance(24_999);
     const late = get();
-    await clock.advance(1);
-    const last = get();
-    for (const pending of [early, late, last])
-      await expect(pending).rejects.toMatchObject({ context: { reason: 'the token did not come in time' } });
-    expect(script.open).toEqual([]);
     expect(script.calls).toHaveLength(1);
+    await clock.advance(1);
+    await failing;
+    await expect(late).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+    expect([script.open, clock.pending]).toEqual([[], 0]);
+    expect(get).toThrow(expect.objectContaining({ retryAfterSeconds: 1 }));
     await clock.advance(1_000);
     void get();
     expect(script.calls).toHaveLength(2);
     script.call.give();
+  });
+
+  it('that hangs in the background takes nothing away from the token that lives', async () => {
+    const { get, fetch, clock, script } = setUpCache();
+    const token = await fetch(hour);
+    await clock.advance(0.8 * hour);
+    for (let time = 0; time < 0.2 * hour; time += 5_000) {
+      if (clock.now() < (token.expiresAt ?? 0)) expect(await get()).toBe(token);
+      await clock.advance(5_000);
+    }
+    expect(script.calls.length).toBeLessThanOrEqual(30);
+  });
+});
+
+describe('what a cache takes', () => {
+  const counting = () => {
+    const counts = new Map<Credential, number>();
+    const settled = (credential: Credential): void => void counts.set(credential, (counts.get(credential) ?? 0) + 1);
+    return { counts, settled };
+  };
+
+  it('is given back to its provider once, however many use it', async () => {
+    const { counts, settled } = counting();
+    const { cache, get, fetch } = setUpCache({}, { settled });
+    const token = await fetch(hour);
+    for (let index = 0; index < 10; index += 1) expect(get()).toBe(token);
+    cache.refuse(token);
+    expect([...counts]).toEqual([[token, 1]]);
+  });
+
+  it.each(['too late', 'after the end of the cache'])('is given back where it comes %s', async (when) => {
+    const { counts, settled } = counting();
+    const { promise, resolve } = Promise.withResolvers<Credential>();
+    const { get, clock, ending } = setUpCache({}, { settled, getToken: () => promise });
+    const pending = outcomesOf([get()]);
+    if (when === 'too late') await clock.advance(25_000);
+    else ending.abort(new SluiceError('DRAINING'));
+    await pending;
+    const token = newCredential();
+    resolve(token);
+    await turn();
+    expect([...counts]).toEqual([[token, 1]]);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is given back where it is over already', async () => {
+    const { counts, settled } = counting();
+    const { get, clock, script } = setUpCache({}, { settled });
+    const pending = outcomesOf([get()]);
+    await clock.advance(2_000);
+    const token = script.call.give(1_000);
+    await pending;
+    expect([...counts]).toEqual([[token, 1]]);
   });
 });
 

@@ -17,7 +17,7 @@ import { turn } from '../../support/turn.ts';
  */
 
 const failureTtl = 1_000;
-const longestFlight = 120_000;
+const longestCall = 25_000;
 
 interface Given {
   readonly credential: Credential;
@@ -38,6 +38,7 @@ interface Model {
 /** The cache of one subject with its provider, and all that was seen. */
 class Subject {
   now = 1_000;
+  timer: { readonly dueAt: number; readonly callback: () => void } | undefined;
   readonly meter = new MeterCapture();
   readonly script: ScriptedLink;
   readonly ending = new AbortController();
@@ -49,11 +50,16 @@ class Subject {
   readonly errors: unknown[] = [];
 
   constructor(ttl: number | undefined, random: number) {
-    // A cache starts no timer: nothing happens in it but what a request begins.
-    const noTimer = (): never => {
+    const after: Clock['after'] = (delay, callback) => {
+      // Nothing else happens in a cache by itself.
+      expect([delay, this.timer]).toEqual([longestCall, undefined]);
+      this.timer = { dueAt: this.now + delay, callback };
+      return { cancel: () => void (this.timer = undefined) };
+    };
+    const every = (): never => {
       throw new Error('a timer was started');
     };
-    const clock: Clock = { now: () => this.now, wallTime: () => 0, after: noTimer, every: noTimer };
+    const clock: Clock = { now: () => this.now, wallTime: () => 0, after, every };
     this.script = scriptedLink({ clock, log: new LogCapture() });
     this.cache = new TokenCache({
       link: this.script.link,
@@ -100,8 +106,9 @@ function step(name: string, index: number, act: Act): Step {
   };
 }
 
-function checkAlways({ script, waiting, failedAt }: Subject): void {
+function checkAlways({ script, waiting, failedAt, timer }: Subject): void {
   const open = script.open.length;
+  expect(timer !== undefined).toBe(open > 0);
   expect(open).toBeLessThanOrEqual(1);
   // Whoever waits does so for a call that is under way.
   expect(open === 0 && waiting.some(({ outcome }) => outcome === 'open')).toBe(false);
@@ -116,9 +123,7 @@ const ask =
     const { cache, waiting, script, failedAt } = subject;
     const isAlive = (): boolean => model.newest !== undefined && subject.isAlive(model.newest, ttl);
     const callsBefore = script.calls.length;
-    const isLeft = script.open.some(({ at }) => subject.now - at >= longestFlight);
     const isQuiet = failedAt.some((at) => subject.now - at < failureTtl);
-    if (isLeft) failedAt.push(subject.now);
     const entry: Waiting = { outcome: 'open' };
     waiting.push(entry);
     const settle = (credential: Credential): void => {
@@ -142,7 +147,7 @@ const ask =
     }
     expect(script.calls.length - callsBefore).toBeLessThanOrEqual(model.isDisposed ? 0 : 1);
     // As soon as it may be, the provider is asked.
-    if (!isAlive() && !isQuiet && !isLeft && !model.isDisposed) expect(script.open).toHaveLength(1);
+    if (!isAlive() && !isQuiet && !model.isDisposed) expect(script.open).toHaveLength(1);
     await turn();
   };
 
@@ -172,8 +177,16 @@ const fail: Act = (subject) => {
 
 const advance =
   (milliseconds: number): Act =>
-  (subject) => {
-    subject.now += milliseconds;
+  async (subject) => {
+    const end = subject.now + milliseconds;
+    const due = subject.timer;
+    if (due !== undefined && due.dueAt <= end) {
+      subject.now = due.dueAt;
+      subject.failedAt.push(subject.now);
+      due.callback();
+      await turn();
+    }
+    subject.now = end;
   };
 
 const refuseNewest: Act = (subject, model) => {

@@ -30,6 +30,7 @@ describe('a token that lives', () => {
     ['by the usual lifetime where nobody knows it', undefined, {}, 0.5, 225_000],
     ['by the lifetime of the author where nobody knows it', undefined, { ttl: 100_000, skew: 0 }, 0, 80_000],
     ['by the lifetime of the author where that is shorter', hour, { ttl: 100_000, skew: 0 }, 0, 80_000],
+    ['by the usual lifetime where it is said to live for ever', Infinity, {}, 0.5, 225_000],
     ['by its own lifetime where that is shorter', 100_000, { ttl: hour, skew: 0 }, 0, 80_000],
   ])('is refreshed %s', async (_when, lifetime, rules, random, due) => {
     const { get, fetch, script, clock } = setUpCache(rules, { random });

@@ -56,6 +56,17 @@ describe('the document of a token server', () => {
     expect(textWithin(failure)).not.toContain(canary);
   });
 
+  it('is not read where it is compressed, though nobody asked for that', () => {
+    const failure = failureOf(() =>
+      readTokenDocument(answer('\x1f\x8bcanary-4711-secret', 200, { 'content-encoding': 'GZIP' })),
+    );
+    expect(failure).toMatchObject({
+      code: 'TOKEN_INVALID',
+      context: { reason: 'the token server compresses unasked' },
+    });
+    expect(readTokenDocument(answer('{"a":1}', 200, { 'content-encoding': 'utf-8' }))).toEqual({ a: 1 });
+  });
+
   it.each([301, 302, 303, 304, 307, 308])('is nowhere else, whatever a %i says', (status) => {
     const headers = { location: `https://evil.example/${canary}` };
     const failure = failureOf(() => readTokenDocument(answer('{"access_token":"t"}', status, headers)));
@@ -67,6 +78,9 @@ describe('the document of a token server', () => {
     [400, '{"error":"invalid_client","error_description":"canary-4711-secret"}', 'invalid_client'],
     [401, '{"error":"canary-4711-secret"}', 'the token server refused'],
     [403, '{"error":{"code":"AccessDenied","message":"canary-4711-secret"}}', 'AccessDenied'],
+    [403, '{"error":{"code":403,"message":"canary-4711-secret","status":"PERMISSION_DENIED"}}', 'PERMISSION_DENIED'],
+    [400, '{"code":"InvalidTaskId","message":"canary-4711-secret"}', 'InvalidTaskId'],
+    [400, '{"error":"invalid_grant","code":"other"}', 'invalid_grant'],
     [404, '<html>canary-4711-secret</html>', 'the token server refused'],
     [429, '', 'the token server refused'],
     [500, '{"error":null}', 'the token server refused'],

@@ -187,3 +187,110 @@ it('credentials of any shape are handed on', async () => {
   const { link, test } = setUp({ getToken: () => odd });
   expect(await link.getToken(test.run)).toBe(odd);
 });
+
+describe('a provider that does not keep to its contract', () => {
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'sk-1'],
+    ['an object that does nothing', { origins: '*' }],
+    ['a credential that is for nowhere', { apply: () => undefined }],
+  ])('by giving %s has given no credential', async (_what, given: unknown) => {
+    for (const getToken of [() => given as Credential, () => Promise.resolve(given as Credential)]) {
+      const { link, test } = setUp({ getToken });
+      expect(await failureOf(link, test.run)).toMatchObject({
+        code: 'TOKEN_INVALID',
+        context: { tokenProvider: 'openai', reason: 'it gave no credential' },
+      });
+      expect(test.log.text()).not.toContain('sk-1');
+    }
+  });
+
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('by the time %d to try again has told none', async (seconds) => {
+    const fail = () => {
+      throw tokenUnavailable('down', { retryAfterSeconds: seconds });
+    };
+    const { link, test } = setUp({ getToken: fail });
+    expect((await failureOf(link, test.run)).retryAfterSeconds).toBeUndefined();
+  });
+
+  it.each([
+    [-1, 0],
+    [Number.NaN, 0],
+    [2.5, 2],
+    [1_000, 7],
+    [Number.POSITIVE_INFINITY, 7],
+  ])('by %d spares or others has %d', (count, expected) => {
+    expect(setUp({ spares: count, others: count }).link).toMatchObject({ spares: expected, others: expected });
+  });
+
+  it('by throwing where it is only told something harms no run, and the log says so once', () => {
+    const fail = () => {
+      throw new Error('sk-1');
+    };
+    const { link, test } = setUp({ invalidate: fail, accepted: fail, settled: fail });
+    for (let index = 0; index < 1_000; index += 1) {
+      link.invalidate(credential, { reason: 'rejected' });
+      link.accepted(credential);
+      link.settled(credential, 'failed');
+    }
+    expect(test.log.lines.map(({ level, message, fields }) => [level, message, fields])).toEqual([
+      ['error', 'a token provider broke', { tokenProvider: 'openai', type: 'fake', reason: 'it threw Error' }],
+    ]);
+  });
+});
+
+describe('a provider that fails for some and works for others', () => {
+  it('is told of once a minute, not for each request', async () => {
+    let count = 0;
+    const { link, test } = setUp({
+      getToken() {
+        count += 1;
+        if (count % 2 === 1) throw tokenUnavailable('invalid_grant');
+        return credential;
+      },
+    });
+    for (let second = 0; second < 120; second += 1) {
+      for (let request = 0; request < 100; request += 1)
+        await Promise.allSettled([(async () => link.getToken(test.run))()]);
+      await test.clock.advance(1_000);
+    }
+    expect(test.log.messages('warn')).toHaveLength(2);
+    expect(test.log.messages('info')).toHaveLength(2);
+  });
+
+  it('and then for all is told of when the minute is over', async () => {
+    let isBroken = true;
+    const { link, test } = setUp({
+      getToken() {
+        if (isBroken) throw tokenUnavailable('down');
+        return credential;
+      },
+    });
+    await failureOf(link, test.run);
+    isBroken = false;
+    await link.getToken(test.run);
+    isBroken = true;
+    await test.clock.advance(59_999);
+    await failureOf(link, test.run);
+    expect(test.log.messages('warn')).toHaveLength(1);
+    expect(link.state().status).toBe('failing');
+    await test.clock.advance(1);
+    await failureOf(link, test.run);
+    expect(test.log.messages('warn')).toHaveLength(2);
+  });
+});
+
+it.each(ways)('a provider whose own words for the end of a run come %s did not fail', async (_when, failing) => {
+  const { link, test } = setUp({ getToken: failing(tokenUnavailable('aborted')) });
+  test.abort.abort(new SluiceError('CLIENT_GONE'));
+  expect(await failureOf(link, test.run)).toMatchObject({ code: 'CLIENT_GONE' });
+  expect(test.log.lines).toEqual([]);
+});
+
+it.each(ways)('a provider that was given up for its slowness failed %s', async (_when, failing) => {
+  const { link, test } = setUp({ getToken: failing(new Error('aborted')) });
+  test.abort.abort(tokenUnavailable('the token did not come in time'));
+  expect(await failureOf(link, test.run)).toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+  expect(link.state()).toMatchObject({ status: 'failing' });
+});

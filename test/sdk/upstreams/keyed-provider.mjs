@@ -7,9 +7,9 @@ const usage = { input: 12, output: 7 };
 export const greeting = (name) => ['Hello', ' there', `, ${name}.`];
 
 /**
- * Starts a model provider of `format` on a free port of 127.0.0.1 that knows whom it answers. `accounts` has the names that
- * belong to keys, `{header, scheme}` says where a key stands. Whoever it does not know it refuses with a 401 that shows what it
- * was given.
+ * Starts a model provider of `format` on a free port of 127.0.0.1 that knows whom it answers. `accounts` has the names
+ * that belong to keys, `{header, scheme}` says where a key stands. Whoever it does not know it refuses with a 401 that
+ * shows what it was given.
  *
  *   requests         what came: {key, name, status, streams, said}, of which `said` are headers, path and body by name
  *   gather(count)    the next `count` requests are answered when all of them are here; gives a function that ends that

@@ -1,7 +1,9 @@
 import Type, { type Static } from 'typebox';
 import { parseDuration } from '../../clock.ts';
+import type { HttpCall } from '../../http-caller.ts';
 import { defaulted, Duration, secret, strictObject, type Secret } from '../../schema.ts';
-import { checkAwsUrl, networkOf, type AwsAccess } from './aws-access.ts';
+import { checkAddress } from '../check-address.ts';
+import { networkOf, type AwsAccess } from './aws-access.ts';
 import type { KeySource } from './aws-keys.ts';
 import { regionPattern } from './aws-region.ts';
 import { containerKeys } from './container-keys.ts';
@@ -201,4 +203,9 @@ export function checkAddresses({
 }: Pick<AwsAccess, 'stsUrl' | 'metadataUrl' | 'network'>): void {
   if (stsUrl !== undefined) checkAwsUrl('stsUrl', stsUrl, network);
   if (metadataUrl !== undefined) checkAwsUrl('metadataUrl', metadataUrl, networkOf(metadataUrl, network));
+}
+
+function checkAwsUrl(field: string, url: string, network: HttpCall['network']): void {
+  checkAddress(field, url, network);
+  if (url.includes('?')) throw new TypeError(`${field}: the address must not have a query`);
 }

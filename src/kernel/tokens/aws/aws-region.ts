@@ -42,6 +42,8 @@ function domainOf(known: string): string {
   if (known.startsWith('cn-')) return 'amazonaws.com.cn';
   if (known.startsWith('us-iso-')) return 'c2s.ic.gov';
   if (known.startsWith('us-isob-')) return 'sc2s.sgov.gov';
+  if (known.startsWith('eu-isoe-')) return 'cloud.adc-e.uk';
+  if (known.startsWith('us-isof-')) return 'csp.hci.ic.gov';
   if (known.startsWith('eusc-')) return 'amazonaws.eu';
   return 'amazonaws.com';
 }

@@ -23,7 +23,8 @@ export const credentialsField = strictObject(
     clientId: Type.Optional({
       ...Identifier,
       description:
-        'Client id of the application, or of a user-assigned identity. AZURE_CLIENT_ID where a workload identity names none.',
+        'Client id of the application, or of a user-assigned identity. AZURE_CLIENT_ID where a workload identity or default ' +
+        'names none.',
     }),
     clientSecret: Type.Optional(secret({ description: 'Secret of the application, for client-credentials.' })),
     certificate: Type.Optional(

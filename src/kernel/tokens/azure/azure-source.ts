@@ -1,7 +1,8 @@
+import type { Workload } from '../../workload.ts';
 import { requestToken, type TokenEndpoint, type TokenGrant } from '../token-endpoint.ts';
 import type { AzureCredentials } from './azure-credentials.ts';
 import { applicationEndpoint, isWorkload, workloadEndpoint, type EntraEndpoint } from './entra-application.ts';
-import { askManagedIdentity, type ManagedIdentityCapabilities } from './managed-identity.ts';
+import { askManagedIdentity, type ChosenIdentity, type ManagedIdentityCapabilities } from './managed-identity.ts';
 
 export interface AzureToken extends EntraEndpoint {
   readonly credentials: AzureCredentials;
@@ -22,7 +23,7 @@ export function azureSource(token: AzureToken, capabilities: ManagedIdentityCapa
   const asApplication = credentials.from === 'client-credentials' ? applicationEndpoint(credentials, token) : undefined;
   const askMachine = (signal: AbortSignal): Promise<TokenGrant> =>
     askManagedIdentity(
-      { ...token, identity: identityOf(credentials), resource: resourceOf(scope) },
+      { ...token, identity: identityOf(credentials, workload), resource: resourceOf(scope) },
       capabilities,
       signal,
     );
@@ -39,11 +40,10 @@ function resourceOf(scope: string): string {
   return scope.endsWith('/.default') ? scope.slice(0, -'/.default'.length) : scope;
 }
 
-function identityOf({ clientId, objectId, resourceId }: AzureCredentials): {
-  clientId?: string;
-  objectId?: string;
-  resourceId?: string;
-} {
+/** As in the tools of Azure, AZURE_CLIENT_ID names the identity where the platform decides about everything. */
+function identityOf(credentials: AzureCredentials, workload: Workload): ChosenIdentity {
+  const { from, objectId, resourceId } = credentials;
+  const clientId = credentials.clientId ?? (from === 'default' ? workload.variable('AZURE_CLIENT_ID') : undefined);
   return {
     ...(clientId !== undefined && { clientId }),
     ...(objectId !== undefined && { objectId }),

@@ -2,7 +2,7 @@ import type { Workload } from '../../workload.ts';
 import { checkAddress } from '../check-address.ts';
 import { clientAuthentication, type ClientAuthentication } from '../client-authentication.ts';
 import { revealed } from '../revealed.ts';
-import { checkTokenUrl, type TokenEndpoint } from '../token-endpoint.ts';
+import type { TokenEndpoint } from '../token-endpoint.ts';
 import { tokenUnavailable } from '../token-failure.ts';
 import type { AzureCredentials } from './azure-credentials.ts';
 
@@ -98,7 +98,7 @@ function endpointOf(
 function authorityOf(workload: Workload, network: EntraEndpoint['network']): string {
   const host = workload.variable('AZURE_AUTHORITY_HOST') ?? publicAuthority;
   try {
-    checkTokenUrl(host, network);
+    checkAddress('AZURE_AUTHORITY_HOST', host, network);
   } catch {
     throw tokenUnavailable('AZURE_AUTHORITY_HOST is no usable address');
   }

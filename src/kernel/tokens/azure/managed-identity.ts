@@ -92,8 +92,7 @@ function platformCall(
     method: 'GET',
     url: url.href,
     headers: { 'x-identity-header': usable(secret, { variable: 'IDENTITY_HEADER' }) },
-    // App Service on Linux answers at link-local addresses, which are nobody's but the platform's.
-    network: url.hostname.startsWith('169.254.') ? 'metadata' : 'private',
+    network: 'platform',
     timeoutMilliseconds,
   };
 }

@@ -1,6 +1,6 @@
 import { noClient } from '../client-authentication.ts';
 import { readPrivateKey } from '../private-key.ts';
-import { signJwt } from '../sign-jwt.ts';
+import { clockDrift, signJwt } from '../sign-jwt.ts';
 import { requestToken } from '../token-endpoint.ts';
 import { atStep, googleUrl, textField, type GoogleAccess, type GoogleGrant } from './google-access.ts';
 
@@ -30,9 +30,9 @@ function assertion(
   { clock, scope }: GoogleAccess,
 ): Promise<string> {
   const { private_key_id: keyId } = key;
-  const now = Math.floor(clock.wallTime() / 1_000);
+  const issued = Math.floor(clock.wallTime() / 1_000) - clockDrift;
   return signJwt(
-    { iss: textField(key, 'client_email'), scope, aud: audience, iat: now, exp: now + assertionLifetime },
+    { iss: textField(key, 'client_email'), scope, aud: audience, iat: issued, exp: issued + assertionLifetime },
     {
       key: readPrivateKey(textField(key, 'private_key')),
       algorithm: 'RS256',

@@ -1,10 +1,12 @@
 import type { HttpAnswer, HttpCall } from '../../http-caller.ts';
 import { askTokenServer } from '../ask-token-server.ts';
-import { usable } from '../token-credential.ts';
+import { framingHeaders, usable } from '../token-credential.ts';
 import { parseObject, readTokenDocument } from '../token-document.ts';
 import { tokenInvalid } from '../token-failure.ts';
 import type { GoogleAccess } from './google-access.ts';
 
+/** Metadata servers know more than who the machine is, and nobody is to be told that in the place of a token. */
+const azureIdentity = '/metadata/identity/';
 const headerName = /^[A-Za-z0-9-]{1,64}$/;
 const headerValue = /^[\x20-\x7e]{0,8192}$/;
 
@@ -50,6 +52,8 @@ function askSource(
   const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && network !== 'public');
   if (url === null || !isSafe || url.username !== '' || url.password !== '')
     throw tokenInvalid('the address of the credential source is not allowed');
+  if (network === 'metadata' && !url.pathname.startsWith(azureIdentity))
+    throw tokenInvalid('the credential source asks a metadata server for something else than an identity of Azure');
   const { timeoutMilliseconds, http, signal } = access;
   return askTokenServer(
     { method: 'GET', url: url.href, headers: readHeaders(headers), network, timeoutMilliseconds },
@@ -69,9 +73,11 @@ function reasonWithout(source: Readonly<Record<string, unknown>>): string {
 
 function readHeaders(headers: unknown): Record<string, string> {
   const pairs = Object.entries(Object(headers) as Record<string, unknown>).map(([name, value]) => {
-    if (!headerName.test(name) || typeof value !== 'string' || !headerValue.test(value))
+    const lower = name.toLowerCase();
+    const isFraming = lower !== 'accept' && framingHeaders.has(lower);
+    if (!headerName.test(name) || isFraming || typeof value !== 'string' || !headerValue.test(value))
       throw tokenInvalid('a header of the credential source is not usable');
-    return [name.toLowerCase(), value] as const;
+    return [lower, value] as const;
   });
   return Object.fromEntries(pairs);
 }

@@ -63,14 +63,15 @@ export interface HttpTokenRequest {
 }
 
 /** Throws a TypeError, which refuses the definition, for what could not be sent, or must not be written down. */
-export function checkHttpTokenRequest({ method, headers = {}, form, json }: HttpTokenRequest): void {
+export function checkHttpTokenRequest({ url, method, headers = {}, form, json }: HttpTokenRequest): void {
   if (form !== undefined && json !== undefined) throw new TypeError('json: a request has a form or a json');
   if (method === 'GET' && (form ?? json) !== undefined) throw new TypeError('method: a GET has no body');
   const names = Object.keys(headers).map((name) => name.toLowerCase());
   const framing = names.find((name) => name !== 'accept' && framingHeaders.has(name));
   if (framing !== undefined) throw new TypeError(`headers.${framing}: the request itself decides about it`);
   if (new Set(names).size < names.length) throw new TypeError('headers: a header is there twice');
-  for (const [part, fields] of Object.entries({ headers, form: form ?? {}, json: json ?? {} })) {
+  const query = Object.fromEntries(new URL(url).searchParams);
+  for (const [part, fields] of Object.entries({ url: query, headers, form: form ?? {}, json: json ?? {} })) {
     const bare = Object.entries(fields).find(([name, value]) => typeof value === 'string' && secretName.test(name));
     if (bare !== undefined)
       throw new TypeError(`${part}.${bare[0]}: a secret is written as { "$env": NAME } or { "$file": PATH }`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkTokenUrl } from '../../../src/kernel/tokens/token-endpoint.ts';
+import { checkAddress } from '../../../src/kernel/tokens/check-address.ts';
 
 describe('the address of a token server', () => {
   it.each([
@@ -8,7 +8,7 @@ describe('the address of a token server', () => {
     ['http://login.internal/token', 'private'],
     ['http://169.254.169.254/token', 'metadata'],
   ] as const)('may be %s (%s)', (url, network) => {
-    expect(() => checkTokenUrl(url, network)).not.toThrow();
+    expect(() => checkAddress('tokenUrl', url, network)).not.toThrow();
   });
 
   it.each([
@@ -20,7 +20,13 @@ describe('the address of a token server', () => {
     ['https://user:word@login.example.com/', 'public', /must not hold a user/],
     ['https://login.example.com/#part', 'public', /fragment/],
   ] as const)('is refused where it is %s (%s)', (url, network, message) => {
-    expect(() => checkTokenUrl(url, network)).toThrow(TypeError);
-    expect(() => checkTokenUrl(url, network)).toThrow(message);
+    expect(() => checkAddress('tokenUrl', url, network)).toThrow(TypeError);
+    expect(() => checkAddress('tokenUrl', url, network)).toThrow(message);
+  });
+
+  it('is refused by the name of its field, and not shown', () => {
+    expect(() => checkAddress('apiUrl', 'https://me:canary@a.example/tokenUrl', 'public')).toThrow(
+      new TypeError('apiUrl: the address must not hold a user or a password'),
+    );
   });
 });
