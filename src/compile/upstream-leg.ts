@@ -128,7 +128,7 @@ export class UpstreamLeg implements ForwardCall {
         token.settled(credential, 'failed');
         return false;
       }
-      run.log.info('a credential was refused, another one is tried', {
+      run.log.debug('a credential was refused, another one is tried', {
         run: run.id,
         backend: this.backend.name,
         tokenProvider: token.name,

@@ -12,7 +12,7 @@ const shortestSecret = 8;
 export function withoutSecrets(error: SluiceError, sent: readonly string[]): SluiceError {
   // A value such as "Bearer abc" is often repeated without its first word.
   const words = sent.flatMap((value) => [value, ...value.split(/\s+/)]);
-  const secrets = words.filter((word) => word.length >= shortestSecret);
+  const secrets = words.flatMap(formsOf).filter((word) => word.length >= shortestSecret);
   const details = clean<number>(error.details, secrets);
   const context = clean<number | boolean>(error.context, secrets);
   if (details === error.details && context === error.context) return error;
@@ -24,6 +24,11 @@ export function withoutSecrets(error: SluiceError, sent: readonly string[]): Slu
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     ...(cause !== undefined && { cause }),
   });
+}
+
+/** As it was sent, as it stands in an address, and base64 without its padding. */
+function formsOf(word: string): string[] {
+  return [...new Set([word, encodeURIComponent(word), word.replace(/=+$/, '')])];
 }
 
 /** The very object where there is nothing to hide. */

@@ -122,8 +122,8 @@ async function answerOf(client: ProbeClient): Promise<string> {
 const answersOf = async (clients: readonly ProbeClient[]): Promise<ReadonlySet<string>> =>
   new Set(await Promise.all(clients.map(answerOf)));
 
-const authorizations = ({ requests }: FaultUpstream): readonly unknown[] =>
-  requests.map(({ headers }) => headers['authorization']);
+const authorizations = ({ requests }: FaultUpstream): readonly string[] =>
+  requests.map(({ headers }) => String(headers['authorization']));
 
 describe('a drain while a token is fetched', () => {
   it('lets the runs have it, and finish', async () => {
@@ -193,10 +193,10 @@ describe('a new definition while a token is fetched', () => {
       (await client.response()).headers['x-sluice-revision'] ?? '';
     const revisions = new Set(await Promise.all(old.map(revisionOf)));
     expect([revisions.size, revisions.has(await revisionOf(late))]).toEqual([1, false]);
-    expect(authorizations(stage.provider).toSorted()).toEqual([
-      ...Array.from({ length: waiting }, () => 'Bearer token-any'),
-      'Bearer token-new',
-    ]);
+    const sent = authorizations(stage.provider);
+    expect(sent.filter((value) => value === 'Bearer token-any')).toHaveLength(waiting);
+    expect(sent.filter((value) => value === 'Bearer token-new')).toHaveLength(1);
+    expect(sent).toHaveLength(waiting + 1);
     await eventually(() => stage.sluice.metric('generations_live') === 1, 'the end of the old generation');
     expect(stage.tokens.requests.map(({ form }) => form.get('scope'))).toEqual([null, 'new']);
   }, 20_000);

@@ -1,3 +1,4 @@
+import { beforeAll } from '@jest/globals';
 import type { Registry } from '../../src/registry/registry.ts';
 import { watchEngine, openEngineTimers, type WatchedEngine } from '../support/engine-view.ts';
 import { startFaultUpstream, type FaultUpstream, type ScenarioSource } from '../support/fault-upstream.ts';
@@ -5,7 +6,7 @@ import { checkInvariants, type InvariantInput } from '../support/invariants.ts';
 import type { LogCapture, LogLine } from '../support/log-capture.ts';
 import { probe, type ProbeClient, type ProbeRequest } from '../support/probe-client.ts';
 import { watchProcess, type ProcessWatch } from '../support/process-watch.ts';
-import { openAiBackend, startSluice, type Sluice } from '../support/sluice.ts';
+import { openAiBackend, productRegistry, startSluice, type Sluice } from '../support/sluice.ts';
 import type { ClientDialect } from '../support/terminals.ts';
 import { TestClock } from '../support/test-clock.ts';
 import type { Form } from './seen.ts';
@@ -57,6 +58,8 @@ export interface Stage {
 }
 
 const open: Stage[] = [];
+// To discover all components takes its time on a busy machine.
+beforeAll(() => productRegistry(), 60_000);
 
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const clock = new TestClock();

@@ -91,8 +91,22 @@ const documents = Object.fromEntries(
 export const providerEchoes: Readonly<Record<string, ProviderEcho>> = {
   ...documents,
   'plain text': (heard) => answering(400, heard, { 'content-type': 'text/plain' }),
-  'a text that is cut inside of the secret': (heard) =>
-    answering(400, `${'x'.repeat(1_990)}${heard}`, { 'content-type': 'text/plain' }),
+  // Words of a provider are cut in several places, here inside of the secret.
+  ...Object.fromEntries(
+    (
+      [
+        ['x', 280],
+        ['x', 480],
+        ['x', 492],
+        [' ', 4_076],
+      ] as const
+    ).map(([filler, at]): [string, ProviderEcho] => [
+      `a text with the bare secret behind ${at} times "${filler}"`,
+      (heard) => answering(400, errorBody({ message: `-${filler.repeat(at - 2)} ${heard.split(' ').at(-1)}.` })),
+    ]),
+  ),
+  'text in which the secret is encoded': (heard) =>
+    answering(400, errorBody({ message: `${encodeURIComponent(heard)} ${JSON.stringify(JSON.stringify(heard))}` })),
   'half of JSON': (heard) => answering(400, `{"error":{"message":"${heard}`),
   'JSON behind the secret': (heard) => answering(200, `${heard}{}`),
   'a page': (heard) => answering(200, `<html>${heard}</html>`, page),

@@ -1,8 +1,7 @@
-import { afterEach, beforeAll } from '@jest/globals';
+import { afterEach } from '@jest/globals';
 import type { RequestRecord } from '../support/fault-connection.ts';
 import { answerBody, answerFrames, errorBody } from '../support/openai-stream.ts';
 import { answering, streaming, type ScenarioLike, type Step } from '../support/scenario.ts';
-import { productRegistry } from '../support/sluice.ts';
 import { startTokenServer, type TokenServer, type TokenServerAnswer } from '../support/token-server.ts';
 import { closeStages, openStage, type Stage, type StageOptions } from './stage.ts';
 
@@ -34,8 +33,6 @@ const servers: TokenServer[] = [];
 
 /** For each spec that opens token stages: closes them with all checks. */
 export function useTokenStages(): void {
-  // To discover all components takes its time on a busy machine.
-  beforeAll(() => productRegistry(), 60_000);
   afterEach(async () => {
     try {
       await closeStages();

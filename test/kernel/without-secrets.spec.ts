@@ -31,6 +31,16 @@ describe('an error without the credentials that were sent', () => {
     expect(error.message).toBe(`The model provider rejected the request: ${clean}`);
   });
 
+  it.each([
+    ['in an address', 'no such path /?key=a%2Fb%2Bc%3D%3DZk9QwXn3', 'no such path /?key=[redacted]'],
+    ['as a header in an address', 'Basic%20YTpaazlRd1huMw%3D%3D', '[redacted]'],
+    ['without its padding', 'user YTpaazlRd1huMw', 'user [redacted]'],
+  ])('that repeated them %s', (_name, words, clean) => {
+    const encoded = ['Bearer a/b+c==Zk9QwXn3', 'Basic YTpaazlRd1huMw=='];
+    const error = withoutSecrets(new SluiceError('UPSTREAM_REJECTED', { details: { reason: words } }), encoded);
+    expect(error.details['reason']).toBe(clean);
+  });
+
   it('is the very error where there is nothing to hide', () => {
     const error = new SluiceError('UPSTREAM_RESET', { context: { phase: 'head' } });
     expect(withoutSecrets(error, sent)).toBe(error);

@@ -324,6 +324,20 @@ describe('a chain whose credential is refused', () => {
     expect(await refuseAll(chainOf([first, fakeLink('b')]), { reason: 'quota' })).toEqual(['a1', 'a2', 'b', 'a3']);
   });
 
+  it('leaves a link out that fails although a credential of it is accepted still', async () => {
+    const first = fakeLink('a');
+    const test = chainOf([first, fakeLink('b')]);
+    const credential = await test.chain.getToken(test.run);
+    first.give = () => {
+      throw unavailable();
+    };
+    expect(await next(test)).toBe('b');
+    test.chain.accepted(credential);
+    test.chain.settled(credential, 'accepted');
+    expect(await next(test)).toBe('b');
+    expect(first.asked).toBe(2);
+  });
+
   it('goes on for the caller only whose own credential was refused', async () => {
     const tokens: Record<string, Credential> = { ann: fakeCredential('ann'), bob: fakeCredential('bob') };
     const own = fakeLink('own', {

@@ -258,15 +258,25 @@ describe('a chain of pools', () => {
 });
 
 describe('a provider that never answers', () => {
-  it.each(['chain', 'pool'] as const)('does not keep a %s around its cache from the next one', async (kind) => {
+  it.each([
+    ['chain', 'by itself'],
+    ['chain', 'in a cache'],
+    ['pool', 'by itself'],
+    ['pool', 'in a cache'],
+  ] as const)('does not keep a %s from the next one, %s', async (kind, how) => {
     const test = nest();
-    const hanging = fakeLink('hanging', { give: () => new Promise(() => undefined) });
-    const outer = test[kind](test.cache(hanging), fakeLink('next'));
+    const { promise, resolve } = Promise.withResolvers<Credential>();
+    const hanging = fakeLink('hanging', { give: () => promise });
+    const outer = test[kind](how === 'by itself' ? hanging : test.cache(hanging), fakeLink('next'));
     const pending = outer.getToken(test.run);
+    // A run waits for half a minute.
     await test.clock.advance(29_000);
-    await turn();
     expect(tokenOf(await pending)).toBe('next');
     expect(tokenOf(await outer.getToken(test.run))).toBe('next');
+    expect(test.clock.pending).toBe(0);
+    resolve(fakeCredential('late'));
+    await turn();
+    expect(isBalanced(hanging)).toBe(true);
   });
 });
 

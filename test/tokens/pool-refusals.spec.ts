@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { currentRun } from '../../src/kernel/run.ts';
 import type { Credential } from '../../src/kernel/tokens/token-provider.ts';
 import { fakeCredential, fakeLink, tokenOf, type FakeLink } from '../support/fake-link.ts';
 import {
@@ -92,6 +93,20 @@ describe('a key that is refused', () => {
     test.pool.accepted(credential);
     expect((await waiting).length).toBe(20);
     expect(test.clock.pending).toBe(0);
+  });
+
+  it('is tried in the context of no run, which may end before its trial', async () => {
+    const seen: unknown[] = [];
+    const test = poolOf(linksOf('a'));
+    refuseKey(test, await test.pool.getToken(test.run));
+    await test.clock.advance(300_000);
+    const after = test.clock.after.bind(test.clock);
+    test.clock.after = (delay, callback) => {
+      seen.push(currentRun.getStore());
+      return after(delay, callback);
+    };
+    await currentRun.run({ runId: 'r', fail: () => undefined }, () => test.pool.getToken(test.run));
+    expect(seen).toEqual([undefined]);
   });
 
   it('is waited for no longer than a refusal takes', async () => {

@@ -1,12 +1,19 @@
+import type { Clock } from '../clock.ts';
 import { asSluiceError, type SluiceError } from '../errors.ts';
 import { isPromise } from '../supervise.ts';
 import { giveBack } from './give-back.ts';
 import type { LastResort } from './last-resort.ts';
+import { tokenUnavailable } from './token-failure.ts';
 import type { Credential, TokenLink, TokenRun } from './token-provider.ts';
 import { whileOpen } from './while-open.ts';
 
+/** A link that takes longer has failed: so the run has still time for the next one. */
+const patienceMilliseconds = 20_000;
+const inVain = (): SluiceError => tokenUnavailable('the credential did not come in time');
+
 /** One search for a credential among several links. */
 export interface Search<S extends { readonly link: TokenLink }> {
+  readonly clock: Clock;
   /** The next to ask; undefined when nobody is left. A promise: when it is settled, `next` is called again. */
   next(): S | Promise<void> | undefined;
   /** The link gave this credential. False: it is not to be used, and the search goes on; who said so has given it back or kept it. */
@@ -74,11 +81,12 @@ async function takeLater<S extends { readonly link: TokenLink }>(
 ): Promise<Credential> {
   let credential: Credential;
   try {
-    credential = await whileOpen(pending, run.signal);
+    const patience = { clock: search.clock, milliseconds: patienceMilliseconds, late: inVain };
+    credential = await whileOpen(pending, run.signal, patience);
     // It may have ended after the promise was settled.
     run.signal.throwIfAborted();
   } catch (error) {
-    if (run.signal.aborted) giveBack(asked.link, pending);
+    giveBack(asked.link, pending);
     fail(run, search, asked, error);
     return askInTurn(run, search);
   }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
 import type { SluiceError } from '../errors.ts';
 import type { Log, Meter } from '../run.ts';
@@ -54,6 +55,8 @@ export class PoolKey implements Choosable {
   readonly #coolDowns: CoolDowns;
   readonly #capabilities: KeyCapabilities;
   readonly #refusals: Refusals;
+  /** A trial goes on when the run that makes it ends. */
+  readonly #inNoRun = AsyncLocalStorage.snapshot();
   #inUse = 0;
   #asked = 0;
   #cooling: Cooling | undefined;
@@ -102,7 +105,7 @@ export class PoolKey implements Choosable {
     this.#asked += 1;
     if (this.#isOnProbation) {
       this.#trial?.end();
-      this.#trial = new KeyTrial(this.#capabilities.clock);
+      this.#trial = this.#inNoRun(() => new KeyTrial(this.#capabilities.clock));
     }
     // One asks for all.
     if (this.#cooling !== undefined) this.#cooling = { ...this.#cooling, askableAt: now + askAgainAfter };

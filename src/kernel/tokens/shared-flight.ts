@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { asSluiceError } from '../errors.ts';
+import { whileOpen } from './while-open.ts';
 
 /**
  * One piece of work for all who ask while it goes on. It belongs to none of them: whoever leaves stops waiting, and
@@ -18,7 +19,7 @@ export class SharedFlight<T> {
   join(signal: AbortSignal, begin: () => Promise<T>): Promise<T> {
     if (signal.aborted) return Promise.reject(asSluiceError(signal.reason));
     this.#pending ??= this.#outside(() => this.#fly(begin));
-    return unlessOver(this.#pending, signal);
+    return whileOpen(this.#pending, signal);
   }
 
   /** When nothing is under way any more; never rejects. */
@@ -34,22 +35,4 @@ export class SharedFlight<T> {
     flight.catch(() => undefined);
     return flight;
   }
-}
-
-function unlessOver<T>(pending: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(asSluiceError(signal.reason));
-    signal.addEventListener('abort', onAbort, { once: true });
-    const stop = (): void => signal.removeEventListener('abort', onAbort);
-    pending.then(
-      (value) => {
-        stop();
-        resolve(value);
-      },
-      (error: unknown) => {
-        stop();
-        reject(asSluiceError(error));
-      },
-    );
-  });
 }

@@ -11,10 +11,7 @@ import { whileOpen } from './while-open.ts';
 /** Retry-After of a token server is heeded up to this long. */
 const longestQuietMilliseconds = 60_000;
 
-/**
- * A provider that has not answered by then is left to itself. A little less than a run waits for a credential, so that a
- * chain or a pool around the cache can still turn to another one.
- */
+/** A provider that has not answered by then is left to itself: before those give up who wait for it. */
 const longestCallMilliseconds = 25_000;
 
 export interface TokenCacheOptions {

@@ -76,6 +76,7 @@ export class TokenChain implements TokenProvider {
     const failures: LinkFailure[] = [];
     const lastResort = new LastResort<ChainLink>();
     return askInTurn(run, {
+      clock: this.#clock,
       lastResort,
       next: () => queue.shift(),
       take: (part, credential) => this.#take(part, credential, lastResort),
@@ -107,14 +108,14 @@ export class TokenChain implements TokenProvider {
     const part = this.#givers.lastOf(credential);
     if (part === undefined) return;
     part.link.accepted(credential);
-    if (part.refusals.accepted(credential)) part.cooling = undefined;
+    this.#accepted(part, credential);
   }
 
   settled(credential: Credential, outcome: 'accepted' | 'refused' | 'failed'): void {
     const part = this.#givers.returned(credential);
     if (part === undefined) return;
     part.link.settled(credential, outcome);
-    if (outcome === 'accepted' && part.refusals.accepted(credential)) part.cooling = undefined;
+    if (outcome === 'accepted') this.#accepted(part, credential);
   }
 
   state(): TokenDetail {
@@ -145,6 +146,11 @@ export class TokenChain implements TokenProvider {
   #give(part: ChainLink, credential: Credential): void {
     part.refusals.given(credential);
     this.#givers.gave(part, credential);
+  }
+
+  #accepted(part: ChainLink, credential: Credential): void {
+    // That a credential is good does not say that the link has another one.
+    if (part.refusals.accepted(credential) && part.cooling?.isRefusal === true) part.cooling = undefined;
   }
 
   #failed(part: ChainLink, error: SluiceError): void {

@@ -60,6 +60,7 @@ export class TokenPool implements TokenProvider {
     const lastResort = new LastResort<PoolKey>();
     const search: PoolSearch = { run, tried: new Set(), failures: [], lastResort, patienceEnds: undefined };
     return askInTurn(run, {
+      clock: this.#capabilities.clock,
       lastResort,
       next: () => this.#next(search),
       take: (key, credential) => this.#take(key, credential, search),

@@ -44,11 +44,14 @@ export interface TokenProvider {
   invalidate(credential: Credential, refusal: Refusal): void;
   /** The provider of the model took the request: the credential is good. */
   accepted?(credential: Credential): void;
-  /** Called once for each credential that was taken, when the attempt that used it is over. */
+  /**
+   * Called once for each credential that was taken, when the attempt that used it is over; at once by a cache, whose
+   * attempts are not told apart below it.
+   */
   settled?(credential: Credential, outcome: 'accepted' | 'refused' | 'failed'): void;
-  /** How many further credentials one run may try after the first was rejected; 1 when absent. */
+  /** How many further credentials one run may try after the first was rejected; 1 when absent, 7 at most. */
   readonly spares?: number;
-  /** How many other accounts it can turn to where one is used too much; 0 when absent. */
+  /** How many other accounts it can turn to where one is used too much; 0 when absent, 7 at most. */
   readonly others?: number;
   /**
    * There where tokens differ by caller: names the one they are for, without a bound in length. Equal subjects may share a
