@@ -5,7 +5,7 @@
 const componentFolders = 'parsers|processors|routing|backends|tokens|modifiers|encoders';
 /** The files of the kernel that have a library each for what is not written by hand: signatures, and the protocol of tokens. */
 const signingForAws = '^src/kernel/tokens/aws/sign-request\\.ts$';
-const oauth = '^src/kernel/tokens/(token-endpoint|client-authentication|sign-jwt|private-key)\\.ts$';
+const oauth = '^src/kernel/tokens/oauth/(token-endpoint|client-authentication|sign-jwt|private-key)\\.ts$';
 const networkModules = '^(node:)?(http|https|http2|net|tls|dgram|dns|dns/promises)$';
 const httpClients =
   '^(axios|got|ky|needle|node-fetch|cross-fetch|isomorphic-fetch|request|superagent|phin|wretch|openai|ws)$';

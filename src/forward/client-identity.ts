@@ -1,7 +1,7 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { SluiceError } from '../kernel/errors.ts';
 import type { ClientIdentity } from '../kernel/http-caller.ts';
-import { withLineEnds } from '../kernel/tokens/private-key.ts';
+import { withLineEnds } from '../kernel/tokens/oauth/private-key.ts';
 
 /** The server that an identity is shown to. */
 export interface IdentityTarget {

@@ -21,8 +21,7 @@ export function describe(registry: Registry): Map<string, string> {
   files.set('schemas/stream-event.schema.json', json(streamEventSchema()));
   const { body } = registry.get('parser', 'native') ?? {};
   if (body !== undefined) files.set('schemas/chat-request.schema.json', json(chatRequestSchema(body)));
-  for (const kind of usableKinds)
-    files.set(`schemas/resources/${kind}.schema.json`, json(resourceSchema(kind)));
+  for (const kind of usableKinds) files.set(`schemas/resources/${kind}.schema.json`, json(resourceSchema(kind)));
   files.set('schemas/resources/word-list.schema.json', json(wordListSchema));
   for (const kind of componentKinds) {
     for (const component of registry.list(kind)) {

@@ -2,9 +2,9 @@ import Type from 'typebox';
 import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, Duration, reference, strictObject, type Configured } from '../kernel/schema.ts';
-import type { CacheRules } from '../kernel/tokens/held-token.ts';
+import type { CacheRules } from '../kernel/tokens/cache/held-token.ts';
 import { linked } from '../kernel/tokens/linked.ts';
-import { TokenCaches } from '../kernel/tokens/token-caches.ts';
+import { TokenCaches } from '../kernel/tokens/cache/token-caches.ts';
 import type { TokenProvider, TokenRun } from '../kernel/tokens/token-provider.ts';
 
 const config = strictObject({

@@ -3,7 +3,7 @@ import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, Duration, reference, strictObject } from '../kernel/schema.ts';
 import { linked } from '../kernel/tokens/linked.ts';
-import { TokenChain } from '../kernel/tokens/token-chain.ts';
+import { TokenChain } from '../kernel/tokens/choice/token-chain.ts';
 
 const config = strictObject({
   providers: Type.Array(

@@ -49,7 +49,10 @@ const config = strictObject({
     'public',
   ),
   timeout: defaulted({ ...Duration, description: 'For the whole answer of each token server.' }, '5s'),
-  metadataUrl: Type.Optional({ ...Address, description: 'Replaces the address of the metadata server. `http:` only with "network": "private".' }),
+  metadataUrl: Type.Optional({
+    ...Address,
+    description: 'Replaces the address of the metadata server. `http:` only with "network": "private".',
+  }),
   iamUrl: defaulted(
     { ...Address, description: 'Where service accounts are impersonated.' },
     'https://iamcredentials.googleapis.com',

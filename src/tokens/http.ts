@@ -14,7 +14,7 @@ import { pointerPattern } from '../kernel/tokens/http-token/value-at.ts';
 import { checkAddress } from '../kernel/tokens/check-address.ts';
 import { linked } from '../kernel/tokens/linked.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import { tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
+import { tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import { askedAt } from '../kernel/tokens/token-lifetime.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
 

@@ -2,13 +2,17 @@ import Type from 'typebox';
 import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, Duration, secret, strictObject } from '../kernel/schema.ts';
-import { bearerAssertions } from '../kernel/tokens/bearer-assertion.ts';
-import { clientAuthentication, clientAuthenticationFields, noClient } from '../kernel/tokens/client-authentication.ts';
-import { jwtAlgorithms } from '../kernel/tokens/sign-jwt.ts';
+import { bearerAssertions } from '../kernel/tokens/oauth/bearer-assertion.ts';
+import {
+  clientAuthentication,
+  clientAuthenticationFields,
+  noClient,
+} from '../kernel/tokens/oauth/client-authentication.ts';
+import { jwtAlgorithms } from '../kernel/tokens/oauth/sign-jwt.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
+import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
-import { scopeField } from '../kernel/tokens/token-target.ts';
+import { scopeField } from '../kernel/tokens/oauth/token-target.ts';
 
 const longestLifetime = 3_600_000;
 const Word = Type.String({ minLength: 1, maxLength: 2_048 });

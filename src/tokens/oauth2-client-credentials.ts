@@ -1,10 +1,10 @@
 import { defineTokenProvider } from '../kernel/component.ts';
 import { strictObject } from '../kernel/schema.ts';
-import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/client-authentication.ts';
+import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/oauth/client-authentication.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
+import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
-import { targetParameters, tokenTargetFields } from '../kernel/tokens/token-target.ts';
+import { targetParameters, tokenTargetFields } from '../kernel/tokens/oauth/token-target.ts';
 
 const config = strictObject({
   ...tokenEndpointFields,

@@ -1,15 +1,15 @@
 import { defineTokenProvider } from '../kernel/component.ts';
 import { secret, strictObject } from '../kernel/schema.ts';
 import type { SecretCell } from '../kernel/secret-store.ts';
-import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/client-authentication.ts';
+import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/oauth/client-authentication.ts';
 import { hashOf } from '../kernel/tokens/hash-of.ts';
-import { refreshGrant } from '../kernel/tokens/refresh-rotation.ts';
+import { refreshGrant } from '../kernel/tokens/oauth/refresh-rotation.ts';
 import { revealed } from '../kernel/tokens/revealed.ts';
-import { SharedFlight } from '../kernel/tokens/shared-flight.ts';
+import { SharedFlight } from '../kernel/tokens/oauth/shared-flight.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
+import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { Credential, TokenProvider } from '../kernel/tokens/token-provider.ts';
-import { scopeField } from '../kernel/tokens/token-target.ts';
+import { scopeField } from '../kernel/tokens/oauth/token-target.ts';
 
 const config = strictObject({
   ...tokenEndpointFields,

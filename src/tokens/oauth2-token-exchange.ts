@@ -1,15 +1,15 @@
 import Type from 'typebox';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, secret, strictObject } from '../kernel/schema.ts';
-import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/client-authentication.ts';
-import { exchangeToken, tokenTypes } from '../kernel/tokens/exchange-token.ts';
+import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/oauth/client-authentication.ts';
+import { exchangeToken, tokenTypes } from '../kernel/tokens/oauth/exchange-token.ts';
 import { hashOf } from '../kernel/tokens/hash-of.ts';
 import { callerKeyMissing, keyHeader, presentedKey } from '../kernel/tokens/presented-key.ts';
 import { revealed } from '../kernel/tokens/revealed.ts';
 import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
-import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/token-endpoint.ts';
+import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { TokenProvider, TokenRun } from '../kernel/tokens/token-provider.ts';
-import { targetParameters, tokenTargetFields } from '../kernel/tokens/token-target.ts';
+import { targetParameters, tokenTargetFields } from '../kernel/tokens/oauth/token-target.ts';
 
 const config = strictObject({
   ...tokenEndpointFields,

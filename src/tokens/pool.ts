@@ -3,8 +3,8 @@ import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, Duration, reference, strictObject, type Configured } from '../kernel/schema.ts';
 import { linked } from '../kernel/tokens/linked.ts';
-import type { CoolDowns } from '../kernel/tokens/pool-key.ts';
-import { TokenPool } from '../kernel/tokens/token-pool.ts';
+import type { CoolDowns } from '../kernel/tokens/choice/pool-key.ts';
+import { TokenPool } from '../kernel/tokens/choice/token-pool.ts';
 
 const key = strictObject({
   provider: reference('token-provider', Type.Unknown(), {

@@ -199,7 +199,7 @@ function renews({ stage, ask, type }) {
 function isRefused({ client, stage, ask, type, refusal, wire }) {
   const { what, pipeline, status, words } = refusal;
   for (const [way, stream] of ways)
-    it(`${what} is refused, with a provider of ${type}${status === 401 ? '' : ': no error of the client\'s own key'}, ${way}`, async () => {
+    it(`${what} is refused, with a provider of ${type}${status === 401 ? '' : ": no error of the client's own key"}, ${way}`, async () => {
       const { requests } = stage.providers.get(type);
       const [first, from] = [requests.length, wire.seen.length];
       const user = stage.newStranger('gina');

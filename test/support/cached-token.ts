@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect } from '@jest/globals';
 import type { SluiceError } from '../../src/kernel/errors.ts';
-import type { CacheRules } from '../../src/kernel/tokens/held-token.ts';
-import { TokenCache } from '../../src/kernel/tokens/token-cache.ts';
+import type { CacheRules } from '../../src/kernel/tokens/cache/held-token.ts';
+import { TokenCache } from '../../src/kernel/tokens/cache/token-cache.ts';
 import { tokenUnavailable } from '../../src/kernel/tokens/token-failure.ts';
 import type { Credential, TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import { scriptedLink } from './scripted-link.ts';

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { HttpCalls } from '../../src/forward/http-calls.ts';
 import type { HttpCaller } from '../../src/kernel/http-caller.ts';
 import { Secret } from '../../src/kernel/schema.ts';
-import { clientAuthentication } from '../../src/kernel/tokens/client-authentication.ts';
-import { signJwt } from '../../src/kernel/tokens/sign-jwt.ts';
-import { requestToken, type TokenGrant, type TokenParameters } from '../../src/kernel/tokens/token-endpoint.ts';
-import { watchedAnswers } from '../../src/kernel/tokens/watched-answers.ts';
+import { clientAuthentication } from '../../src/kernel/tokens/oauth/client-authentication.ts';
+import { signJwt } from '../../src/kernel/tokens/oauth/sign-jwt.ts';
+import { requestToken, type TokenGrant, type TokenParameters } from '../../src/kernel/tokens/oauth/token-endpoint.ts';
+import { watchedAnswers } from '../../src/kernel/tokens/oauth/watched-answers.ts';
 import { jwtBearerGrant, startOidcServer, tokenExchangeGrant, type OidcServer } from './oidc-server.ts';
 import { TestClock } from './test-clock.ts';
 

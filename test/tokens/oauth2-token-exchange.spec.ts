@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { HttpCalls } from '../../src/forward/http-calls.ts';
-import { signJwt } from '../../src/kernel/tokens/sign-jwt.ts';
+import { signJwt } from '../../src/kernel/tokens/oauth/sign-jwt.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import { linkOf } from '../../src/kernel/tokens/token-link.ts';
 import { cacheTokenProvider } from '../../src/tokens/cache.ts';

@@ -1,5 +1,5 @@
 import type { Workload } from '../../workload.ts';
-import { requestToken, type TokenEndpoint, type TokenGrant } from '../token-endpoint.ts';
+import { requestToken, type TokenEndpoint, type TokenGrant } from '../oauth/token-endpoint.ts';
 import type { AzureCredentials } from './azure-credentials.ts';
 import { applicationEndpoint, isWorkload, workloadEndpoint, type EntraEndpoint } from './entra-application.ts';
 import { askManagedIdentity, type ChosenIdentity, type ManagedIdentityCapabilities } from './managed-identity.ts';

@@ -1,8 +1,8 @@
 import type { Workload } from '../../workload.ts';
 import { checkAddress } from '../check-address.ts';
-import { clientAuthentication, type ClientAuthentication } from '../client-authentication.ts';
+import { clientAuthentication, type ClientAuthentication } from '../oauth/client-authentication.ts';
 import { revealed } from '../revealed.ts';
-import type { TokenEndpoint } from '../token-endpoint.ts';
+import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
 import { tokenUnavailable } from '../token-failure.ts';
 import type { AzureCredentials } from './azure-credentials.ts';
 

@@ -5,7 +5,7 @@ import { askTokenServer } from '../ask-token-server.ts';
 import { usable } from '../token-credential.ts';
 import { readTokenDocument } from '../token-document.ts';
 import { tokenInvalid, tokenUnavailable } from '../token-failure.ts';
-import type { TokenGrant } from '../token-endpoint.ts';
+import type { TokenGrant } from '../oauth/token-endpoint.ts';
 import { askedAt, expiryAfter, expiryOfJwt, expiryOn, type Asked } from '../token-lifetime.ts';
 
 const instanceMetadata = 'http://169.254.169.254';

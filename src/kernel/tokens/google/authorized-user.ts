@@ -1,6 +1,6 @@
 import { Secret } from '../../schema.ts';
-import { clientAuthentication } from '../client-authentication.ts';
-import { requestToken } from '../token-endpoint.ts';
+import { clientAuthentication } from '../oauth/client-authentication.ts';
+import { requestToken } from '../oauth/token-endpoint.ts';
 import { atStep, googleUrl, quotaProjectOf, textField, type GoogleAccess, type GoogleGrant } from './google-access.ts';
 import { usualTokenUrl } from './service-account.ts';
 

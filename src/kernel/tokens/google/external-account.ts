@@ -1,6 +1,6 @@
 import { Secret } from '../../schema.ts';
-import { clientAuthentication, noClient, type ClientAuthentication } from '../client-authentication.ts';
-import { requestToken } from '../token-endpoint.ts';
+import { clientAuthentication, noClient, type ClientAuthentication } from '../oauth/client-authentication.ts';
+import { requestToken } from '../oauth/token-endpoint.ts';
 import { tokenInvalid } from '../token-failure.ts';
 import { atStep, googleUrl, quotaProjectOf, textField, type GoogleAccess, type GoogleGrant } from './google-access.ts';
 import { impersonated } from './impersonation.ts';

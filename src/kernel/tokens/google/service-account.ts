@@ -1,7 +1,7 @@
-import { noClient } from '../client-authentication.ts';
-import { readPrivateKey } from '../private-key.ts';
-import { clockDrift, signJwt } from '../sign-jwt.ts';
-import { requestToken } from '../token-endpoint.ts';
+import { noClient } from '../oauth/client-authentication.ts';
+import { readPrivateKey } from '../oauth/private-key.ts';
+import { clockDrift, signJwt } from '../oauth/sign-jwt.ts';
+import { requestToken } from '../oauth/token-endpoint.ts';
 import { atStep, googleUrl, textField, type GoogleAccess, type GoogleGrant } from './google-access.ts';
 
 export const usualTokenUrl = 'https://oauth2.googleapis.com/token';

@@ -1,0 +1,56 @@
+import type { KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { tokenInvalid } from '../token-failure.ts';
+
+export const jwtAlgorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+/** Seconds by which claims are dated back: to a server whose clock is behind ours a new one would lie in the future. */
+export const clockDrift = 30;
+
+export type JwtAlgorithm = (typeof jwtAlgorithms)[number];
+
+const algorithmOfCurve: Readonly<Record<string, JwtAlgorithm>> = {
+  prime256v1: 'ES256',
+  secp384r1: 'ES384',
+  secp521r1: 'ES512',
+};
+
+export interface JwtSigning {
+  readonly key: KeyObject;
+  readonly algorithm: JwtAlgorithm;
+  /** Beside `alg` and `typ`, such as `kid` or `x5t`. */
+  readonly header?: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/**
+ * A signed JSON Web Token with these claims and no others: whoever calls sets its times. TOKEN_INVALID where the key and the
+ * algorithm do not go together, or the key is too short for it.
+ */
+export async function signJwt(claims: Readonly<Record<string, unknown>>, signing: JwtSigning): Promise<string> {
+  const { key, algorithm, header } = signing;
+  try {
+    return await new SignJWT({ ...claims }).setProtectedHeader({ typ: 'JWT', ...header, alg: algorithm }).sign(key);
+  } catch {
+    throw tokenInvalid('the private key does not fit the algorithm', { context: { algorithm } });
+  }
+}
+
+/** What a key is used with where nobody says: RS256 for RSA, and for the others the one algorithm that they have. */
+export function algorithmOf(key: KeyObject): JwtAlgorithm {
+  if (key.asymmetricKeyType === 'rsa') return 'RS256';
+  if (key.asymmetricKeyType === 'rsa-pss') return 'PS256';
+  if (key.asymmetricKeyType === 'ed25519') return 'EdDSA';
+  const algorithm = algorithmOfCurve[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (algorithm === undefined) throw tokenInvalid('the private key is of a kind that signs no tokens');
+  return algorithm;
+}
