@@ -15,10 +15,10 @@ describe('a failure of a token provider', () => {
     expect(failure.message).not.toContain('invalid_client');
   });
 
-  it('is not retryable where what came is none', () => {
+  it('may be another one next time where what came is none', () => {
     expect(tokenInvalid('the token is empty')).toMatchObject({
       code: 'TOKEN_INVALID',
-      retryable: false,
+      retryable: true,
       context: { reason: 'the token is empty' },
     });
   });
