@@ -57,10 +57,11 @@ function greeting(server: SluiceServer): string {
   if (degraded.length > 0) lines.push(`With errors, see the log: ${degraded.join(', ')}`);
   const name = serving.includes('demo') ? 'demo' : serving[0];
   if (name !== undefined) {
+    const question = name === 'demo' ? 'What is in the vault?' : 'Hello!';
     lines.push(
       '',
       'Try it:',
-      `  curl -N ${server.origin}/pipelines/${name}/chat -H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"What is in the vault?"}]}'`,
+      `  curl -N ${server.origin}/pipelines/${name}/chat -H 'content-type: application/json' -d '{"messages":[{"role":"user","content":"${question}"}]}'`,
     );
   }
   return `${lines.join('\n')}\n\n`;

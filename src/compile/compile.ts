@@ -2,6 +2,7 @@ import type { Environment } from '../config/environment.ts';
 import { openDocument } from '../definitions/check-session.ts';
 import { checkPipeline } from '../definitions/check-pipeline.ts';
 import { arrangeDiagnostics, hasErrors, type Diagnostic } from '../definitions/diagnostic.ts';
+import { valueAt } from '../definitions/json-pointer.ts';
 import type { Snapshot } from '../definitions/pipeline-folder.ts';
 import type {
   ResolvedBackend,
@@ -149,12 +150,14 @@ class Build {
 
   diagnosticOf(error: unknown): Diagnostic {
     const { file = this.#resolved.file, pointer = '' } = this.#current ?? {};
+    const place = refusedPlace(error, this.#current);
+    const account = describeCause(error);
     return {
       code: 'build.failed',
       severity: 'error',
-      message: describeCause(error),
+      message: place === undefined ? account : account.replace(/^TypeError: /, ''),
       file,
-      pointer,
+      pointer: `${pointer}${place ?? ''}`,
       line: 1,
       column: 1,
     };
@@ -240,6 +243,14 @@ class Build {
       },
     });
   }
+}
+
+/** A component names what it refuses first, as in "assumeRole.duration: ..."; where that is missing, its config is the place. */
+function refusedPlace(error: unknown, current: object | undefined): string | undefined {
+  const field = error instanceof TypeError ? /^([a-z]+(?:\.[a-z]+)*): ./i.exec(error.message)?.[1] : undefined;
+  if (field === undefined || current === undefined) return undefined;
+  const place = `/config/${field.replaceAll('.', '/')}`;
+  return valueAt(current, place) === undefined ? '/config' : place;
 }
 
 /** Gives a finding its line and column, in the definition or in the resource that it is about. */

@@ -2,6 +2,7 @@ import type { EarlyEnd } from '../kernel/answer-ends.ts';
 import type { UsageFold } from '../kernel/answer.ts';
 import { describeCause, type SluiceError } from '../kernel/errors.ts';
 import type { Run } from '../kernel/run.ts';
+import { refusalOf } from '../kernel/tokens/refusal-of.ts';
 
 export type Outcome = 'ok' | 'blocked' | 'error' | 'client-gone' | 'client-slow';
 
@@ -50,7 +51,7 @@ export function recordRun(facts: RunFacts): void {
     ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
     ...(error !== undefined && {
       code: error.code,
-      ...(error.code === 'UPSTREAM_AUTH' && { tokenProvider: facts.tokenProvider }),
+      ...(isAboutCredential(error) && { tokenProvider: facts.tokenProvider }),
       ...context,
       ...(error.cause !== undefined && { cause: describeCause(error.cause) }),
     }),
@@ -58,6 +59,11 @@ export function recordRun(facts: RunFacts): void {
   // A provider may repeat the prompt in its complaint, so its words are for those who ask for them.
   if (upstreamMessage !== undefined) run.log.debug('the provider said', { run: run.id, words: upstreamMessage });
   run.meter.count(`runs_${outcome.replace('-', '_')}`);
+}
+
+/** The token provider names itself where it failed, but not where its credential did. */
+function isAboutCredential(error: SluiceError): boolean {
+  return /^(?:TOKEN|CREDENTIAL)_/.test(error.code) || error.code === 'UPSTREAM_AUTH' || refusalOf(error) !== undefined;
 }
 
 /** A count that can't be read fails a run that is not over; one that has failed is recorded without. */

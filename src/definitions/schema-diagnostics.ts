@@ -270,7 +270,9 @@ function typeFinding(error: ErrorObject): Finding {
   const wanted = Array.isArray(error.schema)
     ? (error.schema as string[]).map(withArticle).join(' or ')
     : withArticle(String(error.schema));
-  return { code: 'schema.type', pointer, message: `must be ${wanted}, is ${withArticle(typeName(error.data))}` };
+  const hint = hintOf(error);
+  const message = `must be ${wanted}, is ${withArticle(typeName(error.data))}${hint === undefined ? '' : `; write ${hint}`}`;
+  return { code: 'schema.type', pointer, message };
 }
 
 function isSecret(error: ErrorObject): boolean {

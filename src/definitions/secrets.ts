@@ -33,8 +33,12 @@ function resolveVariable(name: string, environment: SecretEnvironment): Secret |
       message: `the environment variable ${name} may not be read; SLUICE_ENV_ALLOW admits ${environment.envAllow.join(', ')}`,
     };
   }
-  if ((environment.variables[name] ?? '') === '')
-    return { code: 'secret.missing', message: `the environment variable ${name} is not set` };
+  const value = environment.variables[name];
+  if (value === undefined || value === '')
+    return {
+      code: 'secret.missing',
+      message: `the environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}`,
+    };
   return new Secret(name, () => environment.variables[name] ?? '', { $env: name });
 }
 

@@ -7,8 +7,8 @@ import { andThen, isAbsent } from '../kernel/tokens/aws/aws-keys.ts';
 import { noKeys, roleKeys } from '../kernel/tokens/aws/key-sources.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
 
-/** Where keys are read without asking anybody. */
-const lyingReady: ReadonlySet<string> = new Set(['keys', 'environment', 'profile']);
+/** Places at which keys are read without asking anybody. */
+const placesAtHand: ReadonlySet<string> = new Set(['keys', 'environment', 'profile']);
 
 /**
  * Signs each request with AWS Signature Version 4, with keys from where AWS gives them to programs. Keys that lie ready
@@ -20,7 +20,7 @@ export const awsTokenProvider = defineTokenProvider({
   config: awsConfig,
   needs: ['clock', 'http', 'workload'],
   fetching: ({ credentials, assumeRole }) =>
-    assumeRole === undefined && lyingReady.has(credentials.from) ? undefined : 'asks',
+    assumeRole === undefined && placesAtHand.has(credentials.from) ? undefined : 'asks',
   examples: [
     {
       title: 'Keys of the definition',

@@ -28,6 +28,9 @@ const config = strictObject({
   ...placementFields,
 });
 
+/** For the log alone: what is expected of a key is nobody else's business. */
+const otherKey = 'the key begins with none of the prefixes';
+
 /**
  * Takes the key that the client sent and sends it to the provider of the model, without the client's own scheme.
  * Nothing is kept: each run works with the key of its caller and with no other.
@@ -55,11 +58,13 @@ export const passthroughTokenProvider = defineTokenProvider({
       }
       return undefined;
     };
+    const hasOther = (run: TokenRun): boolean =>
+      from.some((name) => keyIn(presentedKey(run, name), isBasic) !== undefined);
 
     return {
       getToken(run) {
         const key = keyOf(run);
-        if (key === undefined) throw callerKeyMissing(from);
+        if (key === undefined) throw callerKeyMissing(from, hasOther(run) ? otherKey : undefined);
         return credentialOf(key);
       },
       // Nobody but the caller can renew its key.

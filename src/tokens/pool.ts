@@ -6,19 +6,22 @@ import { linked } from '../kernel/tokens/linked.ts';
 import type { CoolDowns } from '../kernel/tokens/choice/pool-key.ts';
 import { TokenPool } from '../kernel/tokens/choice/token-pool.ts';
 
-const key = strictObject({
-  provider: reference('token-provider', Type.Unknown(), {
-    description: 'The key: the name of a token provider, or one of its own.',
-  }),
-  weight: defaulted(
-    Type.Integer({ minimum: 1, maximum: 100, description: 'Its share of the requests, against that of the others.' }),
-    1,
-  ),
-  drain: defaulted(
-    Type.Boolean({ description: 'True: no new request gets this key; those that have it keep it.' }),
-    false,
-  ),
-});
+const key = strictObject(
+  {
+    provider: reference('token-provider', Type.Unknown(), {
+      description: 'The key: the name of a token provider, or one of its own.',
+    }),
+    weight: defaulted(
+      Type.Integer({ minimum: 1, maximum: 100, description: 'Its share of the requests, against that of the others.' }),
+      1,
+    ),
+    drain: defaulted(
+      Type.Boolean({ description: 'True: no new request gets this key; those that have it keep it.' }),
+      false,
+    ),
+  },
+  { 'x-hint': 'an object with the provider in it: { "provider": "first" }' },
+);
 
 const usualCoolDowns = { rejected: '5m', rateLimited: '30s', quota: '1h', unavailable: '30s' };
 

@@ -52,6 +52,7 @@ export const staticTokenProvider = defineTokenProvider({
     return {
       getToken() {
         const password = read(token);
+        checkScheme(password, placement, token.name);
         const current = username === undefined ? password : `${readUser(username)}:${password}`;
         // Compared with the last value, so that a rotated secret counts from the next request on.
         if (credential === undefined || current !== value) {
@@ -74,13 +75,19 @@ function checkTogether({ header, scheme, query }: Placement, hasUser: boolean): 
   const isBasic = scheme.toLowerCase() === 'basic';
   if (query !== undefined && (header.toLowerCase() !== bearer.header || scheme !== bearer.scheme))
     throw new TypeError('query: the token goes into the query or into a header, so "header" and "scheme" must go');
-  if (hasUser && (query !== undefined || !isBasic))
-    throw new TypeError('username: a user is sent with the scheme "Basic" only');
+  if (hasUser && !isBasic) throw new TypeError('username: a user is sent with the scheme "Basic" only');
 }
 
 /** Throws TOKEN_UNAVAILABLE where the secret can't be read and TOKEN_INVALID where it can't be sent; never shows it. */
 function read(secretText: Secret): string {
   return usable(revealed(secretText), { secret: secretText.name });
+}
+
+/** Whoever copies a header copies its scheme with it, and would have it sent twice. What Basic encodes may begin so. */
+function checkScheme(text: string, { scheme, query }: Placement, secretName: string): void {
+  const word = scheme.toLowerCase();
+  if (query !== undefined || word === '' || word === 'basic' || !text.toLowerCase().startsWith(`${word} `)) return;
+  throw tokenInvalid('the secret holds the scheme too, which is added to it', { context: { secret: secretName } });
 }
 
 function revealed(secretText: Secret): string {

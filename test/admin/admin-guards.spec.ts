@@ -60,6 +60,16 @@ describe('every route', () => {
     expect(() => server.get('/admin/forgotten', () => 'oops')).toThrow('GET /admin/forgotten has no scope');
     expect(() => server.get('/admin/odd', { config: { adminScope: 'everything' } }, () => 'oops')).toThrow(TypeError);
   });
+
+  it('that nobody looked at for its scope is not there', async () => {
+    const server = fastify();
+    server.get('/admin/early', () => 'oops');
+    new AdminGate(new AdminHosts('127.0.0.1'), new AdminKey(() => adminKey)).install(server);
+    const origin = await server.listen({ host: '127.0.0.1', port: 0 });
+    const answer = await fetch(`${origin}/admin/early`, { headers: { authorization: `Bearer ${adminKey}` } });
+    expect(await answer.json()).toMatchObject({ code: 'ROUTE_UNKNOWN' });
+    await server.close();
+  });
 });
 
 @Controller('admin')
@@ -244,6 +254,7 @@ describe('a path', () => {
     const [asked, guessed] = await Promise.all([askAdmin(sluice, path), askAdmin(sluice, path, { key: '' })]);
     expect([asked.status, asked.json()]).toMatchObject([404, { code: 'ROUTE_UNKNOWN' }]);
     expect([guessed.status, guessed.json()]).toMatchObject([401, { code: 'ADMIN_KEY_INVALID' }]);
+    for (const { headers } of [asked, guessed]) expect(headers).toMatchObject({ 'cache-control': 'no-store' });
   });
 
   it('may have a query, which says nothing', async () => {

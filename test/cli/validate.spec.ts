@@ -17,6 +17,10 @@ jest.setTimeout(60_000);
 
 const productFolder = fileURLToPath(new URL('../../pipelines', import.meta.url));
 const backends = { one: scriptedBackend([{ say: 'hello' }]) };
+const target = { baseUrl: 'https://a.test', model: 'm' };
+const backendWith = (token: object): object => ({ type: 'openai-chat', config: target, token });
+const key = { type: 'static', config: { token: { $file: 'key.txt' } } };
+const login = { tokenUrl: 'https://a.test/token', clientId: 'sluice' };
 const mask = { name: 'mask', type: 'mask-words', config: { words: ['a secret'] } };
 const swap = { name: 'swap', type: 'replace', config: { rules: [{ find: 'a secret', with: 'a plan' }] } };
 const notice = {
@@ -178,6 +182,24 @@ describe('a mistake', () => {
           tokenProviders: { main: { type: 'static', config: { token: { $env: 'SOME_API_KEY' } } } },
         }),
       ['a.json:19:19  error  secret.missing'],
+    ],
+    [
+      'a field that a token provider refuses',
+      async () => {
+        await writeFile(join(folder, 'key.txt'), 'k');
+        await write('a', { backends: { one: backendWith({ ...key, config: { ...key.config, header: 'host' } }) } });
+      },
+      [`a.json:17:21  error  build.failed  header: "host" can't carry a token`],
+    ],
+    [
+      'a field that a token provider needs',
+      () => write('a', { backends: { one: backendWith({ type: 'oauth2-client-credentials', config: login }) } }),
+      ['a.json:13:19  error  build.failed  clientSecret: authentication "client_secret_basic" needs it'],
+    ],
+    [
+      'a duration without a unit',
+      () => write('a', { backends: { one: backendWith({ type: 'cache', config: { provider: key, ttl: 300 } }) } }),
+      ['schema.type  must be a string, is a number; write a number and a unit: "250ms", "15s", "5m", "1h"'],
     ],
     ['a name that is none', () => write('No Name', { backends }), ['No Name.json:1:1  error  name.invalid']],
     ['a file that is no JSON', () => write('a', '{'), ['a.json:1:']],

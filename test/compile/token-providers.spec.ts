@@ -154,7 +154,7 @@ describe('a token provider that wraps others', () => {
     });
     expect([pipeline, diagnostics.map(({ code, pointer }) => [code, pointer])]).toEqual([
       undefined,
-      [['build.failed', '/backends/one/token/config/providers/1']],
+      [['build.failed', '/backends/one/token/config/providers/1/config/header']],
     ]);
     const next = compile('support', { backends: { one: backend(cached(login)) } });
     expect([await tokenOf(next), calls.length]).toEqual(['Bearer token-1', 1]);
@@ -188,6 +188,11 @@ describe('what is odd about a credential', () => {
 
   it.each([
     ['round-robin', cached, ['token.pinned /backends/one/token/config/provider']],
+    [
+      'round-robin',
+      (pool: object) => cached({ type: 'chained', config: { providers: [pool, fixed] } }),
+      ['token.pinned /backends/one/token/config/provider/config/providers/0'],
+    ],
     ['round-robin', (pool: object) => pool, []],
     ['sticky', cached, []],
   ] as const)(

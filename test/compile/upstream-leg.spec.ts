@@ -1,11 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
+import { UpstreamLeg } from '../../src/compile/upstream-leg.ts';
+import { HttpForwarder } from '../../src/forward/http-forwarder.ts';
+import { SluiceError } from '../../src/kernel/errors.ts';
+import type { AnswerReceiver } from '../../src/kernel/forward.ts';
+import { bearer, tokenCredential } from '../../src/kernel/tokens/token-credential.ts';
 import { tokenUnavailable } from '../../src/kernel/tokens/token-failure.ts';
 import type { Credential, TokenProvider, TokenRun } from '../../src/kernel/tokens/token-provider.ts';
 import type { UpstreamRequest } from '../../src/kernel/upstream.ts';
 import { chatRequest } from '../support/chat-run.ts';
+import { compiledBackend, compiledPipeline } from '../support/compiled-pipeline.ts';
 import { fakeToken } from '../support/fake-token.ts';
 import type { LogCapture } from '../support/log-capture.ts';
-import { runByHand, type HandRun } from '../support/run-by-hand.ts';
+import { HandTransport, runByHand, type HandRun } from '../support/run-by-hand.ts';
 import { testRun } from '../support/test-run.ts';
 
 interface Played extends HandRun {
@@ -115,6 +121,24 @@ describe('a credential that its provider refuses', () => {
     );
   });
 
+  it('is not sent again when it comes back after another one', async () => {
+    const taken = ['a', 'b', 'a'].values();
+    const [a, b] = ['a', 'b'].map((name) => tokenCredential(name, bearer)) as [Credential, Credential];
+    const settled: string[] = [];
+    const run = play([], {
+      spares: 7,
+      getToken: () => (taken.next().value === 'b' ? b : a),
+      settled: (credential, outcome) => void settled.push(`${credential === a ? 'a' : 'b'} ${outcome}`),
+    });
+    run.transport.refuse(401);
+    await turn();
+    run.transport.refuse(401);
+    await turn();
+    expect(run.sent()).toEqual(['Bearer a', 'Bearer b']);
+    expect(settled).toEqual(['a refused', 'b refused', 'a failed']);
+    expect(run.client.error?.code).toBe('UPSTREAM_AUTH');
+  });
+
   it('ends the run with the first failure where the next credential can not be had', async () => {
     const gets: string[] = [];
     const run = play(['old', 'new'], {
@@ -191,6 +215,7 @@ describe('a credential that is no use', () => {
     await turn();
     expect([run.sent(), outcomes]).toEqual([[], ['failed']]);
     expect(run.client.error?.code).toMatch(/^TOKEN_/);
+    expect(run.records()[0]?.fields).toMatchObject({ tokenProvider: 'keys' });
     expect(JSON.stringify([run.log.text(), run.client.text])).not.toContain('sk-secret');
   });
 
@@ -219,6 +244,85 @@ describe('a credential that is no use', () => {
     }
     expect(run.sent()).toHaveLength(8);
     expect(run.client.error?.code).toBe('UPSTREAM_AUTH');
+  });
+});
+
+describe('a request that leads to another origin than its backend', () => {
+  it('gets no credential, and is not sent', async () => {
+    const transport = new HandTransport();
+    const { link, calls } = fakeToken(['key'], testRun());
+    const backend = compiledBackend({ transport, token: link });
+    const { encode } = backend.backend;
+    const astray: typeof backend.backend = {
+      ...backend.backend,
+      encode: (request, run) => ({
+        ...encode.call(backend.backend, request, run),
+        origin: 'https://elsewhere.example',
+      }),
+    };
+    const { run, client } = runByHand({ pipeline: { defaultBackend: { ...backend, backend: astray } } });
+    run.start();
+    await turn();
+    expect(client.error?.code).toBe('CREDENTIAL_ORIGIN_MISMATCH');
+    expect([calls, transport.requests]).toEqual([[], []]);
+  });
+});
+
+describe('a leg by itself', () => {
+  function legWith(tokens: readonly string[], options: Parameters<typeof fakeToken>[2] = {}) {
+    const { clock, log, run, capabilities } = testRun();
+    const { link, calls } = fakeToken(tokens, { clock, log }, options);
+    const transport = new HandTransport();
+    const leg = new UpstreamLeg({
+      request: chatRequest(),
+      backend: compiledBackend({ token: link, transport }),
+      run,
+      forwarder: new HttpForwarder(clock, capabilities.ticker),
+      limits: compiledPipeline().limits,
+      receiver: {} as AnswerReceiver,
+      onFailed: () => undefined,
+    });
+    leg.start();
+    return { leg, calls, transport };
+  }
+
+  const refused = new SluiceError('UPSTREAM_AUTH', { context: { upstreamStatus: 401 } });
+
+  it('knows what each of its credentials sent', () => {
+    const { leg } = legWith(['old', 'new']);
+    expect(leg.secrets).toEqual(['Bearer old']);
+    expect(leg.retry(refused)).toBe(true);
+    expect(leg.secrets).toEqual(['Bearer old', 'Bearer new']);
+  });
+
+  it('that is paused while it waits for its credential is paused when it sends', async () => {
+    const { leg, transport } = legWith(['key'], { wait: () => Promise.resolve() });
+    leg.pause();
+    await turn();
+    expect(transport.calls).toEqual(['send', 'pause']);
+  });
+
+  it('that is over sends nothing when its request is signed', async () => {
+    const signed = Promise.withResolvers<void>();
+    const { leg, transport } = legWith([], { getToken: () => ({ origins: '*', apply: () => signed.promise }) });
+    leg.abort();
+    signed.resolve();
+    await turn();
+    expect(transport.requests).toEqual([]);
+  });
+
+  it('that is over exchanges no credential', () => {
+    const { leg, calls } = legWith(['old', 'new']);
+    leg.abort();
+    expect(leg.retry(refused)).toBe(false);
+    expect(calls).toEqual(['get', 'settled old refused', 'invalidate old rejected']);
+  });
+
+  it('that is over gives back the credential that comes only then', async () => {
+    const { leg, calls } = legWith(['key'], { wait: () => Promise.resolve() });
+    leg.end();
+    await turn();
+    expect([calls, leg.attempts]).toEqual([['get', 'settled key failed'], 0]);
   });
 });
 

@@ -159,7 +159,7 @@ describe(row('token-reserve'), () => {
     expect(stage.sent()).toEqual([]);
     expect(stage.ended().at(-1)?.fields).toMatchObject({
       tokenProvider: 'login',
-      reason: 'all keys of the pool cool down',
+      reason: 'no key of the pool can be used now',
     });
   });
 

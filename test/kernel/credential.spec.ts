@@ -96,6 +96,16 @@ describe('a credential is refused', () => {
     expect(JSON.stringify([error.message, error.context])).not.toMatch(/key=|x: y/);
   });
 
+  it('where it throws, without what it says', () => {
+    const error = refusal(
+      applying(() => {
+        throw new RangeError('k3y is too long');
+      }),
+    );
+    expect(error).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: 'it threw RangeError' } });
+    expect(error.cause).toBeUndefined();
+  });
+
   it('for an origin that is not its own, before it does anything', () => {
     let applied = 0;
     const credential = applying(() => void (applied += 1), ['https://b.example']);

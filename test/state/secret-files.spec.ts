@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -112,6 +112,15 @@ describe('a kept secret', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('is measured in bytes', async () => {
+    const cell = store().open('a');
+    await cell.write('ö'.repeat(maxValueBytes / 2));
+    expect(problems()).toEqual([]);
+    await cell.write('ö'.repeat(maxValueBytes / 2 + 1));
+    expect(problems()).toEqual(['a secret can not be kept']);
+    expect(await store().open('a').read()).toBe('ö'.repeat(maxValueBytes / 2));
+  });
+
   it('that was written many times at once is the last one', async () => {
     const cell = store().open('a');
     await Promise.all(Array.from({ length: 50 }, (_, index) => cell.write(`value ${index}`)));
@@ -132,6 +141,7 @@ describe('a file that is none', () => {
   it.each<readonly [string, (path: string, target: string) => unknown]>([
     ['a link', (path, target) => symlinkSync(target, path)],
     ['a folder', (path) => mkdirSync(path)],
+    ['a pipe that nobody writes to', (path) => execFileSync('mkfifo', [path])],
     ['too large', (path) => writeFileSync(path, 'canary'.repeat(20_000))],
   ])('is not read: %s', async (_what, make) => {
     make(fileOf('a'), secretsBelow());
@@ -188,6 +198,42 @@ describe('a disk that refuses', () => {
     expect(JSON.stringify(log.lines)).not.toContain('"t"');
   });
 
+  it('that fails anew is tried again after 1 s', async () => {
+    const disk = flaky();
+    const cell = store(disk).open('a');
+    await cell.write('one');
+    await clock.advance(1_000);
+    disk.reason = undefined;
+    await cell.write('two');
+    disk.reason = 'ENOSPC';
+    await cell.write('three');
+    const { tries } = disk;
+    await clock.advance(1_000);
+    expect(disk.tries).toBe(tries + 1);
+  });
+
+  it('is said to work again when it has the newest value', async () => {
+    const writes: PromiseWithResolvers<KeptValue>[] = [];
+    const write = (): Promise<KeptValue> => {
+      const next = Promise.withResolvers<KeptValue>();
+      writes.push(next);
+      return next.promise;
+    };
+    const cell = store({ read: async () => undefined, write }).open('a');
+    const written = ['one', 'two', 'three'].map((value) => cell.write(value));
+    await eventually(() => writes.length === 1, 'the first write');
+    writes[0]?.reject(new Error('the disk'));
+    await eventually(() => writes.length === 2, 'the second write');
+    // The last value is in it already, but another one comes before it is there.
+    const last = cell.write('four');
+    writes[1]?.resolve({ value: 'three', stamp: '3' });
+    await eventually(() => writes.length === 3, 'the third write');
+    expect(log.messages('info')).toEqual([]);
+    writes[2]?.resolve({ value: 'four', stamp: '4' });
+    await Promise.all([...written, last]);
+    expect(log.messages('info')).toEqual(['secrets are kept again']);
+  });
+
   it('gets the newest value when it works again, at once when there is one', async () => {
     const disk = flaky();
     const cell = store(disk).open('a');
@@ -214,6 +260,33 @@ describe('a disk that refuses', () => {
     await files.close();
     expect(problems()).toEqual(['a secret can not be kept', 'a secret is lost with the process']);
     expect(clock.pending).toBe(0);
+  });
+
+  it('is left alone after the end, when it refuses late', async () => {
+    const late = Promise.withResolvers<never>();
+    const files = store({ read: async () => undefined, write: () => late.promise });
+    const written = files.open('a').write('t');
+    const closed = files.close();
+    await clock.advance(2_000);
+    await Promise.all([written, closed]);
+    late.reject(new Error('the disk'));
+    await eventually(() => failures() > 1, 'the refusal');
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is left alone after the end, when what it refused was replaced by what is too large for it', async () => {
+    const files = store(flaky());
+    const cell = files.open('a');
+    await cell.write('t');
+    await cell.write('x'.repeat(maxValueBytes + 1));
+    await files.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('is left without a half of a file where a folder stands in place of the file', async () => {
+    mkdirSync(join(fileOf('a'), 'below'), { recursive: true });
+    await store().open('a').write('t');
+    expect([readdirSync(directory), problems()]).toEqual([[hashOf('a')], ['a secret can not be kept']]);
   });
 
   it('where a file stands in place of the folder too', async () => {
@@ -271,6 +344,20 @@ describe('a disk that does not answer', () => {
     const last = cell.read();
     await clock.advance(2_000);
     expect(await last).toBe('kept');
+  });
+
+  it('does not undo what is too large for it, when an older value arrives late', async () => {
+    const disk = frozen();
+    const cell = store(disk).open('a');
+    const written = cell.write('old');
+    await eventually(() => clock.pending === 1, 'the write');
+    const large = 'x'.repeat(maxValueBytes + 1);
+    await cell.write(large);
+    disk.thaw();
+    await written;
+    const reading = cell.read();
+    disk.thaw();
+    expect((await reading)?.length).toBe(large.length);
   });
 
   it('does not undo what was written while it was read', async () => {

@@ -61,6 +61,21 @@ describe('an instance', () => {
     expect(await provider.getToken(fakeRun())).toBe(credential);
   });
 
+  it('gives one credential for the same keys, though the system clock is corrected, and another for a later end', async () => {
+    server.answer(metadataService(instanceDocument));
+    const provider = from('instance');
+    const first = await provider.getToken(fakeRun());
+    machine.clock.jump(5_000);
+    expect(await provider.getToken(fakeRun())).toBe(first);
+    machine.clock.jump(-5_000);
+    const later = { ...instanceDocument, Expiration: expiration.replace('T13', 'T19') };
+    expect(later.Expiration).not.toBe(expiration);
+    server.answer(metadataService(later));
+    const second = await provider.getToken(fakeRun());
+    expect(second).not.toBe(first);
+    expect(second.expiresAt).toBe(machine.clock.now() + 7 * hour);
+  });
+
   it('is asked at the fixed address, in the network of metadata', async () => {
     const provider = machine.create({ credentials: { from: 'instance' }, network: 'public' });
     const reason = 'the metadata service does not answer (UPSTREAM_CONNECT)';

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { Secret } from '../../src/kernel/schema.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import type { UpstreamRequest } from '../../src/kernel/upstream.ts';
+import { awsTokenProvider } from '../../src/tokens/aws.ts';
 import {
   accessKeyId,
   awsMachine,
@@ -277,6 +278,23 @@ describe('the region of a signature', () => {
       context: { reason: expect.stringContaining('region') },
     });
     machine.facts = {};
+  });
+});
+
+describe('whether somebody is asked at each request', () => {
+  const assumeRole = { roleArn: 'arn:aws:iam::123456789012:role/models' };
+  it.each([
+    ['keys', {}, undefined],
+    ['environment', {}, undefined],
+    ['profile', {}, undefined],
+    ['chain', {}, 'asks'],
+    ['web-identity', {}, 'asks'],
+    ['container', {}, 'asks'],
+    ['instance', {}, 'asks'],
+    ['keys', { assumeRole }, 'asks'],
+  ] as const)('by keys from %s with %j: %s', (place, config, expected) => {
+    const whole = { service: 'bedrock', network: 'public', timeout: '5s', credentials: { from: place } } as const;
+    expect(awsTokenProvider.fetching?.({ ...whole, ...config })).toBe(expected);
   });
 });
 

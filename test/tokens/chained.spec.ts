@@ -119,8 +119,12 @@ describe('a chain of token providers', () => {
     await failure(test);
     await failure(test);
     expect(links.map(({ asked }) => asked)).toEqual([2, 2]);
-    links.forEach((link) => (link.give = () => fakeCredential(link.name)));
-    expect(await next(test)).toBe('a');
+    const [first, second] = links as [FakeLink, FakeLink];
+    second.give = () => fakeCredential('b');
+    expect(await next(test)).toBe('b');
+    // That one does not cool down any more.
+    first.give = () => fakeCredential('a');
+    expect(await next(test)).toBe('b');
   });
 
   it('keeps the reason of each failure, and the soonest time at which one may work again', async () => {
@@ -163,6 +167,15 @@ describe('a chain of token providers', () => {
       retryAfterSeconds: 4,
     });
     expect(await failure(chainOf([failing('a', missing), failing('b')]))).toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
+    // What the first of them says that may work again.
+    expect(await failure(chainOf([failing('a', limited(4)), failing('b', unavailable('down', 9))]))).toMatchObject({
+      code: 'UPSTREAM_RATE_LIMITED',
+      retryAfterSeconds: 4,
+    });
+    expect(await failure(chainOf([failing('a', limited(9)), failing('b', unavailable('down', 4))]))).toMatchObject({
+      code: 'TOKEN_UNAVAILABLE',
+      retryAfterSeconds: 4,
+    });
   });
 
   it('does not hold the failure of one caller against another', async () => {
@@ -184,12 +197,13 @@ describe('a chain of token providers', () => {
 describe('a chain whose run ends', () => {
   const gone = new SluiceError('CLIENT_GONE');
 
-  it('asks nobody when it is over already', async () => {
-    const first = fakeLink('a');
-    const test = chainOf([first]);
+  it('waits for nobody when it is over already', async () => {
+    const [first, second] = [fakeLink('a', { give: () => Promise.resolve(fakeCredential('a')) }), fakeLink('b')];
+    const test = chainOf([first, second]);
     test.abort.abort(gone);
     expect(await failure(test)).toBe(gone);
-    expect(first.asked).toBe(0);
+    expect(second.asked).toBe(0);
+    expect(first.outcomes).toEqual(['failed']);
   });
 
   it('stops at once, cools nobody, and gives back what comes too late', async () => {
@@ -312,7 +326,7 @@ describe('a chain whose credential is refused', () => {
     await refuseAll(test);
     const credential = await test.chain.getToken(test.run);
     expect(tokenOf(credential)).toBe('b');
-    test.chain.settled(credential, 'accepted');
+    test.chain.accepted(credential);
     const [, second] = test.chain.state().links ?? [];
     expect(second).toEqual({ name: 'b', type: 'fake' });
     expect(await next(test)).toBe('b');

@@ -94,6 +94,11 @@ describe('a token of a GitHub App', () => {
     });
   });
 
+  it('is had at an address with slashes behind it', async () => {
+    const credential = await build({ apiUrl: `${github.origin}/api/v3//` }).getToken(run);
+    expect(await headersOf(credential)).toEqual({ authorization: `Bearer ${token}` });
+  });
+
   it('is had by the client id', async () => {
     github.answer(believing('Iv23liExample'));
     expect(await headersOf(await build({}, { clientId: 'Iv23liExample' }).getToken(run))).toEqual({

@@ -317,7 +317,7 @@ describe('a file of credentials of Google', () => {
     [
       'a key that is none',
       '{"type":"service_account","client_email":"a","private_key":"no-json-9917"}',
-      { reason: 'the private key is not usable' },
+      { reason: 'the private key is not in PEM' },
     ],
   ])('that is %s is refused without a word of it', async (_name, file, context) => {
     const failure = await failureOfToken(create({ from: 'service-account', key: secretOf(file) }), run);

@@ -77,6 +77,13 @@ describe('a request that another provider authorises', () => {
     expect(here.server.requests.length).toBe(1);
   });
 
+  it.each([403, 503])('says nothing about the credential where a %i has other reasons', async (status) => {
+    here.server.answer({ status });
+    const { link, calls } = fakeToken(['one', 'two'], here.test);
+    await failureOfToken(here.build({ provider: link }), here.test.run);
+    expect(calls).toEqual(['get', 'settled one failed']);
+  });
+
   it('settles the credential also where there is no answer', async () => {
     here.server.answer({ fault: 'reset' });
     const { link, calls } = fakeToken(['one'], here.test);

@@ -133,6 +133,12 @@ describe('an assertion', () => {
     expect(server.requests[0]?.headers).not.toHaveProperty('authorization');
   });
 
+  it('that is short is dated back by a part of its time only', async () => {
+    await tokenOf(build({ lifetime: '20s' }));
+    const now = clock.wallTime() / 1_000;
+    expect(decodeJwt(assertionOf(0))).toMatchObject({ iat: now - 2, exp: now + 18 });
+  });
+
   it('is another one each time', async () => {
     const provider = build();
     await tokenOf(provider);
@@ -171,6 +177,11 @@ describe('an assertion', () => {
   });
 });
 
+it('a token lives as long as the server says', async () => {
+  const { expiresAt } = await build().getToken(fakeRun());
+  expect(expiresAt).toBe(clock.now() + 600_000);
+});
+
 describe('no token', () => {
   it.each<[string, Partial<Config>]>([
     ['that is no key', { privateKey: secretOf('canary0private0key') }],
@@ -198,8 +209,6 @@ describe('a definition', () => {
   it.each<[string, Partial<Config>]>([
     ['lifetime', { lifetime: '2h' }],
     ['lifetime', { lifetime: '999ms' }],
-    ['claims: "exp"', { claims: { exp: 'never' } }],
-    ['claims: "jti"', { claims: { jti: '1' } }],
     ['tokenUrl', { tokenUrl: 'http://login.example.com/token', network: 'public' }],
     ["can't carry a token", { header: 'Host' }],
     ['clientSecret', { client: { clientId: 'sluice' } }],
@@ -209,6 +218,10 @@ describe('a definition', () => {
     ],
   ])('is told of %s in %j', (word, config) => {
     expect(() => build(config)).toThrow(word);
+  });
+
+  it.each(['iss', 'sub', 'aud', 'iat', 'nbf', 'exp', 'jti'])('does not set the claim %s itself', (claim) => {
+    expect(() => build({ claims: { [claim]: '1' } })).toThrow(`claims: "${claim}" is set by the assertion itself`);
   });
 
   it('may have assertions of an hour', () => {

@@ -140,7 +140,6 @@ describe('a pool within something else', () => {
     last.give = () => new Promise(() => undefined);
     const controller = new AbortController();
     const pending = Promise.allSettled([outer.getToken({ ...run, signal: controller.signal })]);
-    expect(keys.state().inUse).toBe(1);
     controller.abort(gone);
     await pending;
     expect([key.asked, inUse(keys.state()), isBalanced(key)]).toEqual([2, 0, true]);
@@ -254,6 +253,19 @@ describe('a chain of pools', () => {
     await clock.advance(6_000);
     expect(['a', 'b']).toContain(tokens(await send(outer, run))[0]);
     expect(inUse(outer.state())).toBe(0);
+  });
+});
+
+describe('a credential that is there', () => {
+  it.each(['chain', 'pool', 'cache'] as const)('costs a run in a %s no signal: it is made when it is read', (kind) => {
+    const test = nest();
+    const run: TokenRun = {
+      ...test.run,
+      get signal(): AbortSignal {
+        throw new Error('nobody has to wait');
+      },
+    };
+    expect(tokenOf(test[kind](fakeLink('a')).getToken(run) as Credential)).toBe('a');
   });
 });
 

@@ -150,6 +150,12 @@ describe('an exchange', () => {
     ]);
   });
 
+  it('says what the token of the actor is', async () => {
+    server.answer({ json: issued });
+    await sent(build({ actorToken: secretOf('actor'), actorTokenType: 'saml2' }), { authorization: 'Bearer mine' });
+    expect(server.requests[0]?.form.get('actor_token_type')).toBe(`${urn}saml2`);
+  });
+
   it.each([
     [{}, { authorization: 'Bearer mine' }, 'mine'],
     [{}, { authorization: 'mine' }, 'mine'],
@@ -168,6 +174,7 @@ describe('an exchange', () => {
     [{}, { authorization: 'Bearer ' }],
     [{}, { authorization: 'Basic bWU6cHc=' }],
     [{}, { authorization: 'Digest username="me", realm="x"' }],
+    [{}, { authorization: `Bearer ${'x'.repeat(20_000)}` }],
     [{ from: ['x-user-token'] }, { authorization: 'Bearer mine' }],
   ])('with %j, of %j, is not tried', async (config, headers) => {
     const { code, printed } = await failureOfToken(build(config), presenting(headers));
@@ -180,6 +187,7 @@ describe('an exchange', () => {
     ['invalid_grant', 400, 'CALLER_KEY_REFUSED'],
     ['invalid_request', 400, 'CALLER_KEY_REFUSED'],
     ['invalid_target', 400, 'TOKEN_UNAVAILABLE'],
+    ['invalid_client', 401, 'TOKEN_UNAVAILABLE'],
     ['unauthorized_client', 403, 'TOKEN_UNAVAILABLE'],
   ])('that is refused with %s gives no token', async (error, status, code) => {
     const canary = 'canary0of0a0subject';

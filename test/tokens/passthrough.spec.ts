@@ -65,6 +65,7 @@ describe('a caller is told to send its key', () => {
     ['two words', {}, { 'x-api-key': 'sk 1' }],
     ['a key in another header', { from: ['api-key'] }, { authorization: 'Bearer sk-1' }],
     ['a key of somebody else', { prefixes: ['sk-'] }, { authorization: 'Bearer AIza1' }],
+    ['a key that has the prefix further in', { prefixes: ['sk-'] }, { authorization: 'Bearer risk-1' }],
     ['a key whose prefix is in another case', { prefixes: ['sk-'] }, { authorization: 'Bearer SK-1' }],
     ['a line break', {}, { authorization: 'Bearer a\r\nx-evil:1' }],
     ['a zero byte', {}, { authorization: 'Bearer a\0' }],
@@ -87,6 +88,14 @@ describe('a caller is told to send its key', () => {
     const canary = 'canary0of0a0caller0key';
     const { printed } = await failureOfToken(build(config), presenting({ authorization: `${before}${canary}` }));
     expect(leaksOf(canary, printed)).toEqual([]);
+  });
+
+  it.each([
+    ['sent none', {}, undefined],
+    ['has one of somebody else', { authorization: 'Bearer AIza1' }, 'the key begins with none of the prefixes'],
+  ])('and the log tells whether it %s', async (_what, headers: Record<string, string>, reason) => {
+    const failure = await failureOfToken(build({ prefixes: ['sk-'] }), presenting(headers));
+    expect(failure.context['reason']).toBe(reason);
   });
 
   it('and in which headers', async () => {

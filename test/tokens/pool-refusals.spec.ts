@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { currentRun } from '../../src/kernel/run.ts';
 import type { Credential } from '../../src/kernel/tokens/token-provider.ts';
 import { fakeCredential, fakeLink, tokenOf, type FakeLink } from '../support/fake-link.ts';
 import {
@@ -7,11 +6,11 @@ import {
   failureOf,
   keyStates,
   linksOf,
-  nextToken,
   poolOf,
   refuseKey,
   severalTokens,
   tokenServerDown,
+  type Pool,
 } from '../support/token-pool.ts';
 
 describe('a key that is refused', () => {
@@ -62,7 +61,7 @@ describe('a key that is refused', () => {
       expect(keyStates(test)).toEqual([`a cooling ${expected} ${reason}`]);
       await test.clock.advance(expected * 1_000);
     }
-    test.pool.settled(await test.pool.getToken(test.run), 'accepted');
+    test.pool.accepted(await test.pool.getToken(test.run));
     refuseKey(test, await test.pool.getToken(test.run), { reason });
     expect(keyStates(test)).toEqual([`a cooling ${seconds[0]} ${reason}`]);
   });
@@ -74,72 +73,35 @@ describe('a key that is refused', () => {
     await test.clock.advance(300_000);
     expect((await severalTokens(test, 6)).split('a')).toHaveLength(2);
     expect(keyStates(test)).toEqual(['a ready on probation', 'b ready']);
-    test.pool.settled(credential, 'accepted');
+    test.pool.accepted(credential);
     expect(keyStates(test)).toEqual(['a ready', 'b ready']);
     expect((await severalTokens(test, 6)).split('a')).toHaveLength(4);
   });
 
-  it('is waited for while one run tries it and there is no other, and then given to all', async () => {
-    const test = poolOf(linksOf('a'));
-    const credential = await test.pool.getToken(test.run);
-    refuseKey(test, credential);
-    await test.clock.advance(300_000);
-    expect(await nextToken(test)).toBe('a');
-    const waiting = Promise.all(Array.from({ length: 20 }, () => nextToken(test)));
-    let isOver = false;
-    void waiting.then(() => (isOver = true));
-    await test.clock.advance(1_000);
-    expect(isOver).toBe(false);
-    test.pool.accepted(credential);
-    expect((await waiting).length).toBe(20);
-    expect(test.clock.pending).toBe(0);
-  });
-
-  it('is tried in the context of no run, which may end before its trial', async () => {
-    const seen: unknown[] = [];
-    const test = poolOf(linksOf('a'));
+  it.each([
+    ['and for no longer than a refusal takes', ({ clock }: Pool) => clock.advance(1)],
+    ['or until that one is over', async ({ pool }: Pool, trial: Credential) => pool.settled(trial, 'failed')],
+  ])('is tried by one run before others get it, %s', async (_title, end) => {
+    const test = poolOf(linksOf('a', 'b'));
     refuseKey(test, await test.pool.getToken(test.run));
     await test.clock.advance(300_000);
-    const after = test.clock.after.bind(test.clock);
-    test.clock.after = (delay, callback) => {
-      seen.push(currentRun.getStore());
-      return after(delay, callback);
-    };
-    await currentRun.run({ runId: 'r', fail: () => undefined }, () => test.pool.getToken(test.run));
-    expect(seen).toEqual([undefined]);
-  });
-
-  it('is waited for no longer than a refusal takes', async () => {
-    const test = poolOf(linksOf('a'));
-    refuseKey(test, await test.pool.getToken(test.run));
-    await test.clock.advance(300_000);
-    expect(await nextToken(test)).toBe('a');
-    const waiting = Promise.all(Array.from({ length: 20 }, () => nextToken(test)));
-    await test.clock.advance(2_000);
-    expect((await waiting).length).toBe(20);
-  });
-
-  it('fails those that wait when it is refused again', async () => {
-    const test = poolOf(linksOf('a'));
-    refuseKey(test, await test.pool.getToken(test.run));
-    await test.clock.advance(300_000);
+    expect(await severalTokens(test, 1)).toBe('b');
     const trial = await test.pool.getToken(test.run);
-    const waiting = Promise.all(Array.from({ length: 5 }, () => failureOf(test)));
-    await test.clock.advance(100);
-    refuseKey(test, trial);
-    for (const error of await waiting)
-      expect(error).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 600 });
+    expect(tokenOf(trial)).toBe('a');
+    await test.clock.advance(1_999);
+    expect(await severalTokens(test, 4)).toBe('bbbb');
+    await end(test, trial);
+    expect(await severalTokens(test, 4)).toContain('a');
+    expect(keyStates(test)).toEqual(['a ready on probation', 'b ready']);
   });
 
-  it('is tried by the next one when the first trial came to nothing', async () => {
+  it('is given to all at once where there is no other', async () => {
     const test = poolOf(linksOf('a'));
     refuseKey(test, await test.pool.getToken(test.run));
     await test.clock.advance(300_000);
-    const trial = await test.pool.getToken(test.run);
-    const waiting = test.pool.getToken(test.run);
-    test.pool.settled(trial, 'failed');
-    expect(await waiting).toBe(trial);
-    expect(keyStates(test)).toEqual(['a ready on probation']);
+    const taken = Array.from({ length: 20 }, () => test.pool.getToken(test.run));
+    for (const credential of taken) refuseKey(test, credential as Credential);
+    expect(keyStates(test)).toEqual(['a cooling 600 rejected']);
   });
 
   it('is not given to those who asked before it was refused, whether its link answers or fails', async () => {
@@ -167,16 +129,15 @@ describe('a key that is refused', () => {
   });
 
   it.each([
-    ['a longer Retry-After', { reason: 'rate-limited', retryAfterMilliseconds: 60_000 }, 'a cooling 60 rate-limited'],
-    ['a shorter one', { reason: 'rate-limited', retryAfterMilliseconds: 1_000 }, 'a cooling 30 rate-limited'],
-    ['a quota that is used up', { reason: 'quota' }, 'a cooling 3600 quota'],
-    ['an older token', { reason: 'rejected' }, 'a cooling 30 rate-limited'],
-  ] as const)('is left out for longer, never shorter, by %s', async (_title, refusal, expected) => {
+    { reason: 'rate-limited', retryAfterMilliseconds: 60_000 },
+    { reason: 'quota' },
+    { reason: 'rejected' },
+  ] as const)('is left out no longer because of a request that began before: %j', async (refusal) => {
     const test = poolOf(linksOf('a'));
     const taken = [await test.pool.getToken(test.run), await test.pool.getToken(test.run)] as const;
     refuseKey(test, taken[0], { reason: 'rate-limited' });
     refuseKey(test, taken[1], refusal);
-    expect(keyStates(test)).toEqual([expected]);
+    expect(keyStates(test)).toEqual(['a cooling 30 rate-limited']);
   });
 
   it('may not renew its credential where its account is used too much', async () => {
@@ -184,6 +145,14 @@ describe('a key that is refused', () => {
     const test = poolOf([link]);
     refuseKey(test, await test.pool.getToken(test.run), { reason: 'quota' });
     expect(keyStates(test)).toEqual(['a cooling 3600 quota']);
+  });
+
+  it('to one caller is left out for nobody, nor tried by one', async () => {
+    const own = fakeLink('own', { spares: 0, subject: ({ caller }) => caller.id });
+    const test = poolOf([own]);
+    for (let count = 0; count < 3; count += 1) refuseKey(test, await test.pool.getToken(test.run));
+    expect(keyStates(test)).toEqual(['own ready']);
+    expect(await severalTokens(test, 2)).toBe('ownown');
   });
 
   it('may renew its credential once', async () => {
@@ -232,8 +201,8 @@ describe('a pool whose keys are all left out', () => {
     expect(limited).toMatchObject({ code: 'UPSTREAM_RATE_LIMITED', retryAfterSeconds: 5 });
     expect(limited.context).toEqual({
       tokenProvider: 'pool',
-      reason: 'all keys of the pool cool down',
-      reasons: 'a: rate-limited; b: rejected',
+      reason: 'no key of the pool can be used now',
+      reasons: 'a: UPSTREAM_RATE_LIMITED rate-limited; b: TOKEN_UNAVAILABLE rejected',
     });
     expect(test.pool.state()).toMatchObject({ status: 'cooling', coolingForSeconds: 5, reason: 'rate-limited' });
     await test.clock.advance(4_200);

@@ -231,6 +231,7 @@ class Account {
     if (key === undefined) return;
     key.out -= 1;
     if (outcome === 'accepted' && key.isFresh) key.timesRefused = 0;
+    if (outcome === 'accepted') this.pool.accepted(key.credential);
     this.pool.settled(key.credential, outcome);
   }
 

@@ -30,10 +30,10 @@ describe('the choice of a pool', () => {
     expect(await severalTokens(poolOf(keys), expected.length)).toBe(expected);
   });
 
-  it('by use takes the key with the fewest requests under way for its weight, then the one used least', async () => {
+  it('by use takes the key with the fewest requests under way for its weight, and equals in turn', async () => {
     const [a, b] = linksOf('a', 'b');
     const test = poolOf([{ link: a as FakeLink, weight: 2 }, b as FakeLink], { strategy: 'least-used' });
-    expect(await severalTokens(test, 6)).toBe('abaaba');
+    expect(await severalTokens(test, 6)).toBe('ababaa');
     const credential = (b as FakeLink).give(test.run) as Credential;
     test.pool.settled(credential, 'accepted');
     test.pool.settled(credential, 'failed');
@@ -130,6 +130,7 @@ describe('a key that fails', () => {
     for (let index = 0; index < 50; index += 1)
       expect(await failureOf(test)).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 1 });
     expect(link.asked).toBe(1);
+    expect((await failureOf(test)).context['reasons']).toBe('a: TOKEN_UNAVAILABLE unavailable');
     for (let second = 1; second <= 60; second += 1) {
       await test.clock.advance(1_000);
       await failureOf(test);
@@ -146,7 +147,7 @@ describe('a key that fails', () => {
   it('is believed when it says how long it will last', async () => {
     const link = failingLink('a', tokenServerDown(90));
     const test = poolOf([link]);
-    await failureOf(test);
+    expect((await failureOf(test)).context['reasons']).toBe('a: TOKEN_UNAVAILABLE down');
     await test.clock.advance(60_000);
     expect(await failureOf(test)).toMatchObject({ retryAfterSeconds: 30 });
     expect(link.asked).toBe(1);
@@ -191,19 +192,25 @@ describe('a pool whose run ends', () => {
     controller.abort(gone);
     await expect(ended).rejects.toBe(gone);
     first.give = give;
-    expect(await severalTokens(test, 4)).toBe('baba');
+    expect(await severalTokens(test, 4)).toBe('baab');
   });
 
-  it('stops to wait for a trial, and a trial that ends so is free for the next', async () => {
-    const test = poolOf(linksOf('a'));
+  it('leaves the key that it was to try to the next one', async () => {
+    const links = linksOf('a', 'b');
+    const test = poolOf(links);
     refuseKey(test, await test.pool.getToken(test.run));
     await test.clock.advance(300_000);
-    await test.pool.getToken(test.run);
-    const waiting = failureOf(test);
-    test.abort.abort(gone);
-    expect(await waiting).toBe(gone);
-    await test.pool.dispose?.();
-    expect(test.clock.pending).toBe(0);
+    expect(await severalTokens(test, 1)).toBe('b');
+    const [first] = links as [FakeLink, FakeLink];
+    const { give } = first;
+    first.give = () => new Promise(() => undefined);
+    const controller = new AbortController();
+    const trial = test.pool.getToken({ ...test.run, signal: controller.signal });
+    expect(await severalTokens(test, 3)).toBe('bbb');
+    controller.abort(gone);
+    await expect(trial).rejects.toBe(gone);
+    first.give = give;
+    expect(await severalTokens(test, 4)).toContain('a');
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { resolveSecret } from '../../src/definitions/secrets.ts';
 import { Secret } from '../../src/kernel/schema.ts';
-import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
+import type { Credential, TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import type { UpstreamRequest } from '../../src/kernel/upstream.ts';
 import { staticTokenProvider } from '../../src/tokens/static.ts';
 import { fakeRun } from '../support/chat-run.ts';
@@ -46,6 +46,28 @@ function thrownBy(action: () => unknown): unknown {
   }
   return undefined;
 }
+
+describe('a secret that holds its scheme', () => {
+  it.each<readonly [Options, string]>([
+    [{}, 'Bearer t0ken'],
+    [{}, 'bearer  t0ken'],
+    [{ scheme: 'Key' }, 'Key t0ken'],
+  ])('with %j as %j is not sent, since the scheme would be there twice', async (options, text) => {
+    await expect(sent(build(() => text, options))).rejects.toMatchObject({
+      code: 'TOKEN_INVALID',
+      context: { secret: 'A_KEY', reason: 'the secret holds the scheme too, which is added to it' },
+    });
+  });
+
+  it.each<readonly [Options, string]>([
+    [{ scheme: '' }, 'Bearer t0ken'],
+    [{ query: 'key' }, 'Bearer t0ken'],
+    [{ scheme: 'Basic' }, 'basic t0ken'],
+    [{}, 'Bearert0ken'],
+  ])('with %j as %j is meant so', async (options, text) => {
+    await expect(sent(build(() => text, options))).resolves.toBeDefined();
+  });
+});
 
 describe('a static token', () => {
   it.each<readonly [Options, Record<string, string>]>([
@@ -125,6 +147,23 @@ describe('a static token', () => {
 });
 
 describe('a token that was refused', () => {
+  it('has its secrets looked at anew, the user too, and also where one can not be read', () => {
+    const looked: string[] = [];
+    const source = (name: string, text: () => string): Secret =>
+      new Secret(name, (anew) => {
+        if (!anew) return name;
+        looked.push(name);
+        return text();
+      });
+    const token = source('A_KEY', () => {
+      throw new Error('no such file');
+    });
+    const provider = build(token, { scheme: 'Basic', username: source('A_USER', () => 'me') });
+    const refused = provider.getToken(fakeRun()) as Credential;
+    expect(() => provider.invalidate(refused, { reason: 'rejected' })).not.toThrow();
+    expect(looked).toEqual(['A_KEY', 'A_USER']);
+  });
+
   it('stays the same object, so that nobody tries it again', async () => {
     const provider = build(() => 'key');
     const first = await provider.getToken(fakeRun());

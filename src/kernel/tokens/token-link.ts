@@ -3,7 +3,15 @@ import { SluiceError } from '../errors.ts';
 import type { Log } from '../run.ts';
 import { isPromise } from '../supervise.ts';
 import { tokenFailureOf, tokenInvalid } from './token-failure.ts';
-import type { Credential, TokenDetail, TokenLink, TokenProvider, TokenRun, TokenState } from './token-provider.ts';
+import type {
+  Credential,
+  Refusal,
+  TokenDetail,
+  TokenLink,
+  TokenProvider,
+  TokenRun,
+  TokenState,
+} from './token-provider.ts';
 
 /** What a token provider may fail with; anything else is TOKEN_UNAVAILABLE because of it. */
 const ownCodes: ReadonlySet<string> = new Set([
@@ -48,6 +56,7 @@ class NamedLink implements TokenLink {
   readonly #clock: Clock;
   readonly #log: Log;
   #lastFailure: { readonly code: string; readonly reason: string; readonly at: number } | undefined;
+  #lastRefusal: { readonly reason: Refusal['reason']; readonly at: number } | undefined;
   #isFailing = false;
   /** That it fails was written, and that it works again was not. */
   #isTold = false;
@@ -74,6 +83,8 @@ class NamedLink implements TokenLink {
   }
 
   invalidate: TokenProvider['invalidate'] = (credential, refusal) => {
+    // That a caller has a bad key says nothing about the provider.
+    if (this.subject === undefined) this.#lastRefusal = { reason: refusal.reason, at: this.#clock.now() };
     try {
       this.#provider.invalidate(credential, refusal);
     } catch (error) {
@@ -100,19 +111,28 @@ class NamedLink implements TokenLink {
   state(): TokenState {
     const detail: TokenDetail = this.#provider.state?.() ?? {};
     const failure = this.#lastFailure;
+    const refusal = this.#lastRefusal;
     return {
       name: this.name,
       type: this.type,
-      ...(this.#isFailing && { status: 'failing' as const }),
       ...detail,
+      ...(this.#isFailing && this.#hides(detail) && { status: 'failing' as const }),
       ...(failure !== undefined && {
-        lastFailure: {
-          code: failure.code,
-          reason: failure.reason,
-          secondsAgo: Math.round((this.#clock.now() - failure.at) / 1_000),
-        },
+        lastFailure: { code: failure.code, reason: failure.reason, secondsAgo: this.#secondsSince(failure.at) },
+      }),
+      ...(refusal !== undefined && {
+        lastRefusal: { reason: refusal.reason, secondsAgo: this.#secondsSince(refusal.at) },
       }),
     };
+  }
+
+  /** What it has is no use while it gives nothing; where tokens differ by caller that may be so for one of them. */
+  #hides({ status }: TokenDetail): boolean {
+    return status === undefined || (this.subject === undefined && (status === 'idle' || status === 'ready'));
+  }
+
+  #secondsSince(then: number): number {
+    return Math.round((this.#clock.now() - then) / 1_000);
   }
 
   dispose(): void | Promise<void> {

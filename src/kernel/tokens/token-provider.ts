@@ -82,6 +82,8 @@ export interface TokenState extends TokenDetail {
   readonly type: string;
   /** The last time that it gave no credential. */
   readonly lastFailure?: { readonly code: string; readonly reason: string; readonly secondsAgo: number };
+  /** The last time that a credential of it was refused; never there where tokens differ by caller. */
+  readonly lastRefusal?: { readonly reason: Refusal['reason']; readonly secondsAgo: number };
 }
 
 /** A provider with its name: what wrappers and backends are given. Fails with SluiceErrors that name it. */

@@ -18,6 +18,8 @@ describe('the address of a token server', () => {
     ['https://', 'public', /no address/],
     ['token', 'private', /no address/],
     ['https://user:word@login.example.com/', 'public', /must not hold a user/],
+    ['https://user@login.example.com/', 'public', /must not hold a user/],
+    ['https://:word@login.example.com/', 'public', /must not hold a user/],
     ['https://login.example.com/#part', 'public', /fragment/],
   ] as const)('is refused where it is %s (%s)', (url, network, message) => {
     expect(() => checkAddress('tokenUrl', url, network)).toThrow(TypeError);

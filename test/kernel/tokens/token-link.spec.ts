@@ -82,6 +82,53 @@ describe('a named provider', () => {
     expect(link.state()).toEqual({ name: 'openai', type: 'fake', status: 'ready', expiresInSeconds: 9 });
   });
 
+  it.each(['ready', 'idle'] as const)(
+    'is failing while it gives nothing, though what it keeps is %s',
+    async (status) => {
+      let failure: Error | undefined = tokenUnavailable('the secret can not be read');
+      const { link, test } = setUp({
+        getToken: () => {
+          if (failure !== undefined) throw failure;
+          return credential;
+        },
+        state: () => ({ status }),
+      });
+      await failureOf(link, test.run);
+      expect(link.state()).toMatchObject({ status: 'failing', lastFailure: { reason: 'the secret can not be read' } });
+      failure = undefined;
+      await link.getToken(test.run);
+      expect(link.state()).toMatchObject({ status });
+    },
+  );
+
+  it('remembers when a credential of it was refused the last time, and why', async () => {
+    const { link, test } = setUp({ state: () => ({ status: 'ready' }) });
+    link.invalidate(credential, { reason: 'quota' });
+    await test.clock.advance(3_000);
+    link.invalidate(credential, { reason: 'rejected', retryAfterMilliseconds: 5 });
+    await test.clock.advance(2_000);
+    expect(link.state()).toEqual({
+      name: 'openai',
+      type: 'fake',
+      status: 'ready',
+      lastRefusal: { reason: 'rejected', secondsAgo: 2 },
+    });
+  });
+
+  it('says nothing about the key of a caller: neither that it was refused nor that others can have no token', async () => {
+    const { link, test } = setUp({
+      getToken: () => {
+        throw tokenUnavailable('invalid_grant');
+      },
+      subject: () => 'of anonymous',
+      state: () => ({ status: 'ready' }),
+    });
+    link.invalidate(credential, { reason: 'rejected' });
+    await failureOf(link, test.run);
+    expect(link.state()).toMatchObject({ status: 'ready', lastFailure: { reason: 'invalid_grant' } });
+    expect(link.state()).not.toHaveProperty('lastRefusal');
+  });
+
   it('has a subject only where tokens differ by caller', () => {
     expect(setUp({}).link).not.toHaveProperty('subject', expect.any(Function));
   });

@@ -5,7 +5,7 @@ import type { AwsKeys } from './aws-keys.ts';
 import { regionOfOrigin } from './aws-region.ts';
 import { requestSigner } from './sign-request.ts';
 
-/** The same date of expiry, read at two times, differs by what the clocks went apart. */
+/** One date, read at two times, gives monotonic times that differ by as much as the wall clock was set or drifted. */
 const sameExpiryMilliseconds = 60_000;
 
 interface Signing {

@@ -14,7 +14,7 @@ const rolesPath = '/latest/meta-data/iam/security-credentials/';
 /** A session is opened for one look at the keys. */
 const sessionSeconds = 60;
 const roleName = /^[\w+=,.@-]{1,128}$/;
-/** The service is switched off, or knows only the way without sessions, which whoever makes a machine ask can go too. */
+/** Switched off, or version 1 alone, which is not used: it gives keys to whoever gets the machine to send a GET. */
 const closedStatuses: ReadonlySet<number> = new Set([403, 404, 405]);
 
 /**

@@ -6,7 +6,7 @@ import { checkedKeys, type FoundKeys, type KeySource } from './aws-keys.ts';
 const maxFileLength = 262_144;
 const heading = /^\[([^\]]{1,256})\]$/;
 
-/** Ways to keys that a profile may name and that are not gone, with what to do in their place. */
+/** Ways to keys that a profile may name and that are not supported, each with the reason or with what to do instead. */
 const otherWays = [
   ['credential_process', 'credential_process would start a program, which is not done'],
   ['sso_session', 'sign-in through a browser (sso_session) is not possible here'],

@@ -29,8 +29,6 @@ export interface HeldToken {
   readonly waitAt: number;
   /** It is not used then or later. */
   readonly expiresAt: number;
-  /** A new one was in vain asked for since. */
-  refreshFailed: boolean;
 }
 
 /**
@@ -52,14 +50,7 @@ export function heldToken(
   const due = Math.min(askedAt + rules.refreshAt * lifetime, waitAt);
   // A refresh that is due early is spread less: it may not be due at once.
   const spread = Math.min(jitter * lifetime, (due - askedAt) / 2);
-  return {
-    credential,
-    keptAt: now,
-    refreshAt: due - random * spread,
-    waitAt,
-    expiresAt,
-    refreshFailed: false,
-  };
+  return { credential, keptAt: now, refreshAt: due - random * spread, waitAt, expiresAt };
 }
 
 function endOf({ expiresAt }: Credential, now: number, { ttl }: CacheRules): number {

@@ -36,6 +36,7 @@ export class TokenCache {
   #held: HeldToken | undefined;
   /** The end of the call that is under way. */
   #landing: Promise<Credential> | undefined;
+  /** Why the last call brought nothing. */
   #failure: SluiceError | undefined;
   /** No call is begun before, unless there is neither a token nor a failure to give. */
   #quietUntil = Number.NEGATIVE_INFINITY;
@@ -79,7 +80,7 @@ export class TokenCache {
     if (this.#landing === undefined) this.#start(run, now);
     const held = this.#living(now);
     const landing = this.#landing;
-    if (held !== undefined && (landing === undefined || now < held.waitAt || held.refreshFailed))
+    if (held !== undefined && (landing === undefined || now < held.waitAt || this.#failure !== undefined))
       return held.credential;
     if (landing === undefined) throw this.#failureNow(now);
     return whileOpen(landing, run.signal);
@@ -152,7 +153,6 @@ export class TokenCache {
     const error = asSluiceError(thrown, 'TOKEN_UNAVAILABLE');
     if (signal.aborted) return;
     this.#failure = error;
-    if (this.#held !== undefined) this.#held.refreshFailed = true;
     // It is no failure of the provider, and the next caller may have a key.
     if (isOfCaller(error)) {
       this.#quietUntil = Number.NEGATIVE_INFINITY;
@@ -168,7 +168,8 @@ export class TokenCache {
     const { signal } = this.#options;
     if (signal.aborted) return asSluiceError(signal.reason);
     const failure = this.#failure ?? tokenUnavailable('there is no token');
-    if (isOfCaller(failure)) return failure;
+    // A caller who sends the same again gets the same again.
+    if (failure.kind === 'authentication') return failure;
     const { code, status, details, context, cause } = failure;
     const retryAfterSeconds = Math.max(1, Math.ceil((this.#quietUntil - now) / 1_000));
     return new SluiceError(code, { status, details, context, cause, retryAfterSeconds });

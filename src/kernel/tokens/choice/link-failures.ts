@@ -1,4 +1,4 @@
-import type { SluiceError } from '../../errors.ts';
+import { SluiceError } from '../../errors.ts';
 
 /** Why one link gave no credential. */
 export interface LinkFailure {
@@ -10,31 +10,35 @@ export interface LinkFailure {
 const longestReason = 200;
 const longestAccount = 1_000;
 
-/** `name: CODE reason; name: CODE reason`, for the log. */
-export function accountOf(failures: readonly LinkFailure[]): string {
-  return joined(failures.map(({ name, error }) => `${name}: ${error.code} ${reasonOf(error)}`.trim()));
-}
-
-/** Parts of an account, cut where it gets too long. */
-export function joined(parts: readonly string[]): string {
-  const text = parts.join('; ');
-  return text.length > longestAccount ? `${text.slice(0, longestAccount - 1)}…` : text;
+/**
+ * Nobody has a credential. It tells when the first one may have one again, as a rate limit where that is what keeps this
+ * one; and what the caller must put right keeps its code. The reasons of all are for the log.
+ */
+export function failureOfAll(failures: readonly LinkFailure[], reason: string): SluiceError {
+  const errors = failures.map(({ error }) => error);
+  const [missing] = errors;
+  if (missing !== undefined && errors.every(({ code }) => code === 'CALLER_KEY_MISSING')) return missing;
+  const first = errors.reduce<SluiceError | undefined>(sooner, undefined);
+  return new SluiceError(first?.code === 'UPSTREAM_RATE_LIMITED' ? first.code : 'TOKEN_UNAVAILABLE', {
+    ...(first?.retryAfterSeconds !== undefined && { retryAfterSeconds: first.retryAfterSeconds }),
+    context: { reason, reasons: accountOf(failures) },
+  });
 }
 
 /** The reason in a few words; "" where the code says it all. */
-export function reasonOf({ context }: SluiceError): string {
+function reasonOf({ context }: SluiceError): string {
   const { reason, reasons } = context;
   const words = typeof reason === 'string' ? reason : '';
   return (typeof reasons === 'string' ? `${words} (${reasons})` : words).slice(0, longestReason);
 }
 
-/** The error of all of them where they failed alike in this way. */
-export function allFailedWith(failures: readonly LinkFailure[], code: SluiceError['code']): SluiceError | undefined {
-  return failures.every(({ error }) => error.code === code) ? failures[0]?.error : undefined;
+function sooner(one: SluiceError | undefined, other: SluiceError): SluiceError {
+  const isSooner = (other.retryAfterSeconds ?? Infinity) < (one?.retryAfterSeconds ?? Infinity);
+  return one === undefined || isSooner ? other : one;
 }
 
-/** The least of the times that were told, in seconds. */
-export function soonestRetry(failures: readonly LinkFailure[]): number | undefined {
-  const told = failures.flatMap(({ error }) => error.retryAfterSeconds ?? []);
-  return told.length === 0 ? undefined : Math.min(...told);
+/** `name: CODE reason; name: CODE reason`, cut where it gets too long. */
+function accountOf(failures: readonly LinkFailure[]): string {
+  const text = failures.map(({ name, error }) => `${name}: ${error.code} ${reasonOf(error)}`.trim()).join('; ');
+  return text.length > longestAccount ? `${text.slice(0, longestAccount - 1)}…` : text;
 }

@@ -5,7 +5,6 @@ export interface Choosable {
   readonly seed: number;
   /** Credentials that are out or on their way. */
   readonly load: number;
-  uses: number;
   /** What the key has saved up towards its next turn. */
   credit: number;
 }
@@ -25,14 +24,10 @@ export function chooseInTurn<K extends Choosable>(keys: readonly K[]): K | undef
   return chosen;
 }
 
-/** The one with the fewest credentials out for its weight; among equals the one that was used least. */
+/** The one with the fewest credentials out for its weight; equals take turns. */
 export function chooseLeastUsed<K extends Choosable>(keys: readonly K[]): K | undefined {
-  // Multiplied out, so that equal shares are equal.
-  return best(
-    keys,
-    (one, other) =>
-      one.load * other.weight - other.load * one.weight || one.uses * other.weight - other.uses * one.weight,
-  );
+  const least = Math.min(...keys.map(shareOf));
+  return chooseInTurn(keys.filter((key) => shareOf(key) === least));
 }
 
 /**
@@ -42,6 +37,10 @@ export function chooseLeastUsed<K extends Choosable>(keys: readonly K[]): K | un
 export function chooseFor<K extends Choosable>(keys: readonly K[], callerSeed: number): K | undefined {
   const scores = new Map(keys.map((key) => [key, scoreOf(key, callerSeed)]));
   return best(keys, (one, other) => (scores.get(other) ?? 0) - (scores.get(one) ?? 0));
+}
+
+function shareOf({ load, weight }: Choosable): number {
+  return load / weight;
 }
 
 function scoreOf({ seed, weight }: Choosable, callerSeed: number): number {

@@ -5,8 +5,6 @@ export interface Mark {
   readonly reason: Refusal['reason'];
   /** Monotonic milliseconds. */
   readonly until: number;
-  /** Counts the refusals of all links of one owner, so that the newest can be told. */
-  readonly order: number;
 }
 
 /**
@@ -22,9 +20,10 @@ export type Verdict = 'known' | 'renewable' | 'spent';
  */
 export class Refusals {
   readonly #link: Pick<TokenLink, 'spares' | 'others'>;
-  readonly #turns = new WeakMap<Credential, number>();
+  /** How many refusals had counted when a credential was given last. */
+  readonly #countedBefore = new WeakMap<Credential, number>();
   readonly #marks = new WeakMap<Credential, Mark>();
-  #turn = 0;
+  #counted = 0;
   #inRow = 0;
 
   constructor(link: Pick<TokenLink, 'spares' | 'others'>) {
@@ -32,32 +31,31 @@ export class Refusals {
   }
 
   given(credential: Credential): void {
-    this.#turns.set(credential, this.#turn);
+    this.#countedBefore.set(credential, this.#counted);
   }
 
   refused(credential: Credential, mark: Mark): Verdict {
-    if (!this.isCurrent(credential)) {
+    if (!this.#isCurrent(credential)) {
       if (!this.#marks.has(credential)) this.#marks.set(credential, mark);
       return 'known';
     }
     this.#marks.set(credential, mark);
-    this.#turn += 1;
+    this.#counted += 1;
     this.#inRow += 1;
     // A renewed token of an account that is used too much helps nobody.
-    return this.#inRow > (mark.reason === 'rejected' ? this.#link.spares : this.#link.others) ? 'spent' : 'renewable';
+    const further = mark.reason === 'rejected' ? this.#link.spares : this.#link.others;
+    if (this.#inRow <= further) return 'renewable';
+    // It is left out for a while, and then begins anew.
+    this.#inRow = 0;
+    return 'spent';
   }
 
   /** False where the credential is older than the last refusal and proves nothing. */
   accepted(credential: Credential): boolean {
-    if (!this.isCurrent(credential)) return false;
+    if (!this.#isCurrent(credential)) return false;
     this.#inRow = 0;
     this.#marks.delete(credential);
     return true;
-  }
-
-  /** True where it was given after the last refusal. */
-  isCurrent(credential: Credential): boolean {
-    return this.#turns.get(credential) === this.#turn;
   }
 
   /** The mark of a credential that is still not to be used. */
@@ -66,18 +64,8 @@ export class Refusals {
     return mark !== undefined && now < mark.until ? mark : undefined;
   }
 
-  /** The link is left out for a while; then it begins anew. */
-  restart(): void {
-    this.#inRow = 0;
+  /** True where it was given after the last refusal. */
+  #isCurrent(credential: Credential): boolean {
+    return this.#countedBefore.get(credential) === this.#counted;
   }
-}
-
-/** The time that a provider of models asks for, where it is one, and not more than `longest`. All in milliseconds. */
-export function restFor(told: number | undefined, usual: number, longest: number): number {
-  return told !== undefined && told >= 0 ? Math.min(told, longest) : usual;
-}
-
-/** True for a link whose tokens differ by caller: what happens to one of them says nothing about the others. */
-export function isPerCaller(link: TokenLink): boolean {
-  return 'subject' in link && link['subject'] !== undefined;
 }

@@ -29,7 +29,7 @@ export const cloudPlatformScope = 'https://www.googleapis.com/auth/cloud-platfor
 export const projectPattern = '^[a-z0-9][a-z0-9.:-]{1,126}$';
 const projectName = new RegExp(projectPattern);
 
-/** The only host of Google's that is meant in old key files and has another name. */
+/** Old key files name it; every other host of Google's for tokens ends in `googleapis.com`. */
 const olderHost = 'accounts.google.com';
 
 /**

@@ -8,7 +8,7 @@ import {
 } from './token-endpoint.ts';
 import { tokenInvalid } from '../token-failure.ts';
 
-/** Types of tokens that RFC 8693 names and that can be had or held by somebody who calls. */
+/** The types of RFC 8693 that a caller may hold or that may be asked for; a refresh token is neither. */
 export const tokenTypes = ['access_token', 'jwt', 'id_token', 'saml1', 'saml2'] as const;
 export type TokenType = (typeof tokenTypes)[number];
 

@@ -11,12 +11,12 @@ const maxKeyLength = 32_768;
  * under a password.
  */
 export function readPrivateKey(pem: string): KeyObject {
-  if (pem.length > maxKeyLength) throw unusable();
+  if (pem.length > maxKeyLength) throw tokenInvalid('the private key is not usable');
   try {
     return createPrivateKey({ key: withLineEnds(pem), format: 'pem' });
   } catch {
     // What OpenSSL says may quote the text, so nothing of it goes on.
-    throw unusable();
+    throw tokenInvalid(whatIsWrong(pem));
   }
 }
 
@@ -39,6 +39,13 @@ export function withLineEnds(pem: string): string {
   return pem.replaceAll('\\r', '').replaceAll('\\n', '\n').trim();
 }
 
-function unusable(): Error {
-  return tokenInvalid('the private key is not usable');
+/** Told by its frame. */
+function whatIsWrong(pem: string): string {
+  if (!pem.includes('-----BEGIN ')) return 'the private key is not in PEM';
+  if (/-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED/.test(pem)) return 'the private key is under a password';
+  if (pem.includes('PRIVATE KEY-----')) return 'the private key is not usable';
+  if (pem.includes('PUBLIC KEY-----')) return 'this is a public key, not the private one';
+  return pem.includes('CERTIFICATE-----')
+    ? 'this is a certificate, not the private key'
+    : 'the private key is not usable';
 }

@@ -28,11 +28,8 @@ export class SharedFlight<T> {
   }
 
   #fly(begin: () => Promise<T>): Promise<T> {
-    const flight = begin().finally(() => {
+    return begin().finally(() => {
       this.#pending = undefined;
     });
-    // Everybody may have left.
-    flight.catch(() => undefined);
-    return flight;
   }
 }

@@ -48,7 +48,6 @@ export async function signJwt(claims: Readonly<Record<string, unknown>>, signing
 /** What a key is used with where nobody says: RS256 for RSA, and for the others the one algorithm that they have. */
 export function algorithmOf(key: KeyObject): JwtAlgorithm {
   if (key.asymmetricKeyType === 'rsa') return 'RS256';
-  if (key.asymmetricKeyType === 'rsa-pss') return 'PS256';
   if (key.asymmetricKeyType === 'ed25519') return 'EdDSA';
   const algorithm = algorithmOfCurve[key.asymmetricKeyDetails?.namedCurve ?? ''];
   if (algorithm === undefined) throw tokenInvalid('the private key is of a kind that signs no tokens');

@@ -88,6 +88,7 @@ export async function requestToken(
   const asked = askedAt(clock);
   const answer = await post(endpoint, parameters, { http, clock }, signal);
   const document = readTokenDocument(answer);
+  if (typeof document['access_token'] !== 'string') throw tokenInvalid('the answer has no access_token');
   const token = usable(document['access_token']);
   const expiresAt = expiryAfter(document['expires_in'], asked) ?? expiryOfJwt(token, asked);
   const issuedTokenType = readText(document['issued_token_type']);

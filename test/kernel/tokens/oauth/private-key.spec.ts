@@ -23,23 +23,40 @@ describe('a private key', () => {
     expect(createVerify('sha256').update('text').verify(publicKey, signature)).toBe(true);
   });
 
+  const unusable = 'the private key is not usable';
   const locked = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'word' } as const;
   it.each([
-    ['nothing', ''],
-    ['a word', 'CANARY-51f0'],
-    ['a public key', ec.publicKey.export({ type: 'spki', format: 'pem' })],
-    ['a key under a password', ec.privateKey.export(locked)],
-    ['half of a key', pkcs8.slice(0, pkcs8.length / 2)],
-    ['a frame around nonsense', '-----BEGIN PRIVATE KEY-----\nCANARY-51f0\n-----END PRIVATE KEY-----\n'],
-    ['1 MB', `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(1_000_000)}\n-----END PRIVATE KEY-----\n`],
-  ])('is not %s', (_what, text) => {
+    ['nothing', '', 'the private key is not in PEM'],
+    ['a word', 'CANARY-51f0', 'the private key is not in PEM'],
+    ['the path of a file', '/run/secrets/CANARY.pem', 'the private key is not in PEM'],
+    [
+      'a public key',
+      ec.publicKey.export({ type: 'spki', format: 'pem' }) as string,
+      'this is a public key, not the private one',
+    ],
+    [
+      'a certificate',
+      '-----BEGIN CERTIFICATE-----\nCANARY-51f0\n-----END CERTIFICATE-----\n',
+      'this is a certificate, not the private key',
+    ],
+    ['a key under a password', ec.privateKey.export(locked) as string, 'the private key is under a password'],
+    [
+      'an older form of that',
+      rsa.privateKey.export({ ...locked, type: 'pkcs1' }) as string,
+      'the private key is under a password',
+    ],
+    ['a key with 40,000 line ends', pkcs8 + '\n'.repeat(40_000), unusable],
+    ['half of a key', pkcs8.slice(0, pkcs8.length / 2), unusable],
+    ['a frame around nonsense', '-----BEGIN PRIVATE KEY-----\nCANARY-51f0\n-----END PRIVATE KEY-----\n', unusable],
+    ['1 MB', `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(1_000_000)}\n-----END PRIVATE KEY-----\n`, unusable],
+  ])('is not %s', (_what, text, reason) => {
     let error: unknown;
     try {
       readPrivateKey(text);
     } catch (thrown) {
       error = thrown;
     }
-    expect(error).toMatchObject({ code: 'TOKEN_INVALID', context: { reason: 'the private key is not usable' } });
+    expect(error).toMatchObject({ code: 'TOKEN_INVALID', context: { reason } });
     expect(error).not.toHaveProperty('cause');
     expect(inspect(error, { showHidden: true })).not.toMatch(/CANARY|AAAA|BEGIN/);
   });

@@ -60,8 +60,13 @@ describe('the algorithm of a key', () => {
     expect(algorithmOf(privateKey)).toBe(algorithm);
   });
 
-  it('is none for a key that signs no tokens', () => {
-    const { privateKey } = generateKeyPairSync('x25519');
-    expect(() => algorithmOf(privateKey)).toThrow(expect.objectContaining({ code: 'TOKEN_INVALID' }));
+  it.each([
+    ['x25519', generateKeyPairSync('x25519')],
+    // It is bound to one use, which `jose` does not have.
+    ['rsa-pss', generateKeyPairSync('rsa-pss', { modulusLength: 2_048 })],
+    ['secp256k1', curve('secp256k1')],
+  ])('is none for a key of the kind %s, which signs no tokens', (_kind, { privateKey }) => {
+    const context = { reason: 'the private key is of a kind that signs no tokens' };
+    expect(() => algorithmOf(privateKey)).toThrow(expect.objectContaining({ code: 'TOKEN_INVALID', context }));
   });
 });

@@ -228,9 +228,14 @@ describe('an answer that is no good', () => {
       'TOKEN_INVALID',
       'the token is too long',
     ],
-    ['no token', { json: { token_type: 'Bearer' } }, 'TOKEN_INVALID', 'the token is empty'],
+    ['no token', { json: { token_type: 'Bearer' } }, 'TOKEN_INVALID', 'the answer has no access_token'],
     ['an empty token', { json: { ...good, access_token: '' } }, 'TOKEN_INVALID', 'the token is empty'],
-    ['a token that is no text', { json: { ...good, access_token: { token } } }, 'TOKEN_INVALID', 'the token is empty'],
+    [
+      'a token that is no text',
+      { json: { ...good, access_token: { token } } },
+      'TOKEN_INVALID',
+      'the answer has no access_token',
+    ],
     [
       'CR and LF in the token',
       { json: { ...good, access_token: `${token}\r\nx: y` } },
@@ -370,6 +375,16 @@ describe('an answer that does not come', () => {
     const signal = AbortSignal.abort(new SluiceError('CLIENT_GONE'));
     expect(await failureOf(ask({}, grant, signal))).toMatchObject({ code: 'CLIENT_GONE' });
     expect(server.requests.length).toBe(seen);
+  });
+
+  it('is not asked for where the client can not prove itself, and what its failure says is not shown', async () => {
+    const prove = () => () => {
+      throw new TypeError(`no key in ${clientSecret}`);
+    };
+    const error = await failureOf(ask({ authentication: { prove } }));
+    const context = { reason: 'the token server could not be asked', error: 'TypeError' };
+    expect(error).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context });
+    expectNoSecret(error);
   });
 
   it('can not come where nobody listens', async () => {
