@@ -67,7 +67,7 @@ describe('every route', () => {
     new AdminGate(new AdminHosts('127.0.0.1'), new AdminKey(() => adminKey)).install(server);
     const origin = await server.listen({ host: '127.0.0.1', port: 0 });
     const answer = await fetch(`${origin}/admin/early`, { headers: { authorization: `Bearer ${adminKey}` } });
-    expect(await answer.json()).toMatchObject({ code: 'ROUTE_UNKNOWN' });
+    expect(await answer.text()).toContain('ROUTE_UNKNOWN');
     await server.close();
   });
 });

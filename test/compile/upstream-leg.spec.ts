@@ -252,11 +252,10 @@ describe('a request that leads to another origin than its backend', () => {
     const transport = new HandTransport();
     const { link, calls } = fakeToken(['key'], testRun());
     const backend = compiledBackend({ transport, token: link });
-    const { encode } = backend.backend;
     const astray: typeof backend.backend = {
       ...backend.backend,
       encode: (request, run) => ({
-        ...encode.call(backend.backend, request, run),
+        ...backend.backend.encode(request, run),
         origin: 'https://elsewhere.example',
       }),
     };

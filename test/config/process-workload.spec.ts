@@ -96,7 +96,11 @@ describe('a file', () => {
     expect(one.file(name)).toBeUndefined();
     put(path, '[default]\nkey = 1\n');
     expect(one.file(name)).toBe('[default]\nkey = 1');
+    const folder = process.cwd();
+    // Without a home it is not looked for in the folder of the process either.
+    process.chdir(home);
     expect(workload({ HOME: '' }).file(name)).toBeUndefined();
+    process.chdir(folder);
     expect(workload({ [name]: put('other', 'mine') }).file(name)).toBe('mine');
     rmSync(join(home, path));
     await clock.advance(1_000);

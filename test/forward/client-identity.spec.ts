@@ -187,7 +187,7 @@ describe('an identity that is none', () => {
   });
 });
 
-it('identities that nobody uses any more are forgotten', async () => {
+it('identities may come one after another, each on a connection of its own', async () => {
   const server = await serve();
   const { ask, calls } = client();
   const pair = clientOf();

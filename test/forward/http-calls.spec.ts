@@ -223,10 +223,23 @@ describe('the way out', () => {
     ['http://[nonsense', { reason: 'not a URL' }],
     ['', { reason: 'not a URL' }],
     ['http://user:pass@127.0.0.1:9/', { host: '127.0.0.1:9', reason: 'a URL with a user in it' }],
+    ['http://user@127.0.0.1:9/', { host: '127.0.0.1:9', reason: 'a URL with a user in it' }],
+    ['http://:pass@127.0.0.1:9/', { host: '127.0.0.1:9', reason: 'a URL with a user in it' }],
     ['file:///etc/passwd', { origin: 'not a URL' }],
     ['ftp://127.0.0.1/', { origin: 'ftp://127.0.0.1' }],
   ])('takes no "%s"', async (url, context) => {
     expect(await refusal(open().ask(url))).toEqual(['EGRESS_BLOCKED', context]);
+  });
+
+  it('is not opened by a call that may go where another one may not', async () => {
+    const server = await serve(({ socket }) => socket.write(okay));
+    const client = open();
+    expect((await client.ask(server.origin)).status).toBe(200);
+    for (const network of ['public', 'metadata'] as const) {
+      const [code] = (await refusal(client.ask(server.origin, { network }))) as [string];
+      expect(code).toBe('EGRESS_BLOCKED');
+    }
+    expect(server.connections).toHaveLength(1);
   });
 
   it('says that nobody is there', async () => {

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { tokenUnavailable } from '../../src/kernel/tokens/token-failure.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
+import { awsTokenProvider } from '../../src/tokens/aws.ts';
 import {
   awsMachine,
   failureOf,
@@ -13,6 +15,7 @@ import {
 import { instanceRole, metadataService, roleGiven, stsDocument } from '../support/aws-services.ts';
 import { fakeRun } from '../support/chat-run.ts';
 import { startTokenServer, type TokenServer, type TokenServerAnswer } from '../support/token-server.ts';
+import { eventually } from '../support/turn.ts';
 
 const { id, secret, token, expiration } = roleGiven;
 const keysDocument = { AccessKeyId: id, SecretAccessKey: secret, Token: token, Expiration: expiration };
@@ -47,6 +50,23 @@ async function expectFailure(provider: TokenProvider, code: string, reason: stri
   expect(inspect(failure, { depth: 9, showHidden: true }) + JSON.stringify(failure)).not.toMatch(/CANARY|roleSecret/);
 }
 
+describe('whether somebody is asked at each request', () => {
+  const assumeRole = { roleArn: 'arn:aws:iam::123456789012:role/models' };
+  it.each([
+    ['keys', {}, undefined],
+    ['environment', {}, undefined],
+    ['profile', {}, undefined],
+    ['chain', {}, 'asks'],
+    ['web-identity', {}, 'asks'],
+    ['container', {}, 'asks'],
+    ['instance', {}, 'asks'],
+    ['keys', { assumeRole }, 'asks'],
+  ] as const)('by keys from %s with %j: %s', (place, config, expected) => {
+    const whole = { service: 'bedrock', network: 'public', timeout: '5s', credentials: { from: place } } as const;
+    expect(awsTokenProvider.fetching?.({ ...whole, ...config })).toBe(expected);
+  });
+});
+
 describe('an instance', () => {
   it('gives the keys of its role within a session', async () => {
     server.answer(metadataService(instanceDocument));
@@ -68,8 +88,7 @@ describe('an instance', () => {
     machine.clock.jump(5_000);
     expect(await provider.getToken(fakeRun())).toBe(first);
     machine.clock.jump(-5_000);
-    const later = { ...instanceDocument, Expiration: expiration.replace('T13', 'T19') };
-    expect(later.Expiration).not.toBe(expiration);
+    const later = { ...instanceDocument, Expiration: '2015-08-30T19:36:00Z' };
     server.answer(metadataService(later));
     const second = await provider.getToken(fakeRun());
     expect(second).not.toBe(first);
@@ -88,6 +107,15 @@ describe('an instance', () => {
     machine.facts = { AWS_EC2_METADATA_DISABLED: 'TRUE' };
     await expectFailure(from('instance'), 'TOKEN_UNAVAILABLE', 'AWS_EC2_METADATA_DISABLED is set');
     expect(seen()).toEqual([]);
+  });
+
+  it('that is left by who waits for it is not taken for one that is not there', async () => {
+    server.answer({ fault: 'frozen' });
+    const leaving = new AbortController();
+    const failing = failureOf(() => from('instance').getToken(fakeRun({ signal: leaving.signal })));
+    await eventually(() => server.requests.length === 1, 'the request');
+    leaving.abort(tokenUnavailable('it took too long'));
+    expect(await failing).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: 'it took too long' } });
   });
 
   it.each([403, 404, 405])('that opens no session (%i) is never asked without one', async (status) => {
@@ -191,12 +219,14 @@ describe('a container', () => {
     ['RELATIVE', '@evil.example/', 'is no path'],
     ['RELATIVE', '.evil.example/', 'is no path'],
     ['RELATIVE', ':80@evil.example/', 'is no path'],
+    ['RELATIVE', ':8080/', 'is no path'],
     ['FULL', 'keys', 'is no address'],
     ['FULL', 'http://keys.example/a', 'is no address that keys are asked at'],
     ['FULL', 'http://10.0.0.1/a', 'is no address that keys are asked at'],
     ['FULL', 'http://127.0.0.1.evil.example/a', 'is no address that keys are asked at'],
     ['FULL', 'http://169.254.169.253/a', 'is no address that keys are asked at'],
     ['FULL', 'file:///etc/passwd', 'is no address that keys are asked at'],
+    ['FULL', 'ftp://127.0.0.1/a', 'is no address that keys are asked at'],
   ] as const)('with the %s address %s is not asked', async (kind, value, reason) => {
     machine.facts = { [`AWS_CONTAINER_CREDENTIALS_${kind}_URI` as const]: value };
     const provider = machine.create({ credentials: { from: 'container' } });

@@ -127,6 +127,14 @@ describe('a role', () => {
     expect(calls[0]?.headers['authorization']).toContain(`/${signedRegion}/sts/aws4_request`);
   });
 
+  it('is asked for with a signature for the region in the address of the definition, before any other', async () => {
+    machine.facts = keys;
+    const stsUrl = 'https://sts.eu-west-1.amazonaws.com/';
+    const provider = machine.create({ assumeRole: { roleArn }, stsUrl, region: 'us-east-2' });
+    const calls = await machine.callsOf(() => failureOf(() => provider.getToken(fakeRun())));
+    expect(calls[0]?.headers['authorization']).toContain('/eu-west-1/sts/aws4_request');
+  });
+
   it('of another partition needs a region', async () => {
     machine.facts = keys;
     const assumeRole = { roleArn: 'arn:aws-cn:iam::123456789012:role/models' };
@@ -225,6 +233,12 @@ describe('an answer of STS', () => {
     ['a comma in a key id', { body: document({ id: `${canary}, X=y` }) }, 'TOKEN_INVALID', 'access key id is not'],
     ['a long token', { body: document({ token: canary.repeat(2_000) }) }, 'TOKEN_INVALID', 'session token is not'],
     ['no token', { body: document({ token: '' }) }, 'TOKEN_INVALID', 'session token is missing'],
+    [
+      'nothing in the place of a token',
+      { body: document({}).replace(/<SessionToken>.*<.SessionToken>/, '') },
+      'TOKEN_INVALID',
+      'session token is missing',
+    ],
     ['old keys', { body: document({ expiration: '2015-08-30T12:35:59Z' }) }, 'TOKEN_INVALID', 'expired at its birth'],
     ['no date', { body: document({ expiration: canary }) }, 'TOKEN_INVALID', 'no usable date'],
     ['a far date', { body: document({ expiration: '9999-01-01T00:00:00Z' }) }, 'TOKEN_INVALID', 'ten years'],

@@ -4,7 +4,6 @@ import * as fc from 'fast-check';
 import { Secret } from '../../src/kernel/schema.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import type { UpstreamRequest } from '../../src/kernel/upstream.ts';
-import { awsTokenProvider } from '../../src/tokens/aws.ts';
 import {
   accessKeyId,
   awsMachine,
@@ -281,23 +280,6 @@ describe('the region of a signature', () => {
   });
 });
 
-describe('whether somebody is asked at each request', () => {
-  const assumeRole = { roleArn: 'arn:aws:iam::123456789012:role/models' };
-  it.each([
-    ['keys', {}, undefined],
-    ['environment', {}, undefined],
-    ['profile', {}, undefined],
-    ['chain', {}, 'asks'],
-    ['web-identity', {}, 'asks'],
-    ['container', {}, 'asks'],
-    ['instance', {}, 'asks'],
-    ['keys', { assumeRole }, 'asks'],
-  ] as const)('by keys from %s with %j: %s', (place, config, expected) => {
-    const whole = { service: 'bedrock', network: 'public', timeout: '5s', credentials: { from: place } } as const;
-    expect(awsTokenProvider.fetching?.({ ...whole, ...config })).toBe(expected);
-  });
-});
-
 describe('keys of the definition', () => {
   it('come at once, are read again for each request, and are one credential until they change', async () => {
     let secret = secretAccessKey;
@@ -319,15 +301,35 @@ describe('keys of the definition', () => {
         looks.push(anew);
         return value;
       });
-    const keys = { accessKeyId: file(accessKeyId), secretAccessKey: file(secretAccessKey) };
+    const keys = {
+      accessKeyId: file(accessKeyId),
+      secretAccessKey: file(secretAccessKey),
+      sessionToken: file('a-session'),
+    };
     const provider = machine.create({ credentials: { from: 'keys', ...keys } });
     const credential = await provider.getToken(fakeRun());
     looks.length = 0;
     provider.invalidate(credential, { reason: 'rate-limited' });
     expect(looks).toEqual([]);
     provider.invalidate(credential, { reason: 'rejected' });
-    expect(looks).toEqual([true, true]);
+    expect(looks).toEqual([true, true, true]);
     expect(provider.getToken(fakeRun())).toBe(credential);
+  });
+
+  it('that were refused and whose files can not be read just now disturb nobody', () => {
+    const looks: boolean[] = [];
+    const unreadable = new Secret('FILE', (anew) => {
+      looks.push(anew);
+      throw new Error('no such file');
+    });
+    const places = [
+      { from: 'keys', accessKeyId: unreadable, secretAccessKey: unreadable },
+      { from: 'web-identity', tokenFile: unreadable },
+    ] as const;
+    const refused = { origins: '*', apply: () => undefined } as const;
+    for (const credentials of places)
+      expect(() => machine.create({ credentials }).invalidate(refused, { reason: 'rejected' })).not.toThrow();
+    expect(looks).toEqual([true, true, true]);
   });
 
   it('may end with a line end, as files do', async () => {
@@ -374,7 +376,11 @@ describe('a definition', () => {
     ['a role for the environment', { credentials: { from: 'environment', roleArn } }, 'credentials.roleArn'],
     ['a role for a minute', { assumeRole: { roleArn, duration: '1m' } }, 'assumeRole.duration'],
     ['a role for a day', { assumeRole: { roleArn, duration: '24h' } }, 'assumeRole.duration'],
+    ['a role for half a second more', { assumeRole: { roleArn, duration: '900500ms' } }, 'assumeRole.duration'],
     ['a policy that is none', { assumeRole: { roleArn, policy: 'allow' } }, 'assumeRole.policy'],
+    ['a policy that is a text in JSON', { assumeRole: { roleArn, policy: '"allow"' } }, 'assumeRole.policy'],
+    ['a policy that is a list', { assumeRole: { roleArn, policy: '[]' } }, 'assumeRole.policy'],
+    ['a policy that is nothing', { assumeRole: { roleArn, policy: 'null' } }, 'assumeRole.policy'],
     ['an open way to STS', { stsUrl: 'http://sts.example.com', network: 'public' }, 'stsUrl'],
     ['the metadata service as STS', { stsUrl: 'http://169.254.169.254', network: 'public' }, 'stsUrl'],
     ['an STS with a user', { stsUrl: 'https://me:it@sts.example.com' }, 'stsUrl'],

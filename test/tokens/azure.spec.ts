@@ -253,6 +253,12 @@ describe('a workload of a cluster', () => {
     );
   });
 
+  it('asks for the tenant that the environment says, whatever that is', async () => {
+    const workload = await atCluster({ AZURE_TENANT_ID: '../other?x=#y' });
+    await failureOfToken(here.build(fromCluster, workload), run);
+    expect(here.cloud.requests.map(({ path }) => path)).toEqual(['/..%2Fother%3Fx%3D%23y/oauth2/v2.0/token']);
+  });
+
   it.each<[string, Workload]>([
     ['AZURE_TENANT_ID is not set', workloadWith({ AZURE_CLIENT_ID: 'c' }, 't')],
     ['AZURE_CLIENT_ID is not set', workloadWith({ AZURE_TENANT_ID: 't' }, 't')],

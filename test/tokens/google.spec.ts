@@ -52,6 +52,13 @@ describe('a token of Google', () => {
     expect(cloud.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(['POST /oauth/token']);
   });
 
+  it('is asked for with an assertion that has begun for a server whose clock is behind, and counts an hour', async () => {
+    await byKey(cloud.keyFile()).getToken(run);
+    const [, claims = ''] = (cloud.requests[0]?.form.get('assertion') ?? '').split('.');
+    const now = clock.wallTime() / 1_000;
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ iat: now - 30, exp: now + 3_570 });
+  });
+
   it('is for the scopes of the config', async () => {
     const scope = 'https://www.googleapis.com/auth/generative-language email';
     await byKey(cloud.keyFile(), { scope }).getToken(run);
@@ -210,6 +217,25 @@ describe('the servers of Google', () => {
       cloud.requests[0]?.form.get('assertion') ?? 'none-at-all',
     ];
     expect(secrets.flatMap((secret) => leaksOf(secret, failure.printed))).toEqual([]);
+  });
+
+  it('are not asked for a file that names no account to impersonate', async () => {
+    const file = { type: 'impersonated_service_account', source_credentials: JSON.parse(cloud.keyFile()) };
+    const failure = await failureOfToken(build({}, workloadWith(JSON.stringify(file))), run);
+    const reason = 'the Google credentials name no account to impersonate';
+    expect(failure).toMatchObject({ code: 'TOKEN_INVALID', context: { reason } });
+    expect(cloud.requests).toEqual([]);
+  });
+
+  it('that want to be asked later say so', async () => {
+    cloud.disturb('/oauth/token', { status: 429, headers: { 'retry-after': '7' } });
+    await expect(byKey(cloud.keyFile()).getToken(run)).rejects.toMatchObject({ retryAfterSeconds: 7 });
+  });
+
+  it('that do not say when the token of another account ends are not answered for by that of the own one', async () => {
+    cloud.disturb(iam, { json: { accessToken: 'a' } });
+    const credential = await byKey(cloud.keyFile(), { impersonate: google.target }).getToken(run);
+    expect(credential.expiresAt).toBeUndefined();
   });
 
   it.each([['/oauth/token'], [machine], [iam]])('at %s that redirect are not followed', async (path) => {

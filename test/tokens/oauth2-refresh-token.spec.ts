@@ -36,7 +36,6 @@ afterEach(async () => {
 
 interface Options {
   readonly tokenUrl?: string;
-  readonly clientId?: string;
   readonly refreshToken?: Secret;
   readonly scope?: string;
   readonly secretStore?: SecretStore;
@@ -164,15 +163,6 @@ describe('a refresh', () => {
     expect(used()).toEqual(['first', 'rotated-1', 'other', 'other-1']);
   });
 
-  it('has no part in what another server gave for the same first refresh token, or this one to another client', async () => {
-    server.answer(({ form }) => ({
-      json: { access_token: 'a', refresh_token: `after-${form.get('refresh_token') ?? ''}` },
-    }));
-    const providers = [build(), build({ tokenUrl: `${server.origin}/other` }), build({ clientId: 'other' })];
-    for (const provider of providers) await tokenOf(provider);
-    expect(server.requests.map(({ form }) => form.get('refresh_token'))).toEqual(['first', 'first', 'first']);
-  });
-
   it('goes on when its run ends, since the answer has the only copy of the next refresh token', async () => {
     const { say, used } = rotate();
     let release: () => void = () => undefined;
@@ -238,31 +228,6 @@ describe('the new refresh token', () => {
     await Promise.allSettled([provider.getToken(fakeRun())]);
     expect(await tokenOf(provider)).toBe('Bearer b');
     expect(server.requests.at(-1)?.form.get('refresh_token')).toBe('first');
-  });
-
-  it.each([
-    ['an error', { status: 400 }],
-    ['a redirect', { status: 307, headers: { location: 'https://evil.example/' } }],
-  ])('is not kept from %s', async (_what, answer) => {
-    server.answer(
-      { ...answer, json: { error: 'invalid_request', refresh_token: 'next' } },
-      { json: { access_token: 'b' } },
-    );
-    const provider = build();
-    await failureOfToken(provider, fakeRun());
-    expect(await tokenOf(provider)).toBe('Bearer b');
-    expect(server.requests.at(-1)?.form.get('refresh_token')).toBe('first');
-  });
-
-  it('is not written again where it is the one that was sent', async () => {
-    server.answer({ json: { access_token: 'a', refresh_token: 'first' } });
-    const written: string[] = [];
-    const disk: SecretDisk = {
-      read: () => Promise.resolve(undefined),
-      write: (_name, value) => Promise.resolve({ value, stamp: String(written.push(value)) }),
-    };
-    await tokenOf(build({ secretStore: storeOn({ disk }) }));
-    expect(written).toEqual([]);
   });
 
   it('is kept before the access token is given out', async () => {

@@ -3,6 +3,7 @@ import { parseDuration } from '../../clock.ts';
 import type { HttpCall } from '../../http-caller.ts';
 import { defaulted, Duration, secret, strictObject, type Secret } from '../../schema.ts';
 import { checkAddress } from '../check-address.ts';
+import { parseObject } from '../token-document.ts';
 import { networkOf, type AwsAccess } from './aws-access.ts';
 import type { KeySource } from './aws-keys.ts';
 import { regionPattern } from './aws-region.ts';
@@ -182,17 +183,9 @@ export function assumedRole({ duration, ...rest }: Static<typeof role>): Assumed
     throw new TypeError('assumeRole.duration: 15m to 12h are possible');
   if (durationSeconds !== undefined && !Number.isInteger(durationSeconds))
     throw new TypeError('assumeRole.duration: whole seconds are needed');
-  if (rest.policy !== undefined && !isJson(rest.policy))
+  if (rest.policy !== undefined && parseObject(rest.policy) === undefined)
     throw new TypeError('assumeRole.policy: the text of a policy is a JSON object');
   return { ...rest, ...(durationSeconds !== undefined && { durationSeconds }) };
-}
-
-function isJson(text: string): boolean {
-  try {
-    return typeof JSON.parse(text) === 'object';
-  } catch {
-    return false;
-  }
 }
 
 /** Throws a TypeError for an address that keys are not asked at. */

@@ -38,10 +38,9 @@ async function askKeys({ url, network }: Place, access: AwsAccess, run: Pick<Tok
 }
 
 function relativePlace(path: string, { metadataUrl = usualAddress, network }: AwsAccess): Place {
-  const url = URL.parse(metadataUrl.replace(/\/+$/, '') + path);
-  if (!path.startsWith('/') || url === null || url.origin !== new URL(metadataUrl).origin)
-    throw tokenInvalid('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path');
-  return { url: url.href, network: networkOf(metadataUrl, network) };
+  // Anything else would go on with the host.
+  if (!path.startsWith('/')) throw tokenInvalid('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path');
+  return { url: new URL(metadataUrl.replace(/\/+$/, '') + path).href, network: networkOf(metadataUrl, network) };
 }
 
 /** Without encryption keys come from this machine and the fixed addresses only. */

@@ -378,12 +378,10 @@ describe('an answer that does not come', () => {
   });
 
   it('is not asked for where the client can not prove itself, and what its failure says is not shown', async () => {
-    const prove = () => () => {
-      throw new TypeError(`no key in ${clientSecret}`);
-    };
+    const prove = () => () => Promise.reject(new TypeError(`no key in ${clientSecret}`));
     const error = await failureOf(ask({ authentication: { prove } }));
-    const context = { reason: 'the token server could not be asked', error: 'TypeError' };
-    expect(error).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context });
+    const reason = 'the token server could not be asked';
+    expect(error).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason, error: 'TypeError' } });
     expectNoSecret(error);
   });
 
