@@ -55,17 +55,23 @@ export class AppModule {
         ModelsController,
         HealthController,
       ],
-      providers: providersOf(options),
+      providers: [...capabilityProviders(options), ...engineProviders(options)],
     };
   }
 }
 
-function providersOf({ environment, registry, clock, log }: AppOptions): Provider[] {
+/** What components are given, and what that is made of. */
+function capabilityProviders({ environment, clock, log }: AppOptions): Provider[] {
   return [
     NumberMeter,
-    LiveRuns,
+    PipelineCalls,
     { provide: Ticker, useFactory: () => new Ticker(clock) },
-    { provide: FRAMES, useValue: { pass: 0, scan: 0, splice: 0, slow: 0 } satisfies FrameCounters },
+    { provide: HttpCalls, useFactory: () => new HttpCalls(clock) },
+    {
+      provide: SecretFiles,
+      inject: [NumberMeter],
+      useFactory: (meter: NumberMeter) => new SecretFiles({ directory: environment.stateDir, clock, log, meter }),
+    },
     {
       provide: CAPABILITIES,
       inject: [Ticker, NumberMeter, PipelineCalls, HttpCalls, SecretFiles],
@@ -87,13 +93,14 @@ function providersOf({ environment, registry, clock, log }: AppOptions): Provide
         workload: processWorkload(environment.workload, clock),
       }),
     },
-    PipelineCalls,
-    { provide: HttpCalls, useFactory: () => new HttpCalls(clock) },
-    {
-      provide: SecretFiles,
-      inject: [NumberMeter],
-      useFactory: (meter: NumberMeter) => new SecretFiles({ directory: environment.stateDir, clock, log, meter }),
-    },
+  ];
+}
+
+/** What serves pipelines and clients. */
+function engineProviders({ environment, registry, clock, log }: AppOptions): Provider[] {
+  return [
+    LiveRuns,
+    { provide: FRAMES, useValue: { pass: 0, scan: 0, splice: 0, slow: 0 } satisfies FrameCounters },
     { provide: HttpForwarder, inject: [Ticker], useFactory: (ticker: Ticker) => new HttpForwarder(clock, ticker) },
     { provide: PipelineFolder, useFactory: () => new PipelineFolder({ directory: environment.pipelinesDir, clock }) },
     {

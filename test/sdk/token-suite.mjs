@@ -143,7 +143,7 @@ function recordOf({ product }, run) {
   return line === undefined ? undefined : JSON.parse(line);
 }
 
-function actsOnBehalf({ client, stage, ask, type }) {
+function actsOnBehalf({ stage, ask, type }) {
   it(`the tokens of two users are exchanged, once for each, before a provider of ${type} is asked`, async () => {
     const users = ['dora', 'emil'].map(stage.newColleague);
     const provider = stage.providers.get(type);
