@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Client, type Dispatcher } from 'undici';
+import { connectionHeaders } from '../kernel/connection-headers.ts';
 import { SluiceError } from '../kernel/errors.ts';
 import type { UpstreamRequest } from '../kernel/upstream.ts';
 import type { GuardedConnector } from './egress-guard.ts';
@@ -8,20 +9,6 @@ import type { GuardedConnector } from './egress-guard.ts';
 const keepAliveMilliseconds = 4_000;
 /** The whole head of an answer. */
 const maxHeadBytes = 32_768;
-/** The framing and the connection are the transport's business. */
-const ownHeaders = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 /** What the owner of connections wants to know of one. */
 export interface ConnectionOwner {
   /** The socket was closed while no request used it. */
@@ -131,7 +118,7 @@ function ownedHeaders(headers: Readonly<Record<string, string>>): Record<string,
   // Content is not decoded here, so none but plain is asked for.
   const sent: Record<string, string> = { 'accept-encoding': 'identity' };
   for (const [name, value] of Object.entries(headers)) {
-    if (!ownHeaders.has(name.toLowerCase())) sent[name.toLowerCase()] = value;
+    if (!connectionHeaders.has(name.toLowerCase())) sent[name.toLowerCase()] = value;
   }
   return sent;
 }

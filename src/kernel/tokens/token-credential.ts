@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { connectionHeaders } from '../connection-headers.ts';
 import { defaulted } from '../schema.ts';
 import type { UpstreamRequest } from '../upstream.ts';
 import { tokenInvalid } from './token-failure.ts';
@@ -10,20 +11,11 @@ const usableToken = /^[\x20-\x7e\x80-\xff]+$/;
 
 /** Headers that frame or route a request, in lower case; a token in one of them would break it. */
 export const framingHeaders: ReadonlySet<string> = new Set([
+  ...connectionHeaders,
   'accept',
   'accept-encoding',
-  'connection',
   'content-encoding',
-  'content-length',
   'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
 ]);
 
 /** Where a token goes in the request to the provider of the model: fields of a config. */
