@@ -16,6 +16,11 @@ export function tokenInvalid(reason: string, options: ErrorOptions = {}): Sluice
   return new SluiceError('TOKEN_INVALID', { ...options, context: { ...options.context, reason } });
 }
 
+/** The caller's own key is missing or was refused: that says nothing about the provider. */
+export function isOfCaller(error: SluiceError): boolean {
+  return error.kind === 'authentication';
+}
+
 /** A word of somebody else where it is a code, or else `fallback`. */
 export function wordOf(value: unknown, fallback: string): string {
   return typeof value === 'string' && safeWord.test(value) ? value : fallback;

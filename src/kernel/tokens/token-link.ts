@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { SluiceError } from '../errors.ts';
 import type { Log } from '../run.ts';
 import { isPromise } from '../supervise.ts';
-import { tokenFailureOf, tokenInvalid } from './token-failure.ts';
+import { isOfCaller, tokenFailureOf, tokenInvalid } from './token-failure.ts';
 import type {
   Credential,
   Refusal,
@@ -160,8 +160,7 @@ class NamedLink implements TokenLink {
       if (!ownCodes.has(end.code)) return end;
     }
     const error = withName(tokenFailureOf(thrown), this.name);
-    // A caller whose key is missing or refused says nothing about the provider.
-    if (error.kind === 'authentication') return error;
+    if (isOfCaller(error)) return error;
     const reason = String(error.context['reason'] ?? error.code);
     const now = this.#clock.now();
     this.#isFailing = true;

@@ -4,7 +4,7 @@ import { anonymousCaller, type Meter } from '../../run.ts';
 import { isPromise } from '../../supervise.ts';
 import { giveBack } from '../give-back.ts';
 import { heldToken, type CacheRules, type HeldToken } from './held-token.ts';
-import { tokenUnavailable } from '../token-failure.ts';
+import { isOfCaller, tokenUnavailable } from '../token-failure.ts';
 import type { Credential, TokenDetail, TokenLink, TokenRun } from '../token-provider.ts';
 import { whileOpen } from '../while-open.ts';
 
@@ -153,8 +153,8 @@ export class TokenCache {
     const error = asSluiceError(thrown, 'TOKEN_UNAVAILABLE');
     if (signal.aborted) return;
     this.#failure = error;
-    // It is no failure of the provider, and the next caller may have a key.
-    if (isOfCaller(error)) {
+    // Nobody was asked, and the next caller may have a key.
+    if (error.code === 'CALLER_KEY_MISSING') {
       this.#quietUntil = Number.NEGATIVE_INFINITY;
       return;
     }
@@ -169,7 +169,7 @@ export class TokenCache {
     if (signal.aborted) return asSluiceError(signal.reason);
     const failure = this.#failure ?? tokenUnavailable('there is no token');
     // A caller who sends the same again gets the same again.
-    if (failure.kind === 'authentication') return failure;
+    if (isOfCaller(failure)) return failure;
     const { code, status, details, context, cause } = failure;
     const retryAfterSeconds = Math.max(1, Math.ceil((this.#quietUntil - now) / 1_000));
     return new SluiceError(code, { status, details, context, cause, retryAfterSeconds });
@@ -180,8 +180,4 @@ const nobody: Omit<TokenRun, 'signal'> = { caller: anonymousCaller, presented: (
 
 function onBehalfOf(run: TokenRun): Omit<TokenRun, 'signal'> {
   return { caller: run.caller, presented: (header) => run.presented(header) };
-}
-
-function isOfCaller(error: SluiceError): boolean {
-  return error.code === 'CALLER_KEY_MISSING';
 }

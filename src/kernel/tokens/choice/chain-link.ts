@@ -3,6 +3,7 @@ import type { SluiceError } from '../../errors.ts';
 import type { Log } from '../../run.ts';
 import { isPerCaller, restFor, withCooling, type Cooling } from './cooling.ts';
 import { Refusals, type Mark } from './refusals.ts';
+import { isOfCaller } from '../token-failure.ts';
 import type { Credential, Refusal, TokenLink, TokenState } from '../token-provider.ts';
 
 /** How long a link is believed that says when it will be there again. */
@@ -41,7 +42,7 @@ export class ChainLink {
   }
 
   failed(error: SluiceError): void {
-    if (isPerCaller(this.link) || error.code === 'CALLER_KEY_MISSING') return;
+    if (isPerCaller(this.link) || isOfCaller(error)) return;
     // A link that fails says nothing about credentials that were refused.
     if (this.cooling !== undefined && this.cooling.reason !== 'unavailable') return;
     const announced = Math.min((error.retryAfterSeconds ?? 0) * 1_000, longestAnnounced);

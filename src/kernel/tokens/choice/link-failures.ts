@@ -1,4 +1,5 @@
 import { SluiceError } from '../../errors.ts';
+import { isOfCaller } from '../token-failure.ts';
 
 /** Why one link gave no credential. */
 export interface LinkFailure {
@@ -16,8 +17,8 @@ const longestAccount = 1_000;
  */
 export function failureOfAll(failures: readonly LinkFailure[], reason: string): SluiceError {
   const errors = failures.map(({ error }) => error);
-  const [missing] = errors;
-  if (missing !== undefined && errors.every(({ code }) => code === 'CALLER_KEY_MISSING')) return missing;
+  const [callers] = errors;
+  if (callers !== undefined && errors.every(isOfCaller)) return callers;
   const first = errors.reduce<SluiceError | undefined>(sooner, undefined);
   return new SluiceError(first?.code === 'UPSTREAM_RATE_LIMITED' ? first.code : 'TOKEN_UNAVAILABLE', {
     ...(first?.retryAfterSeconds !== undefined && { retryAfterSeconds: first.retryAfterSeconds }),

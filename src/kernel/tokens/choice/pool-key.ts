@@ -4,6 +4,7 @@ import type { Log, Meter } from '../../run.ts';
 import { isPerCaller, restFor, withCooling, type Cooling, type CoolingReason } from './cooling.ts';
 import type { Choosable } from './pool-choice.ts';
 import { Refusals } from './refusals.ts';
+import { isOfCaller } from '../token-failure.ts';
 import type { Credential, Refusal, TokenLink, TokenState } from '../token-provider.ts';
 
 const hour = 3_600_000;
@@ -98,7 +99,7 @@ export class PoolKey implements Choosable {
 
   failed(error: SluiceError): void {
     this.abandoned();
-    if (isPerCaller(this.link) || error.code === 'CALLER_KEY_MISSING') return;
+    if (isPerCaller(this.link) || isOfCaller(error)) return;
     const told = error.retryAfterSeconds === undefined ? undefined : error.retryAfterSeconds * 1_000;
     if (error.code === 'UPSTREAM_RATE_LIMITED')
       return this.#leaveOut('rate-limited', this.#restAfter('rate-limited', told));
