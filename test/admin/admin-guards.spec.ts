@@ -18,7 +18,7 @@ const lookPath = '/admin/token-providers';
 let sluice: Sluice;
 beforeAll(async () => {
   sluice = await startWithAdmin({ pipelines: { chat: { backends: { one: openAiBackend('http://127.0.0.1:9') } } } });
-}, 60_000);
+});
 afterAll(() => sluice.close());
 
 /** What each kind of caller gets at each route: a route that is added needs a line here. */

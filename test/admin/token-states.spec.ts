@@ -275,7 +275,7 @@ describe('an edit', () => {
     expect(await names()).toEqual([['login', [one]]]);
     expect(await stateOf(sluice, 'login')).toMatchObject({ status: 'ready' });
     expect(tokens.requests).toHaveLength(1);
-  }, 30_000);
+  });
 });
 
 describe('a drain', () => {

@@ -5,15 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { demo } from '../../src/cli/demo.ts';
 import { buildEngine } from '../e2e/engine-process.ts';
 import { scriptedBackend } from '../support/sluice.ts';
 import { TestClock } from '../support/test-clock.ts';
 import { eventually, turn, within } from '../support/turn.ts';
-
-// The product is built and run here too, and may have to wait for a core.
-jest.setTimeout(60_000);
 
 const productFolder = fileURLToPath(new URL('../../pipelines', import.meta.url));
 const question = 'My password is hunter2. What is in the vault?';

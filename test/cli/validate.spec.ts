@@ -6,14 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { validate } from '../../src/cli/validate.ts';
 import { buildEngine } from '../e2e/engine-process.ts';
 import { productRegistry, scriptedBackend } from '../support/sluice.ts';
 import { TestClock } from '../support/test-clock.ts';
-
-// The product is built and run here too, and may have to wait for a core.
-jest.setTimeout(60_000);
 
 const productFolder = fileURLToPath(new URL('../../pipelines', import.meta.url));
 const backends = { one: scriptedBackend([{ say: 'hello' }]) };

@@ -149,5 +149,5 @@ describe('credentials that runs take', () => {
         },
       ),
     );
-  }, 60_000);
+  });
 });

@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { startSluice, type Sluice } from '../support/sluice.ts';
-
-// The scripts of the examples take their time, as a model does.
-jest.setTimeout(30_000);
 
 const projectFolder = new URL('../../', import.meta.url);
 const page = readFileSync(new URL('docs/modifiers.md', projectFolder), 'utf8');

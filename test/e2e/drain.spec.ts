@@ -70,7 +70,7 @@ describe('a process that is told to stop', () => {
 
   beforeAll(async () => {
     built = await buildEngine();
-  }, 60_000);
+  });
   afterAll(() => built.remove());
   beforeEach(async () => {
     upstream = await startGatedUpstream();
@@ -109,7 +109,7 @@ describe('a process that is told to stop', () => {
     expect([whole, ends.every((end) => end === 'complete')]).toEqual([STREAMS, true]);
     expect(engine.log.at(-1)).toMatchObject({ message: 'drained', streamsEnded: STREAMS });
     print(`SIGTERM under ${STREAMS} streams:`, `${whole} complete with [DONE], ${STREAMS - whole} lost, exit code 0`);
-  }, 30_000);
+  });
 
   it('is not ready from the signal on, and still takes runs until preStop is over', async () => {
     await start({ SLUICE_PRE_STOP: '1s' });
@@ -125,7 +125,7 @@ describe('a process that is told to stop', () => {
     upstream.release('rest');
     expect([await kept?.end(), await late?.end()]).toEqual(['complete', 'complete']);
     expect(await engine.exit).toBe(0);
-  }, 30_000);
+  });
 
   it('gives the streams that do not finish an error frame at the deadline, and exits with 0', async () => {
     await start({ SLUICE_DRAIN_TIMEOUT: '500ms' });
@@ -140,7 +140,7 @@ describe('a process that is told to stop', () => {
       `deadline under ${STREAMS} streams:`,
       `${errors.filter((error) => error?.['message'] === drainingError.message).length} with the error frame DRAINING, exit code 0`,
     );
-  }, 30_000);
+  });
 
   it('exits at once at the second signal', async () => {
     await start();
@@ -150,7 +150,7 @@ describe('a process that is told to stop', () => {
     engine.signal('SIGTERM');
     expect(await engine.exit).toBe(130);
     expect(['fin', 'reset']).toContain(await client?.end());
-  }, 30_000);
+  });
 });
 
 describe('a drain, with time in hand', () => {

@@ -6,8 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { within } from '../support/turn.ts';
 
-/** Real milliseconds for what a process does: start, end, write a line. */
-const PROCESS_PATIENCE_MILLISECONDS = 20_000;
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The product as `npm run build` makes it, in a folder of its own. */
@@ -62,19 +60,21 @@ export interface LogEntry {
 export class EngineProcess {
   readonly origin: string;
   readonly port: number;
-  /** Resolves to the exit code, or to the name of the signal that ended it. */
-  readonly exit: Promise<number | string>;
   readonly #child: ChildProcess;
   readonly #output: Output;
+  readonly #exit: Promise<number | string>;
 
   constructor(child: ChildProcess, output: Output, origin: string, exit: Promise<number | string>) {
     this.#child = child;
     this.#output = output;
     this.origin = origin;
     this.port = Number(new URL(origin).port);
-    this.exit = within(exit, 'the end of the process', 2 * PROCESS_PATIENCE_MILLISECONDS);
-    // Awaited late or never.
-    this.exit.catch(() => undefined);
+    this.#exit = exit;
+  }
+
+  /** Resolves to the exit code, or to the name of the signal that ended it. The wait begins when it is read. */
+  get exit(): Promise<number | string> {
+    return within(this.#exit, 'the end of the process');
   }
 
   get alive(): boolean {
@@ -102,7 +102,7 @@ export class EngineProcess {
       this.#child.once('message', (message) => resolve(message as MemoryReport)),
     );
     this.#child.send('memory');
-    return within(report, 'the memory of the process', PROCESS_PATIENCE_MILLISECONDS);
+    return within(report, 'the memory of the process');
   }
 
   async kill(): Promise<void> {
@@ -185,7 +185,7 @@ class Output {
     this.#watchers.add(watcher);
     try {
       watcher();
-      return await within(found.promise, what, PROCESS_PATIENCE_MILLISECONDS);
+      return await within(found.promise, what);
     } finally {
       this.#watchers.delete(watcher);
     }

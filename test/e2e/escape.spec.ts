@@ -105,7 +105,7 @@ describe('a component that breaks the rules', () => {
     });
     others = await Promise.all(Array.from({ length: 5 }, () => openStream('good')));
     await Promise.all(others.map((client) => client.until('for ')));
-  }, 60_000);
+  });
   afterAll(async () => {
     await engine.kill();
     await upstream.close();
@@ -144,7 +144,7 @@ describe('a component that breaks the rules', () => {
     rows.push({ component: '(none)', kind: '5 other streams', 'its client': 'byte for byte', log: '', counter: '' });
     engine.signal('SIGTERM');
     expect(await engine.exit).toBe(0);
-  }, 20_000);
+  });
 
   it('drains the process and exits with 1 where an error belongs to no run', async () => {
     const free = await startEngine(built, {
@@ -171,7 +171,7 @@ describe('a component that breaks the rules', () => {
       log: escapes.logs,
       counter: 'exit code 1, after the drain',
     });
-  }, 20_000);
+  });
 });
 
 /** In one line: the text of a good answer, or where the error came and which. */

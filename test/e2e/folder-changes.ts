@@ -1,5 +1,5 @@
 import type { Sluice } from '../support/sluice.ts';
-import { turn } from '../support/turn.ts';
+import { PATIENCE_MILLISECONDS, turn } from '../support/turn.ts';
 
 /**
  * Real milliseconds after which the engine is not told of a change any more, and finds it when it polls the folder. Each
@@ -7,7 +7,6 @@ import { turn } from '../support/turn.ts';
  * the longest run is ended.
  */
 const TOLD_MILLISECONDS = 250;
-const PATIENCE_MILLISECONDS = 10_000;
 
 /**
  * Changes the folder of an engine as an author does, and moves its clock until `isTaken`. The file system takes real

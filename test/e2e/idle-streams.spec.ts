@@ -57,7 +57,7 @@ describe(`${streams} idle streams`, () => {
       },
       environment: { SLUICE_LOG_LEVEL: 'warn' },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const client of clients) client.destroy();
     await engine.kill();

@@ -199,7 +199,7 @@ describe('a new definition while a token is fetched', () => {
     expect(sent).toHaveLength(waiting + 1);
     await eventually(() => stage.sluice.metric('generations_live') === 1, 'the end of the old generation');
     expect(stage.tokens.requests.map(({ form }) => form.get('scope'))).toEqual([null, 'new']);
-  }, 20_000);
+  });
 
   it('ends the fetch of the old one as soon as nobody waits for it any more', async () => {
     const stage = await setStage();
@@ -211,7 +211,7 @@ describe('a new definition while a token is fetched', () => {
       stage.sluice.clock.pendingTimers().filter(({ label }) => !label.startsWith('pipeline-folder.ts')).length;
     await eventually(() => ofCalls() === 0, 'the end of the fetch');
     expect(stage.sluice.metric('streams_live')).toBe(0);
-  }, 20_000);
+  });
 });
 
 describe('a run of several calls', () => {
@@ -243,7 +243,7 @@ describe('a run of several calls', () => {
     expect(authorizations(provider)).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
     expect(tokens.requests).toHaveLength(2);
     expect(sluice.metric('credential_retries')).toBe(0);
-  }, 20_000);
+  });
 });
 
 /** Tells a story with a pause in it, and repeats in capitals what else it is asked. */

@@ -43,7 +43,7 @@ beforeAll(async () => {
     routing: { default: { to: ['chat'] } },
   };
   sluice = await startSluice({ pipelines: { support: definition } });
-}, 60_000);
+});
 afterAll(async () => {
   await sluice.close();
   await upstream.close();

@@ -19,7 +19,7 @@ beforeAll(async () => {
       params: { tone: { type: 'string', enum: ['formal', 'casual'] }, count: { type: 'integer', minimum: 1 } },
     },
   });
-}, 60_000);
+});
 afterAll(async () => {
   try {
     expect(elsewhere.connections.length).toBe(0);

@@ -9,7 +9,7 @@ const maxBodyBytes = 2_097_152;
 let server: RefusingServer;
 beforeAll(async () => {
   server = await RefusingServer.start({ definition: { inbound: { maxBodyBytes } } });
-}, 60_000);
+});
 afterAll(() => server.close());
 
 const question = { messages: [{ role: 'user', content: promptCanary }], stream: true };

@@ -215,7 +215,7 @@ describe('a process that is killed', () => {
       // At least as new as the last that was told.
       expect(letters.indexOf(value[0] ?? '')).toBeGreaterThanOrEqual((count - 1) % 8);
     }
-  }, 60_000);
+  });
 
   it('leaves nothing that stays: what is ten minutes old is removed', async () => {
     mkdirSync(directory, { recursive: true });

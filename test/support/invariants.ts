@@ -49,7 +49,7 @@ export interface InvariantInput {
 }
 
 /** Real milliseconds in which sockets that were closed may still be told so. */
-const GRACE_MILLISECONDS = 1_000;
+const GRACE_MILLISECONDS = 5_000;
 
 /**
  * Checks after a test what must be true after every test. Waits a little for sockets to close, then throws one error

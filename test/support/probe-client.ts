@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { HttpMessageReader, type MessageHead } from './http-message-reader.ts';
-import { PATIENCE_MILLISECONDS, turn, within } from './turn.ts';
+import { turn, within } from './turn.ts';
 
 export interface ProbeOptions {
   readonly port: number;
@@ -249,7 +249,7 @@ export class ProbeClient {
     this.#watchers.add(watcher);
     try {
       watcher();
-      return await within(found.promise, `${what} at the probe`, PATIENCE_MILLISECONDS);
+      return await within(found.promise, `${what} at the probe`);
     } finally {
       this.#watchers.delete(watcher);
     }

@@ -2,9 +2,6 @@ import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { within } from './turn.ts';
 
-/** Real milliseconds for what a process does. */
-const PROCESS_PATIENCE_MILLISECONDS = 20_000;
-
 /** A token server in a process of its own, because only a process can be frozen. Its tokens are `token-1`, `token-2`, ... */
 export interface TokenProcess {
   readonly url: string;
@@ -36,7 +33,7 @@ export async function startTokenProcess(lifetimeSeconds = 3_600): Promise<TokenP
   });
   const exit = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const said = (what: string): Promise<unknown> =>
-    within(new Promise((resolve) => child.once('message', resolve)), what, PROCESS_PATIENCE_MILLISECONDS);
+    within(new Promise((resolve) => child.once('message', resolve)), what);
   const url = String(await said('the address of the token server'));
   return {
     url,

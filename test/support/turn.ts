@@ -6,7 +6,7 @@ export async function turn(turns = 1): Promise<void> {
 }
 
 /** Real milliseconds after which a wait fails with what it waited for; less than Jest gives to a test. */
-export const PATIENCE_MILLISECONDS = 4_000;
+export const PATIENCE_MILLISECONDS = 20_000;
 
 /** The promise's own result, or an error that names `what` was awaited. The only real time in the harness. */
 export async function within<T>(promise: Promise<T>, what: string, milliseconds = PATIENCE_MILLISECONDS): Promise<T> {

@@ -1,9 +1,6 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { plantProject, projectFolder, type PlantedProject } from './planted-project.ts';
-
-// Other processes do the work here, and may have to wait for a core.
-jest.setTimeout(60_000);
 
 type Packages = Record<string, Record<string, unknown>>;
 

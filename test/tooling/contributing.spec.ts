@@ -1,10 +1,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { plantProject, projectFolder, type PlantedProject } from './planted-project.ts';
-
-// Other processes do the work here, and may have to wait for a core.
-jest.setTimeout(60_000);
 
 /** Runs the examples of all components under plain node and prints what came out, as JSON. */
 const runner = `

@@ -1,8 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { plantProject, type PlantedProject } from './planted-project.ts';
-
-// Other processes do the work here, and may have to wait for a core.
-jest.setTimeout(60_000);
 
 /** Rule that must bite, the file that breaks it, what the file says, and what it needs beside it. */
 const violations: readonly (readonly [rule: string, path: string, text: string])[] = [

@@ -1,8 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { plantProject, type PlantedProject } from './planted-project.ts';
-
-// Other processes do the work here, and may have to wait for a core.
-jest.setTimeout(60_000);
 
 const longFile = Array.from({ length: 401 }, (_, line) => `export const line${line} = ${line};`).join('\n');
 const longFunction = `export function long(): number[] {\n${'  void 0;\n'.repeat(80)}  return [];\n}`;
