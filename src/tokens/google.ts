@@ -51,7 +51,9 @@ const config = strictObject({
   timeout: defaulted({ ...Duration, description: 'For the whole answer of each token server.' }, '5s'),
   metadataUrl: Type.Optional({
     ...Address,
-    description: 'Replaces the address of the metadata server. `http:` only with "network": "private".',
+    description:
+      'Replaces the address of the metadata server, on AWS the addresses of its metadata services. `http:` only with ' +
+      '"network": "private".',
   }),
   iamUrl: defaulted(
     { ...Address, description: 'Where service accounts are impersonated.' },
@@ -80,6 +82,12 @@ export const googleTokenProvider = defineTokenProvider({
           configuration: { $file: '/run/secrets/google-identity.json' },
           subjectToken: { $file: '/run/secrets/google/token' },
         },
+      },
+    },
+    {
+      title: 'A role of AWS, on EC2, ECS or EKS',
+      config: {
+        credentials: { from: 'workload-identity', configuration: { $file: '/run/secrets/google-identity.json' } },
       },
     },
     {

@@ -57,7 +57,7 @@ const metadataSession = 'AQAEsession==';
 export const instanceRole = 'models-role';
 
 /** The metadata service of an instance, version 2: nothing without a session that was opened before. */
-export function metadataService(keys: Record<string, unknown>) {
+export function metadataService(keys: Record<string, unknown>, region?: string) {
   return ({ method, path, headers }: TokenServerRequest): TokenServerAnswer => {
     if (path === '/latest/api/token') {
       const seconds = Number(headers['x-aws-ec2-metadata-token-ttl-seconds']);
@@ -67,6 +67,7 @@ export function metadataService(keys: Record<string, unknown>) {
     if (method !== 'GET' || headers['x-aws-ec2-metadata-token'] !== metadataSession) return { status: 401 };
     const roles = '/latest/meta-data/iam/security-credentials/';
     if (path === roles) return { body: instanceRole };
+    if (path === '/latest/meta-data/placement/region' && region !== undefined) return { body: region };
     return path === roles + instanceRole ? { json: keys } : { status: 404 };
   };
 }

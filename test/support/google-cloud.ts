@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
+import { callerMistake, type AwsCaller } from './aws-caller.ts';
 import { startTokenServer, type TokenServerAnswer, type TokenServerRequest } from './token-server.ts';
 import type { TestClock } from './test-clock.ts';
 
@@ -21,6 +22,12 @@ export interface GoogleCloud {
   keyFile(changes?: Readonly<Record<string, unknown>>): string;
   /** The configuration file of the cluster's identity. */
   configuration(changes?: Readonly<Record<string, unknown>>): string;
+  /** The configuration file of a role of AWS. */
+  awsConfiguration(changes?: Readonly<Record<string, unknown>>, source?: Readonly<Record<string, unknown>>): string;
+  /** From now on AWS knows these keys; it tells Google who signs with them. */
+  introduce(caller: AwsCaller): void;
+  /** What was wrong with the last token of AWS, or "". */
+  readonly lastMistake: string;
   /** A token of the cluster's for its workload. */
   subjectToken(): Promise<string>;
   /** What one path answers in place of what is right. */
@@ -28,6 +35,7 @@ export interface GoogleCloud {
   close(): Promise<void>;
 }
 
+const awsTokenType = 'urn:ietf:params:aws:token-type:aws4_request';
 const isoAfter = (clock: TestClock, seconds: number): string =>
   new Date(clock.wallTime() + seconds * 1_000).toISOString();
 const refused = (error: string): TokenServerAnswer => ({ status: 400, json: { error, error_description: error } });
@@ -43,6 +51,8 @@ export async function startGoogleCloud(clock: TestClock): Promise<GoogleCloud> {
   const { origin } = server;
   const issued = new Map<string, string>([[google.machineToken, 'https://www.googleapis.com/auth/cloud-platform']]);
   const disturbances = new Map<string, TokenServerAnswer>();
+  let caller: AwsCaller | undefined;
+  let lastMistake = 'there was none';
   const give = (token: string, scope: string): TokenServerAnswer => {
     issued.set(token, scope);
     return { json: { access_token: token, expires_in: 3_599, token_type: 'Bearer' } };
@@ -63,13 +73,23 @@ export async function startGoogleCloud(clock: TestClock): Promise<GoogleCloud> {
     return isRight ? give('ya29.of-the-account', scope) : refused('invalid_grant');
   }
 
+  /** Fails where the token of the cluster, or the question that is signed with keys of AWS, proves nothing. */
+  async function proveSubject(type: string | null, token: string): Promise<void> {
+    if (type === awsTokenType) {
+      lastMistake = callerMistake(token, { caller, audience: google.audience, wallTime: clock.wallTime() });
+      if (lastMistake !== '') throw new Error(lastMistake);
+      return;
+    }
+    await proven(token, cluster.publicKey, { issuer: google.clusterIssuer, audience: google.audience });
+  }
+
   async function exchange({ form, headers }: TokenServerRequest): Promise<TokenServerAnswer> {
+    const type = form.get('subject_token_type');
     const isForm = form.get('requested_token_type') === 'urn:ietf:params:oauth:token-type:access_token';
     const isRight = isForm && form.get('audience') === google.audience && !form.has('client_id');
-    if (!isRight || form.get('subject_token_type') !== 'urn:ietf:params:oauth:token-type:jwt')
+    if (!isRight || (type !== 'urn:ietf:params:oauth:token-type:jwt' && type !== awsTokenType))
       return refused('invalid_target');
-    const expected = { issuer: google.clusterIssuer, audience: google.audience };
-    await proven(form.get('subject_token') ?? '', cluster.publicKey, expected);
+    await proveSubject(type, form.get('subject_token') ?? '');
     const answer = give(`federated${headers['authorization'] === undefined ? '' : '-client'}`, form.get('scope') ?? '');
     return {
       json: { ...Object(answer.json), issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' },
@@ -137,6 +157,31 @@ export async function startGoogleCloud(clock: TestClock): Promise<GoogleCloud> {
         credential_source: { file: '/var/run/secrets/token' },
         ...changes,
       }),
+    awsConfiguration: (changes, source) => {
+      const metadata = 'http://169.254.169.254/latest';
+      return JSON.stringify({
+        type: 'external_account',
+        audience: google.audience,
+        subject_token_type: awsTokenType,
+        token_url: `${origin}/sts`,
+        credential_source: {
+          environment_id: 'aws1',
+          region_url: `${metadata}/meta-data/placement/availability-zone`,
+          url: `${metadata}/meta-data/iam/security-credentials`,
+          imdsv2_session_token_url: `${metadata}/api/token`,
+          regional_cred_verification_url:
+            'https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15',
+          ...source,
+        },
+        ...changes,
+      });
+    },
+    introduce: (one) => {
+      caller = one;
+    },
+    get lastMistake() {
+      return lastMistake;
+    },
     subjectToken: () => {
       const now = Math.floor(clock.wallTime() / 1_000);
       return new SignJWT({ sub: 'workload', iss: google.clusterIssuer, aud: google.audience, iat: now, exp: now + 600 })

@@ -245,6 +245,7 @@ describe('an answer of STS', () => {
     ['a redirect', { status: 307, headers: { location: 'http://a.example' } }, 'TOKEN_INVALID', 'redirects'],
     ['a refusal', { status: 403, body: stsRefusal('AccessDenied', canary) }, 'TOKEN_UNAVAILABLE', 'AccessDenied'],
     ['an old base', { status: 403, body: stsRefusal('ExpiredToken', canary) }, 'TOKEN_UNAVAILABLE', 'ExpiredToken'],
+    ['a word', { status: 403, body: stsRefusal('CanaryOfLetters', 'x') }, 'TOKEN_UNAVAILABLE', 'another error'],
     ['an odd code', { status: 400, body: stsRefusal(`${canary} and more`, 'x') }, 'TOKEN_UNAVAILABLE', 'refused'],
     ['a failure', { status: 500, body: `<html>${canary}` }, 'TOKEN_UNAVAILABLE', 'refused'],
     ['a reset', { fault: 'reset' }, 'TOKEN_UNAVAILABLE', 'UPSTREAM_'],

@@ -154,19 +154,12 @@ describe('a token of Google for an identity of somebody else', () => {
 });
 
 describe('a configuration that is not in order', () => {
-  const aws = { environment_id: 'aws1', regional_cred_verification_url: 'https://sts.{region}.amazonaws.com' };
-
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['reads files of the machine', { credential_source: { file: '/etc/passwd' } }, /name it as "subjectToken"/],
     ['runs programs', { credential_source: { executable: { command: 'id' } } }, /a program as credential source/],
     ['shows certificates', { credential_source: { certificate: {} } }, /a certificate as credential source/],
     ['has no source', { credential_source: undefined }, /no credential source that is supported/],
     ['has a source that is a text', { credential_source: 'x' }, /no credential source that is supported/],
-    [
-      'signs for AWS',
-      { credential_source: aws, subject_token_type: 'urn:ietf:params:aws:token-type:aws4_request' },
-      /AWS as credential source is not supported/,
-    ],
     [
       'asks an address in plain HTTP',
       { credential_source: { url: 'http://identity.example/' } },

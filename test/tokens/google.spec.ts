@@ -338,6 +338,7 @@ describe('a file of credentials of Google', () => {
     ],
     ['no type', '{"a":"no-json-9917"}', { type: 'unknown' }],
     ['a type that is a sentence', '{"type":"no-json-9917 is my type"}', { type: 'unknown' }],
+    ['a type of letters that nobody knows', '{"type":"no_json_at_all","a":"no-json-9917"}', { type: 'unknown' }],
     ['no e-mail', '{"type":"service_account","private_key":"no-json-9917"}', { field: 'client_email' }],
     ['no key', '{"type":"service_account","client_email":"no-json-9917"}', { field: 'private_key' }],
     [

@@ -22,6 +22,8 @@ export interface AwsAccess {
   readonly stsUrl?: string;
   /** Replaces the fixed addresses of metadata services. */
   readonly metadataUrl?: string;
+  /** The one of an instance alone, where it is not the usual one. */
+  readonly instanceUrl?: string;
 }
 
 /** Addresses at which AWS answers to its own machines and containers. */

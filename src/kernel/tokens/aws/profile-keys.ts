@@ -15,17 +15,34 @@ const otherWays = [
 ] as const;
 
 /** The keys of a profile in the shared credentials file (`AWS_SHARED_CREDENTIALS_FILE`, or `~/.aws/credentials`). */
-export function profileKeys(profile: string | undefined, { workload }: Pick<AwsAccess, 'workload'>): KeySource {
+export function profileKeys(profile: string | undefined, access: Pick<AwsAccess, 'workload'>): KeySource {
   return {
     name: 'profile',
     find() {
-      const text = workload.file('AWS_SHARED_CREDENTIALS_FILE');
-      if (text === undefined) return { absent: 'there is no credentials file' };
-      if (text.length > maxFileLength) throw tokenInvalid('the AWS credentials file is too large');
-      const name = profile ?? workload.variable('AWS_PROFILE') ?? 'default';
-      return keysOf(readProfiles(text).get(name));
+      const profiles = profilesOf(access);
+      if (profiles === undefined) return { absent: 'there is no credentials file' };
+      return keysOf(profiles.get(nameOf(profile, access)));
     },
   };
+}
+
+/** The settings of a profile; of AWS_PROFILE or the one called "default" where none is named. */
+export function profileSettings(
+  profile: string | undefined,
+  access: Pick<AwsAccess, 'workload'>,
+): ReadonlyMap<string, string> | undefined {
+  return profilesOf(access)?.get(nameOf(profile, access));
+}
+
+function profilesOf({ workload }: Pick<AwsAccess, 'workload'>): ReturnType<typeof readProfiles> | undefined {
+  const text = workload.file('AWS_SHARED_CREDENTIALS_FILE');
+  if (text === undefined) return undefined;
+  if (text.length > maxFileLength) throw tokenInvalid('the AWS credentials file is too large');
+  return readProfiles(text);
+}
+
+function nameOf(profile: string | undefined, { workload }: Pick<AwsAccess, 'workload'>): string {
+  return profile ?? workload.variable('AWS_PROFILE') ?? 'default';
 }
 
 function keysOf(settings: ReadonlyMap<string, string> | undefined): FoundKeys {

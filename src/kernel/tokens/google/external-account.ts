@@ -2,6 +2,7 @@ import { Secret } from '../../schema.ts';
 import { clientAuthentication, noClient, type ClientAuthentication } from '../oauth/client-authentication.ts';
 import { requestToken } from '../oauth/token-endpoint.ts';
 import { tokenInvalid } from '../token-failure.ts';
+import { awsSubjectToken } from './aws-subject.ts';
 import { atStep, googleUrl, quotaProjectOf, textField, type GoogleAccess, type GoogleGrant } from './google-access.ts';
 import { impersonated } from './impersonation.ts';
 import { subjectToken, type SubjectSource } from './subject-token.ts';
@@ -35,10 +36,14 @@ async function exchanged(account: Account, subject: SubjectSource, access: Googl
   const { network, timeoutMilliseconds, scope, signal } = access;
   const audience = textField(account, 'audience');
   const subjectTokenType = textField(account, 'subject_token_type');
-  if (subjectTokenType === awsTokenType) throw tokenInvalid('AWS as credential source is not supported');
   const url = googleUrl(account['token_url'], usualStsUrl, network);
   const authentication = clientOf(account);
-  const subjectText = await atStep('subject token', () => subjectToken(account['credential_source'], subject, access));
+  const source = account['credential_source'];
+  const subjectText = await atStep('subject token', () =>
+    subjectTokenType === awsTokenType
+      ? signedSubject(source, audience, subject, access)
+      : subjectToken(source, subject, access),
+  );
   return atStep('security token service', async () => {
     const { token, expiresAt, issuedTokenType } = await requestToken(
       { url, network, timeoutMilliseconds, authentication },
@@ -57,6 +62,18 @@ async function exchanged(account: Account, subject: SubjectSource, access: Googl
       throw tokenInvalid('the security token service gave another kind of token');
     return { token, ...(expiresAt !== undefined && { expiresAt }) };
   });
+}
+
+/** Made by this process with the keys that it has; one that somebody gave would not be used. */
+async function signedSubject(
+  source: unknown,
+  audience: string,
+  subject: SubjectSource,
+  access: GoogleAccess,
+): Promise<string> {
+  if (subject.read !== undefined)
+    throw tokenInvalid('the subject token is signed with keys of AWS: leave "subjectToken" and "subjectTokenFile" out');
+  return awsSubjectToken(source, audience, subject.aws, access);
 }
 
 function clientOf(account: Account): ClientAuthentication {

@@ -1,5 +1,5 @@
 import { parseObject } from '../token-document.ts';
-import { tokenInvalid, wordOf } from '../token-failure.ts';
+import { tokenInvalid } from '../token-failure.ts';
 import { tokenOfAuthorizedUser } from './authorized-user.ts';
 import { tokenOfExternalAccount } from './external-account.ts';
 import { googleUrl, quotaProjectOf, type GoogleAccess, type GoogleGrant } from './google-access.ts';
@@ -18,10 +18,24 @@ export type GoogleCredentialsType = 'service_account' | 'external_account';
 export function readGoogleCredentials(text: string, expected?: GoogleCredentialsType): Credentials {
   const credentials = parseObject(text);
   if (credentials === undefined) throw tokenInvalid('the Google credentials are no JSON object');
-  const type = wordOf(credentials['type'], 'unknown');
+  const type = typeOf(credentials);
   if (expected !== undefined && type !== expected)
     throw tokenInvalid('the Google credentials are of another type', { context: { type, expected } });
   return credentials;
+}
+
+/** Types that are named in a log. What else stands in a file of secrets is not repeated. */
+const knownTypes: ReadonlySet<unknown> = new Set([
+  'service_account',
+  'external_account',
+  'external_account_authorized_user',
+  'authorized_user',
+  'impersonated_service_account',
+  'gdch_service_account',
+]);
+
+function typeOf({ type }: Credentials): string {
+  return typeof type === 'string' && knownTypes.has(type) ? type : 'unknown';
 }
 
 /** A token for the credentials of any type that does not need a program to be run. */
@@ -41,7 +55,7 @@ export async function tokenOfCredentials(
       return tokenOfImpersonation(credentials, subject, access);
     default:
       throw tokenInvalid('the Google credentials are of a type that is not supported', {
-        context: { type: wordOf(credentials['type'], 'unknown') },
+        context: { type: typeOf(credentials) },
       });
   }
 }

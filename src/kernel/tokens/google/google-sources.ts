@@ -1,6 +1,5 @@
 import Type, { type Static } from 'typebox';
 import { secret, strictObject } from '../../schema.ts';
-import type { HttpCall } from '../../http-caller.ts';
 import type { Workload } from '../../workload.ts';
 import { revealed } from '../revealed.ts';
 import { tokenUnavailable } from '../token-failure.ts';
@@ -26,13 +25,17 @@ export const GoogleCredentials = strictObject(
     }),
     key: optional(secret({ description: 'With service-account: the key file, which is JSON.' })),
     configuration: optional(
-      secret({ description: 'With workload-identity: the credential configuration file, which is JSON.' }),
+      secret({
+        description:
+          'With workload-identity: the credential configuration file, which is JSON. Where it is one for AWS, the keys are ' +
+          'found as with "aws": environment, web identity, profile, container, instance.',
+      }),
     ),
     subjectToken: optional(
       secret({
         description:
           'With workload-identity or default: the token of the other identity provider, in the format that credential_source of ' +
-          'the configuration names. Needed where that names a file.',
+          'the configuration names. Needed where that names a file; none where it is for AWS.',
       }),
     ),
     subjectTokenFile: optional(
@@ -106,18 +109,19 @@ function present<T>(value: T | undefined, field: string): T {
   return value;
 }
 
-function subjectOf(credentials: GoogleCredentialsConfig, { workload, network }: GoogleSettings): SubjectSource {
+function subjectOf(credentials: GoogleCredentialsConfig, settings: GoogleSettings): SubjectSource {
+  const { workload, network, metadataUrl } = settings;
   const { subjectToken, subjectTokenFile, subjectNetwork } = credentials;
   if (subjectToken !== undefined && subjectTokenFile !== undefined)
     throw new TypeError('credentials: "subjectToken" and "subjectTokenFile" exclude each other; leave one out');
-  const where: HttpCall['network'] = subjectNetwork ?? network;
-  if (subjectToken !== undefined) return { network: where, read: () => revealed(subjectToken) };
-  if (subjectTokenFile === undefined) return { network: where };
+  const source: SubjectSource = { network: subjectNetwork ?? network, aws: { workload, metadataUrl } };
+  if (subjectToken !== undefined) return { ...source, read: () => revealed(subjectToken) };
+  if (subjectTokenFile === undefined) return source;
   const read = (): string => {
     const text = workload.file(subjectTokenFile);
     if (text === undefined)
       throw tokenUnavailable('the file of the subject token is not there', { context: { variable: subjectTokenFile } });
     return text;
   };
-  return { network: where, read };
+  return { ...source, read };
 }

@@ -3,6 +3,7 @@ import { askTokenServer } from '../ask-token-server.ts';
 import { framingHeaders, usable } from '../token-credential.ts';
 import { parseObject, readTokenDocument } from '../token-document.ts';
 import { tokenInvalid } from '../token-failure.ts';
+import type { AwsSurroundings } from './aws-subject.ts';
 import type { GoogleAccess } from './google-access.ts';
 
 /** Metadata servers know more than who the machine is, and nobody is to be told that in the place of a token. */
@@ -16,6 +17,8 @@ export interface SubjectSource {
   readonly read?: (() => string) | undefined;
   /** Where an address in the configuration may be. */
   readonly network: HttpCall['network'];
+  /** Where keys of AWS are looked for. */
+  readonly aws: AwsSurroundings;
 }
 
 /**
