@@ -15,6 +15,10 @@ export interface SecretCell {
    * memory, the failure is logged and counted (`secret_store_failures`), and the writing is tried again. Never rejects.
    */
   write(value: string): Promise<void>;
-  /** One at a time for all users of the cell; a failure of one does not keep the next. */
+  /**
+   * One at a time for all users of the cell, in other processes that share the folder too; a failure of one does not keep
+   * the next. Where the others can't be kept out, such as by a process that is frozen, it goes on after a bounded wait, and
+   * that is logged and counted (`secret_lock_failures`): so ask for the newest value within it, and expect that it is used.
+   */
   exclusive<T>(action: () => Promise<T>): Promise<T>;
 }

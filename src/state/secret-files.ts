@@ -4,45 +4,50 @@ import type { Log, Meter } from '../kernel/run.ts';
 import type { SecretCell, SecretStore } from '../kernel/secret-store.ts';
 import { hashOf } from '../kernel/tokens/hash-of.ts';
 import { tokenUnavailable } from '../kernel/tokens/token-failure.ts';
+import { inTime } from './in-time.ts';
+import { lockFolder, noLocks, ProcessLocks, type LockFolder } from './process-locks.ts';
 import { maxValueBytes, secretFolder, type KeptValue, type SecretDisk } from './secret-disk.ts';
 
-/** A disk that takes longer is not waited for, in milliseconds; what it was asked for goes on. */
-const longestWait = 2_000;
 const firstRetry = 1_000;
 const slowestRetry = 60_000;
 
 export interface SecretFilesOptions {
-  /** Made when something is first written; absolute. */
+  /** Made when something is first written or locked; absolute. */
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
   /** A folder of files when absent. */
   readonly disk?: SecretDisk;
+  /** Those of the operating system in this folder when absent; none where there is another disk. */
+  readonly locks?: LockFolder;
 }
 
 /**
  * The secrets that must outlive the process, one file each, named by the SHA-256 of its key.
  *
- * Processes may share the folder: what another one wrote is seen at the next `read`, and a file is always whole. There is
- * no lock between them, so `exclusive` holds within this process only.
+ * Processes may share the folder: what another one wrote is seen at the next `read`, a file is always whole, and
+ * `exclusive` holds between them too, as far as `ProcessLocks` can have it.
  */
 export class SecretFiles implements SecretStore {
   readonly #options: SecretFilesOptions;
   readonly #disk: SecretDisk;
+  readonly #locks: ProcessLocks;
   /** As many as definitions name. */
   readonly #cells = new Map<string, FileCell>();
 
   constructor(options: SecretFilesOptions) {
     this.#options = options;
-    this.#disk = options.disk ?? secretFolder(options.directory, options.clock);
+    const { directory, clock, disk, locks = disk === undefined ? lockFolder(directory) : noLocks } = options;
+    this.#disk = disk ?? secretFolder(directory, clock);
+    this.#locks = new ProcessLocks({ ...options, locks });
   }
 
   open(key: string): SecretCell {
     const name = hashOf(key);
     const known = this.#cells.get(name);
     if (known !== undefined) return known;
-    const cell = new FileCell(name, this.#disk, this.#options);
+    const cell = new FileCell(name, this.#disk, this.#locks, this.#options);
     this.#cells.set(name, cell);
     return cell;
   }
@@ -62,6 +67,7 @@ export class SecretFiles implements SecretStore {
 class FileCell implements SecretCell {
   readonly #name: string;
   readonly #disk: SecretDisk;
+  readonly #locks: ProcessLocks;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #meter: Meter;
@@ -76,9 +82,10 @@ class FileCell implements SecretCell {
   #isFailing = false;
   #isClosed = false;
 
-  constructor(name: string, disk: SecretDisk, { clock, log, meter }: SecretFilesOptions) {
+  constructor(name: string, disk: SecretDisk, locks: ProcessLocks, { clock, log, meter }: SecretFilesOptions) {
     this.#name = name;
     this.#disk = disk;
+    this.#locks = locks;
     this.#clock = clock;
     this.#log = log;
     this.#meter = meter;
@@ -89,7 +96,7 @@ class FileCell implements SecretCell {
     if (this.#pending !== undefined) return this.#pending.value;
     const before = this.#kept;
     try {
-      const found = await this.#bounded(this.#disk.read(this.#name, before));
+      const found = await inTime(this.#disk.read(this.#name, before), this.#clock);
       // A file that was removed while the process runs is no newer value. One that was written meanwhile is.
       if (found !== undefined && this.#pending === undefined && this.#kept === before) this.#kept = found;
       this.#succeeded();
@@ -111,17 +118,17 @@ class FileCell implements SecretCell {
       return;
     }
     this.#pending = { value };
-    await this.#bounded(this.#persist()).catch((error: unknown) => this.#failed(cannotKeep, error));
+    await inTime(this.#persist(), this.#clock).catch((error: unknown) => this.#failed(cannotKeep, error));
   }
 
   exclusive<T>(action: () => Promise<T>): Promise<T> {
-    const turn = this.#lastTurn.then(action);
+    const turn = this.#lastTurn.then(() => this.#locks.hold(this.#name, action));
     this.#lastTurn = turn.catch(() => undefined);
     return turn;
   }
 
   async flush(): Promise<void> {
-    if (this.#pending !== undefined) await this.#bounded(this.#persist()).catch(() => undefined);
+    if (this.#pending !== undefined) await inTime(this.#persist(), this.#clock).catch(() => undefined);
   }
 
   async close(): Promise<void> {
@@ -176,13 +183,6 @@ class FileCell implements SecretCell {
     if (!this.#isFailing || this.#pending !== undefined) return;
     this.#isFailing = false;
     this.#log.info('secrets are kept again', { cell: this.#name });
-  }
-
-  #bounded<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.after(longestWait, () => reject(new Error(`no answer within ${longestWait} ms`)));
-      work.then(resolve, reject).finally(() => timer.cancel());
-    });
   }
 }
 
