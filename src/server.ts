@@ -68,6 +68,7 @@ export async function startServer(options: AppOptions): Promise<SluiceServer> {
   filter = new ErrorFilter(app.get(Dialects), log, app.get(NumberMeter));
   app.useGlobalFilters(filter);
   const watching = folder.snapshots().subscribe((snapshot) => pipelines.apply(snapshot));
+  watching.add(folder.looks().subscribe(() => pipelines.lookAgain()));
   pipelines.apply(await folder.read());
   const server = adapter.getHttpServer() as HttpServer;
   let admin: AdminServer | undefined;

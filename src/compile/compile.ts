@@ -21,6 +21,7 @@ import type { ModifierPhase } from '../kernel/modifier.ts';
 import type { ProcessorStep } from '../kernel/request-chain.ts';
 import type { Forwarder } from '../kernel/forward.ts';
 import type { TokenLink } from '../kernel/tokens/token-provider.ts';
+import { UnusableSecret } from '../kernel/tokens/unusable-secret.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
 import {
@@ -63,8 +64,9 @@ export function createCompile(options: CompileOptions): Compile {
       checkCondition,
       environment: { ...environment.secrets, clock: capabilities.clock },
     });
-    const { calls } = checked;
-    if (checked.pipeline === undefined) return { pipeline: undefined, diagnostics: checked.diagnostics, calls };
+    const { calls, secretFiles } = checked;
+    if (checked.pipeline === undefined)
+      return { pipeline: undefined, diagnostics: checked.diagnostics, calls, secretFiles };
     const all = (findings: readonly Diagnostic[]): Diagnostic[] =>
       arrangeDiagnostics([...checked.diagnostics, ...findings.map((one) => locate(one, snapshot))], source.file);
     const build = new Build(checked.pipeline, options, shared);
@@ -80,7 +82,7 @@ export function createCompile(options: CompileOptions): Compile {
         error: describeCause(failure),
       }),
     );
-    return { pipeline: undefined, diagnostics: all(build.findings), calls };
+    return { pipeline: undefined, diagnostics: all(build.findings), calls, secretFiles };
   };
 }
 
@@ -153,7 +155,7 @@ class Build {
     const place = refusedPlace(error, this.#current);
     const account = describeCause(error);
     return {
-      code: 'build.failed',
+      code: error instanceof UnusableSecret ? 'secret.unusable' : 'build.failed',
       severity: 'error',
       message: place === undefined ? account : account.replace(/^TypeError: /, ''),
       file,

@@ -4,6 +4,7 @@ import type { Log } from '../kernel/run.ts';
 import { namePattern } from '../kernel/schema.ts';
 import { formatDiagnostic, type Diagnostic } from '../definitions/diagnostic.ts';
 import type { Snapshot } from '../definitions/pipeline-folder.ts';
+import { AwaitedFiles, type AwaitedFile } from './awaited-files.ts';
 import { describePlan, type PipelinePlan } from './plan.ts';
 import type { CompiledPipeline } from './compiled-pipeline.ts';
 
@@ -27,6 +28,8 @@ interface Slot {
   source: string;
   /** Other pipelines that the outcome of its newest document depends on. */
   calls: readonly string[];
+  /** Of a refused document: the files that may change its outcome without an edit. */
+  awaited: readonly AwaitedFile[];
   deleted: boolean;
   grace: Timer | undefined;
 }
@@ -58,6 +61,8 @@ export interface Compiled {
   readonly diagnostics: readonly Diagnostic[];
   /** Other pipelines that this outcome depends on: when one of them changes, it must be had anew. */
   readonly calls?: readonly string[];
+  /** Where there is no pipeline: files with secrets that this may be due to. */
+  readonly secretFiles?: readonly AwaitedFile[];
 }
 
 /** Compiles one document. */
@@ -73,6 +78,9 @@ export class Pipelines {
   readonly #log: Log;
   readonly #slots = new Map<string, Slot>();
   readonly #generations = new Set<Generation>();
+  readonly #awaited = new AwaitedFiles();
+  /** The last that was applied. */
+  #snapshot: Snapshot | undefined;
   /** What is being disposed. */
   readonly #disposals = new Set<Promise<void>>();
 
@@ -89,10 +97,30 @@ export class Pipelines {
 
   /** Brings the pipelines to the state of the folder. Never throws for a bad definition. */
   apply(snapshot: Snapshot): void {
+    this.#snapshot = snapshot;
     for (const diagnostic of snapshot.problems) this.#log.error(formatDiagnostic(diagnostic));
     for (const name of snapshot.pipelines.keys()) this.#load(name, snapshot);
     for (const slot of this.#slots.values()) {
       if (!snapshot.pipelines.has(slot.name) && !slot.deleted) this.#forget(slot);
+    }
+  }
+
+  /**
+   * Looks at the files with secrets for want of which definitions were refused, and takes those definitions anew whose
+   * files have come or have changed, as if they had been edited. Where nothing is awaited it does nothing.
+   */
+  lookAgain(): void {
+    const waiting = [...this.#slots.values()].filter(({ awaited }) => awaited.length > 0);
+    if (waiting.length === 0 || this.#snapshot === undefined) return;
+    const news = this.#awaited.news(waiting.flatMap(({ awaited }) => awaited));
+    for (const slot of waiting) {
+      const files = slot.awaited.filter((file) => news.has(file)).map(({ shownPath }) => shownPath);
+      if (files.length === 0) continue;
+      this.#log.info('a secret file has changed, its definition is checked again', {
+        pipeline: slot.name,
+        files: [...new Set(files)],
+      });
+      this.#take(slot, this.#snapshot);
     }
   }
 
@@ -140,22 +168,28 @@ export class Pipelines {
       this.#swap(slot, undefined);
     }
     this.#slots.clear();
+    this.#snapshot = undefined;
     await Promise.all(this.#disposals);
   }
 
   #load(name: string, snapshot: Snapshot): void {
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = { name, current: undefined, problems: [], source: '', calls: [], deleted: false, grace: undefined };
+      slot = newSlot(name);
       this.#slots.set(name, slot);
     }
     slot.deleted = false;
     slot.grace?.cancel();
     slot.grace = undefined;
-    if (slot.source === sourceOf(name, slot.calls, snapshot)) return;
-    const { pipeline, diagnostics, calls = [] } = this.#compile(name, snapshot);
+    if (slot.source !== sourceOf(name, slot.calls, snapshot)) this.#take(slot, snapshot);
+  }
+
+  #take(slot: Slot, snapshot: Snapshot): void {
+    const { name } = slot;
+    const { pipeline, diagnostics, calls = [], secretFiles = [] } = this.#compile(name, snapshot);
     slot.source = sourceOf(name, calls, snapshot);
     slot.calls = calls;
+    slot.awaited = pipeline === undefined ? secretFiles : [];
     slot.problems = diagnostics;
     for (const diagnostic of diagnostics)
       this.#log[diagnostic.severity === 'error' ? 'error' : 'warn'](formatDiagnostic(diagnostic));
@@ -182,6 +216,7 @@ export class Pipelines {
   #forget(slot: Slot): void {
     slot.deleted = true;
     slot.source = '';
+    slot.awaited = [];
     slot.grace = this.#clock.after(deleteGrace, () => {
       this.#swap(slot, undefined);
       if (this.#slots.get(slot.name) === slot) this.#slots.delete(slot.name);
@@ -220,6 +255,19 @@ export class Pipelines {
     if (slot === undefined || slot.deleted) return new SluiceError('PIPELINE_UNKNOWN', { details: { name } });
     return new SluiceError('DEFINITION_INVALID', { details: { name, count: countErrors(slot.problems) } });
   }
+}
+
+function newSlot(name: string): Slot {
+  return {
+    name,
+    current: undefined,
+    problems: [],
+    source: '',
+    calls: [],
+    awaited: [],
+    deleted: false,
+    grace: undefined,
+  };
 }
 
 function countErrors(diagnostics: readonly Diagnostic[]): number {

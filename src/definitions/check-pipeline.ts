@@ -9,6 +9,10 @@ import { DocumentResolver } from './resolve-document.ts';
 import { ResourceResolver } from './resolve-resource.ts';
 import { resolveParts } from './resolve-parts.ts';
 import type { PipelineParts, ResolvedPipeline } from './resolved-pipeline.ts';
+import type { SecretFile } from './secret-file.ts';
+
+/** Of the secret files of one definition, so many are watched while it is refused. */
+const maxWatchedFiles = 64;
 
 export interface PipelineCheck {
   /** Absent where there is an error. */
@@ -16,6 +20,8 @@ export interface PipelineCheck {
   readonly diagnostics: readonly Diagnostic[];
   /** Other pipelines that the outcome depends on, because this one calls them; one of them may not be there. */
   readonly calls: readonly string[];
+  /** Files with secrets that decided: where there is an error those that could not be read, else all of them. */
+  readonly secretFiles: readonly SecretFile[];
 }
 
 /**
@@ -30,8 +36,11 @@ export function checkPipeline(source: DocumentSource, context: CheckContext): Pi
   if (document.value !== undefined) checkMeaning(session, resolver, pipelineName(source.file), parts);
   const calls = checkCalls(session, pipelineName(source.file));
   const diagnostics = arrangeDiagnostics(session.diagnostics, source.file);
-  if (hasErrors(session.diagnostics)) return { diagnostics, calls };
-  return { pipeline: assemble(session, resolver, document, parts), diagnostics, calls };
+  const isRefused = hasErrors(session.diagnostics);
+  // Of those that are missing a few are enough: before they are there, the others make no difference.
+  const secretFiles = session.secretFiles.filter((file) => !isRefused || !file.wasRead).slice(0, maxWatchedFiles);
+  if (isRefused) return { diagnostics, calls, secretFiles };
+  return { pipeline: assemble(session, resolver, document, parts), diagnostics, calls, secretFiles };
 }
 
 /** `pipelines/support.jsonc` is the pipeline `support`. */

@@ -10,6 +10,7 @@ import { pipelineLimits, wordListLimits } from './document-limits.ts';
 import { readDocument, type DocumentSource, type ReadDocument } from './read-document.ts';
 import type { ResourceUse } from './resolved-pipeline.ts';
 import { SchemaValidator } from './schema-validator.ts';
+import type { SecretFile } from './secret-file.ts';
 import type { SecretEnvironment } from './secrets.ts';
 
 /** A mistake in a condition. `offset` counts code units from the beginning of its text. */
@@ -98,6 +99,8 @@ export class CheckSession {
   readonly diagnostics: Diagnostic[] = [];
   /** Where other pipelines are named that components call. */
   readonly calls: PipelineCallSite[] = [];
+  /** Files that secrets are in, or shall be in. */
+  readonly secretFiles: SecretFile[] = [];
   /** By `kind/name`. */
   readonly uses = new Map<string, ResourceUse & { readonly hash: string }>();
   #errors = 0;

@@ -46,6 +46,7 @@ export class PipelineFolder {
   readonly #clock: Clock;
   readonly #watch: WatchFolder;
   readonly #subject = new Subject<Snapshot>();
+  readonly #looks = new Subject<void>();
   readonly #closed = new AbortController();
   readonly #sources = new WeakMap<ScannedFile, FolderSource>();
   #accepted: FolderScan = emptyScan;
@@ -78,11 +79,12 @@ export class PipelineFolder {
 
   /** A snapshot for each change from now on. Watching begins with the first subscriber and ends with `close`. */
   snapshots(): Observable<Snapshot> {
-    return new Observable((subscriber) => {
-      const subscription = this.#subject.subscribe(subscriber);
-      this.#start();
-      return subscription;
-    });
+    return this.#watched(this.#subject);
+  }
+
+  /** Tells of each look at the folder from now on, after its snapshot where there is one: the time to look at what it names. */
+  looks(): Observable<void> {
+    return this.#watched(this.#looks);
   }
 
   async close(): Promise<void> {
@@ -92,6 +94,15 @@ export class PipelineFolder {
     await this.#watcher?.close();
     await this.#reads;
     this.#subject.complete();
+    this.#looks.complete();
+  }
+
+  #watched<T>(subject: Subject<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      const subscription = subject.subscribe(subscriber);
+      this.#start();
+      return subscription;
+    });
   }
 
   #start(): void {
@@ -149,6 +160,7 @@ export class PipelineFolder {
     const isNews = !isSameContent(settled, this.#accepted);
     this.#accept(settled);
     if (isNews) this.#subject.next(this.#snapshot());
+    this.#looks.next();
   }
 
   /** A file of which only the time stamp changed keeps the object that subscribers know. */

@@ -263,7 +263,8 @@ export class DocumentResolver {
 
   #secret(pointer: string, value: unknown): unknown {
     if (!isSecretReference(value)) return undefined;
-    const secret = resolveSecret(value, this.#session.context.environment);
+    const { context, secretFiles } = this.#session;
+    const secret = resolveSecret(value, context.environment, (file) => secretFiles.push(file));
     if (!('code' in secret)) return secret;
     this.#session.report(
       this.document,

@@ -27,16 +27,35 @@ const codes: Readonly<Record<FileTrouble['kind'], SecretProblem['code']>> = {
 
 /** A secret in a file that may be rotated, in one of the folders that definitions may read. */
 export class SecretFile {
-  readonly #shownPath: string;
+  /** As the definition names it. */
+  readonly shownPath: string;
+  readonly #path: string;
   readonly #file: WatchedFile;
 
   constructor(path: string, { secretsDir, pipelinesDir, clock }: SecretFolders) {
-    this.#shownPath = path;
-    this.#file = new WatchedFile(resolve(pipelinesDir, path), {
+    this.shownPath = path;
+    this.#path = resolve(pipelinesDir, path);
+    this.#file = new WatchedFile(this.#path, {
       maxBytes: maxSecretBytes,
       clock,
       admits: (found) => [secretsDir, pipelinesDir].some((folder) => isInside(found, folder)),
     });
+  }
+
+  /** True once it could be read. */
+  get wasRead(): boolean {
+    return this.#file.hasText;
+  }
+
+  /** Equal for two that stand for the same file and hold the same of it. */
+  get state(): string {
+    return JSON.stringify([this.#path, this.#file.stamp]);
+  }
+
+  /** Looks now. True where the file can be read and holds something else than is known of it. */
+  hasNews(): boolean {
+    const before = this.#file.text;
+    return this.#file.look() === undefined && this.#file.text !== before;
   }
 
   /** Reads the file. Returns what is wrong with it, or undefined. */
@@ -44,8 +63,10 @@ export class SecretFile {
     const trouble = this.#file.look();
     if (trouble === undefined) return undefined;
     const what =
-      trouble.kind === 'outside' ? 'is neither under SLUICE_SECRETS_DIR nor in the pipelines folder' : trouble.what;
-    return { code: codes[trouble.kind], message: `the secret file ${JSON.stringify(this.#shownPath)} ${what}` };
+      trouble.kind === 'outside'
+        ? 'is neither under SLUICE_SECRETS_DIR nor in the pipelines folder'
+        : `${trouble.what}; a running engine looks at it again`;
+    return { code: codes[trouble.kind], message: `the secret file ${JSON.stringify(this.shownPath)} ${what}` };
   }
 
   /** The text without its trailing newline; never throws. */

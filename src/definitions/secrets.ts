@@ -21,9 +21,18 @@ export function isSecretReference(value: unknown): value is SecretReference {
   return typeof $env === 'string' ? $file === undefined : typeof $file === 'string';
 }
 
-/** The secret, or why there is none. It is read once here, so that what is missing is found at load. */
-export function resolveSecret(reference: SecretReference, environment: SecretEnvironment): Secret | SecretProblem {
-  return '$env' in reference ? resolveVariable(reference.$env, environment) : resolveFile(reference.$file, environment);
+/**
+ * The secret, or why there is none. It is read once here, so that what is missing is found at load. `onFile` gets a file
+ * that may be read, whether it could be or not.
+ */
+export function resolveSecret(
+  reference: SecretReference,
+  environment: SecretEnvironment,
+  onFile: (file: SecretFile) => void = () => undefined,
+): Secret | SecretProblem {
+  return '$env' in reference
+    ? resolveVariable(reference.$env, environment)
+    : resolveFile(reference.$file, environment, onFile);
 }
 
 function resolveVariable(name: string, environment: SecretEnvironment): Secret | SecretProblem {
@@ -42,9 +51,14 @@ function resolveVariable(name: string, environment: SecretEnvironment): Secret |
   return new Secret(name, () => environment.variables[name] ?? '', { $env: name });
 }
 
-function resolveFile(path: string, environment: SecretEnvironment): Secret | SecretProblem {
+function resolveFile(
+  path: string,
+  environment: SecretEnvironment,
+  onFile: (file: SecretFile) => void,
+): Secret | SecretProblem {
   const file = new SecretFile(path, environment);
   const problem = file.load();
+  if (problem?.code !== 'secret.pathNotAllowed') onFile(file);
   return problem ?? new Secret(`file ${path}`, (anew) => (anew ? file.refresh() : file.reveal()), { $file: path });
 }
 

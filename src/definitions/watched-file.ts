@@ -39,6 +39,11 @@ export class WatchedFile {
     return this.#stamp !== '';
   }
 
+  /** Of the last good text: another one, and the file was written anew. Empty before there was one. */
+  get stamp(): string {
+    return this.#stamp;
+  }
+
   /** The last good text, without its trailing newline. */
   get text(): string {
     return this.#text;

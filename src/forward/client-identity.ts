@@ -26,6 +26,16 @@ export function shownIdentity(
   }
 }
 
+/** False where `shownIdentity` would fail, whatever the server. */
+export function canShowIdentity(identity: ClientIdentity): boolean {
+  try {
+    shownIdentity(identity, { hostname: '', protocol: 'https:' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function newestContext(identity: ClientIdentity, target: IdentityTarget): SecureContext {
   try {
     return contextOf(identity, (secret) => secret.refresh());

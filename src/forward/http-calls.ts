@@ -3,6 +3,7 @@ import { asSluiceError, SluiceError } from '../kernel/errors.ts';
 import type { ClientIdentity, HttpAnswer, HttpCall, HttpCaller } from '../kernel/http-caller.ts';
 import type { Run } from '../kernel/run.ts';
 import type { UpstreamCall, UpstreamHead, UpstreamListener } from '../kernel/upstream.ts';
+import { canShowIdentity } from './client-identity.ts';
 import type { EgressLookup } from './egress-guard.ts';
 import { createUndiciTransport, type UndiciTransport } from './undici-transport.ts';
 
@@ -51,6 +52,10 @@ export class HttpCalls implements HttpCaller {
         ),
       );
     });
+  }
+
+  canShow(identity: ClientIdentity): boolean {
+    return canShowIdentity(identity);
   }
 
   /** What is on its way fails with DRAINING, and so does whatever is asked later. */

@@ -40,4 +40,6 @@ export interface HttpAnswer {
  */
 export interface HttpCaller {
   call(request: HttpCall, run: Pick<Run, 'signal'>): Promise<HttpAnswer>;
+  /** False where a handshake would be refused for this identity as it is now. Whoever can't tell doesn't have it. */
+  canShow?(identity: ClientIdentity): boolean;
 }

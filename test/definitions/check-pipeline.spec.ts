@@ -6,6 +6,7 @@ import { backend, check, findings, minimal, resolved, secretValue } from './chec
 const places = (definition: unknown): string[] =>
   check(definition).diagnostics.map(({ code, pointer }) => `${code} ${pointer}`);
 const withBackend = (rest: object): object => ({ ...minimal, backends: { gpt: { ...backend, ...rest } } });
+const keyIn = (path: string): object => ({ type: 'static', config: { token: { $file: path } } });
 const withFilter = (rest: object): object => ({
   ...minimal,
   processors: [{ type: 'filter', config: { words: ['a'] }, ...rest }],
@@ -252,6 +253,16 @@ describe('a mistake', () => {
       'a variable that is empty',
       withBackend({ token: { type: 'static', config: { token: { $env: 'EMPTY_TOKEN' } } } }),
       ['secret.missing /backends/gpt/token/config/token/$env'],
+    ],
+    [
+      'a file that is not there, of a provider in another',
+      withBackend({ token: { type: 'cache', config: { provider: keyIn('no-such-key') } } }),
+      ['secret.missing /backends/gpt/token/config/provider/config/token/$file'],
+    ],
+    [
+      'a file outside of the folders',
+      withBackend({ token: keyIn('/etc/no-such-key') }),
+      ['secret.pathNotAllowed /backends/gpt/token/config/token/$file'],
     ],
     [
       'a reference where none is allowed',

@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { PipelineFolder, type Snapshot } from '../../src/definitions/pipeline-folder.ts';
 import { TestClock } from '../support/test-clock.ts';
-import { eventually } from '../support/turn.ts';
+import { eventually, PATIENCE_MILLISECONDS } from '../support/turn.ts';
 
 let root: string;
 let directory: string;
@@ -66,8 +66,10 @@ async function untilSnapshots(count: number): Promise<Snapshot> {
   return last;
 }
 
+/** However slow the disk is: what is read takes real time. */
 async function advanceUntil(predicate: () => boolean): Promise<void> {
-  for (let step = 0; step < 600 && !predicate(); step += 1) await clock.advance(50);
+  const deadline = performance.now() + PATIENCE_MILLISECONDS;
+  while (!predicate() && performance.now() < deadline) await clock.advance(50);
   expect(predicate()).toBe(true);
 }
 
@@ -221,6 +223,21 @@ describe('the folder, watched', () => {
       notify();
       return snapshots.length > 0;
     });
+  });
+
+  it('tells of each look, and of what it found before that', async () => {
+    const told: string[] = [];
+    folder.snapshots().subscribe(() => told.push('snapshot'));
+    folder.looks().subscribe(() => told.push('look'));
+    await watchFrom();
+    await advanceUntil(() => told.length > 1);
+    expect(new Set(told.splice(0))).toEqual(new Set(['look']));
+    write('a.json', '{}');
+    notify();
+    await advanceUntil(() => told.includes('snapshot'));
+    expect(told.splice(0).slice(-2)).toEqual(['snapshot', 'look']);
+    await advanceUntil(() => told.length > 1);
+    expect(new Set(told)).toEqual(new Set(['look']));
   });
 
   it('does not take a half-written file for a definition', async () => {

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../src/kernel/schema.ts';
+import type { SecretFile } from '../../src/definitions/secret-file.ts';
 import {
   defaultEnvAllow,
   isSecretReference,
@@ -185,6 +186,27 @@ describe('a file', () => {
       expect(problem(path)).toBe('secret.pathNotAllowed');
     },
   );
+
+  it('tells whether it has news: it has come, or holds something else', () => {
+    const files: SecretFile[] = [];
+    resolveSecret({ $file: inSecrets('a') }, environment, (file) => files.push(file));
+    resolveSecret({ $file: 'outside/../../secret' }, environment, (file) => files.push(file));
+    const [file] = files;
+    const news = (): unknown[] => [file?.hasNews(), file?.wasRead, file?.reveal()];
+    expect([files.length, file?.shownPath, news()]).toEqual([1, inSecrets('a'), [false, false, '']]);
+    writeFileSync(inSecrets('a'), '');
+    expect(news()).toEqual([false, false, '']);
+    writeFileSync(inSecrets('a'), 'good');
+    expect(news()).toEqual([true, true, 'good']);
+    expect(news()).toEqual([false, true, 'good']);
+    writeFileSync(inSecrets('b'), 'good');
+    renameSync(inSecrets('b'), inSecrets('a'));
+    expect(news()).toEqual([false, true, 'good']);
+    rmSync(inSecrets('a'));
+    expect(news()).toEqual([false, true, 'good']);
+    writeFileSync(inSecrets('a'), 'better');
+    expect(news()).toEqual([true, true, 'better']);
+  });
 
   it('may be as large as a key can be', () => {
     writeFileSync(inSecrets('a'), 'x'.repeat(65_536));

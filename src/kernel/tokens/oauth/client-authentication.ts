@@ -197,7 +197,8 @@ function certificateName(
   return { [header]: Buffer.from((print ?? '').replaceAll(':', ''), 'hex').toString('base64url') };
 }
 
-function readCertificates(pem: string): readonly X509Certificate[] {
+/** The certificates in a text, the client's own first. TOKEN_INVALID where there is none, or one that is broken. */
+export function readCertificates(pem: string): readonly X509Certificate[] {
   const parts = withLineEnds(pem).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
     const chain = parts.map((part) => new X509Certificate(part));

@@ -45,6 +45,20 @@ export async function signJwt(claims: Readonly<Record<string, unknown>>, signing
   }
 }
 
+const neededKey: Readonly<Record<JwtAlgorithm, string>> = {
+  ...{ RS256: 'rsa', RS384: 'rsa', RS512: 'rsa', PS256: 'rsa', PS384: 'rsa', PS512: 'rsa' },
+  ...{ ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1', EdDSA: 'ed25519' },
+};
+/** Of RSA, in bits. */
+const shortestModulus = 2_048;
+
+/** TOKEN_INVALID where `signJwt` would say so for this key, with the algorithm of its kind where none is named. */
+export function checkSigning(key: KeyObject, algorithm: JwtAlgorithm = algorithmOf(key)): void {
+  const { namedCurve, modulusLength = shortestModulus } = key.asymmetricKeyDetails ?? {};
+  const isFit = neededKey[algorithm] === (namedCurve ?? key.asymmetricKeyType) && modulusLength >= shortestModulus;
+  if (!isFit) throw tokenInvalid('the private key does not fit the algorithm', { context: { algorithm } });
+}
+
 /** What a key is used with where nobody says: RS256 for RSA, and for the others the one algorithm that they have. */
 export function algorithmOf(key: KeyObject): JwtAlgorithm {
   if (key.asymmetricKeyType === 'rsa') return 'RS256';
