@@ -20,7 +20,7 @@ const config = strictObject({
     {
       ...Duration,
       description:
-        'Time before its end in which a token is used only where no new one can be had. At most half of its lifetime counts.',
+        'So long before its end a new token is fetched at the latest, without waiting for it. At most half of its lifetime counts.',
     },
     '60s',
   ),
@@ -37,7 +37,7 @@ const config = strictObject({
     {
       ...Duration,
       description:
-        'How long a failure is repeated to all who ask, before the provider is asked again; longer where it says when. From 100ms to 5s.',
+        'How long a failure is repeated to all who ask, before the provider is asked again; longer where it says when. So long the token in the place of a refused one is kept, refused or not. From 100ms to 5s.',
     },
     '1s',
   ),

@@ -94,21 +94,20 @@ describe(row('token-slow'), () => {
     const stage = await openFrozenStage(3_600);
     expect(await seenBy(await stage.ask('openai stream'), 'openai stream')).toMatchObject(good);
     await stage.server.freeze();
-    // From the refresh in the background to the last minute, in which a new token is waited for.
+    // From the refresh in the background to the last seconds.
     await stage.clock.advance(2_500 * second);
     let runs = 1;
-    while (stage.clock.now() < 3_530 * second) {
+    while (stage.clock.now() < 3_600 * second) {
       const began = stage.clock.now();
       for (const form of forms) {
         expect(await seenBy(await stage.ask(form), form)).toMatchObject(good);
         runs += 1;
       }
       expect(stage.clock.now()).toBe(began);
-      await stage.clock.advance(60 * second);
+      await stage.clock.advance(Math.min(60 * second, 3_600 * second - began));
     }
     expect(stage.sluice.metric('token_refresh_failures')).toBeGreaterThan(5);
-    // In the last minute they do not wait either, because it has failed before.
-    await stage.clock.advance(3_600 * second - stage.clock.now());
+    // In the last second they do not wait either, because it has failed before.
     expect(await seenBy(await stage.ask('openai stream'), 'openai stream')).toMatchObject(good);
     await stage.clock.advance(2 * second);
     const client = await askAndWait(stage, 'openai stream');
@@ -126,19 +125,38 @@ describe(row('token-slow'), () => {
     expect(stage.clock.now() - thawed).toBeLessThan(2 * second);
   });
 
-  it('that is frozen in the last minute of a token holds runs up once, for its timeout, and fails none', async () => {
-    const stage = await openFrozenStage(3_600);
+  it.each([
+    ['the last minute', 3_600, 3_570, 10],
+    ['the second half of ten seconds', 10, 6.5, 1],
+  ])('that is frozen when %s of a token has begun holds no run up, and fails none', async (_when, life, at, rounds) => {
+    const stage = await openFrozenStage(life);
     expect(await seenBy(await stage.ask('openai document'), 'openai document')).toMatchObject(good);
     await stage.server.freeze();
-    await stage.clock.advance(3_570 * second);
-    const clients = [await askAndWait(stage, 'openai stream'), await askAndWait(stage, 'openai stream')];
-    await stage.clock.advance(patience);
-    for (const client of clients) expect(await seenBy(client, 'openai stream')).toMatchObject(good);
-    for (let count = 0; count < 10; count += 1) {
-      expect(await seenBy(await stage.ask('openai document'), 'openai document')).toMatchObject(good);
+    await stage.clock.advance(at * second);
+    for (let count = 0; count < rounds; count += 1) {
+      const began = stage.clock.now();
+      for (const form of forms) expect(await seenBy(await stage.ask(form), form)).toMatchObject(good);
+      expect(stage.clock.now()).toBe(began);
       await stage.clock.advance(2 * second);
     }
+    await stage.clock.advance(patience);
   });
+
+  it.each(forms)(
+    'that is frozen in the last second of a token holds runs up no longer than it lives (%s)',
+    async (form) => {
+      const stage = await openFrozenStage(10);
+      expect(await seenBy(await stage.ask(form), form)).toMatchObject(good);
+      await stage.server.freeze();
+      await stage.clock.advance(9.2 * second);
+      const clients = [await askAndWait(stage, form), await askAndWait(stage, form)];
+      await stage.clock.advance(0.7 * second);
+      for (const client of clients) expect(await seenBy(client, form)).toMatchObject(good);
+      expect(await seenBy(await stage.ask(form), form)).toMatchObject(good);
+      expect(runCounts(stage)).toEqual({ runs_ok: 4 });
+      await stage.clock.advance(patience);
+    },
+  );
 
   it.each(forms)(
     'that is frozen when fifty tokens are refused is asked once, and holds them up once (%s)',

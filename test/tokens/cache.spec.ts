@@ -169,7 +169,7 @@ describe('a refusal', () => {
     expect(script.refusals).toHaveLength(1);
   });
 
-  it('of a token that came just now is only told, once a minute', async () => {
+  it('of a token that came just now in the place of a refused one is only told, once a minute', async () => {
     const { get, script, cache, clock, log } = setUp();
     for (let time = 0; time < 70_000; time += 500) {
       const pending = get();

@@ -3,6 +3,8 @@ import { tokenInvalid } from './token-failure.ts';
 
 /** Ten years. A longer time is a date or milliseconds that somebody took for seconds. */
 const longestLifetime = 315_360_000;
+/** So far the clock of a token server may be off from ours, which must not cost a good token. */
+const clockErrorMilliseconds = 60_000;
 /** Day, time and offset, in the spellings that are about. */
 const dateText = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d{1,9})?) ?(?:[Zz]|([+-])(\d\d):?(\d\d))?$/;
 
@@ -53,14 +55,36 @@ function readDate(date: unknown): number | undefined {
   return Number.isNaN(milliseconds) ? undefined : milliseconds / 1_000;
 }
 
-/** When a JSON Web Token says that it ends (`exp`). Undefined for any other text, and for one that does not say. */
+/**
+ * When a JSON Web Token says that it ends (`exp`). Undefined for any other text, and for one that does not say;
+ * TOKEN_INVALID for one that is over, by more than the clocks may differ.
+ */
 export function expiryOfJwt(token: string, asked: Asked): number | undefined {
+  const end = endOfJwt(token);
+  if (end === undefined) return undefined;
+  const isPerhapsOver = end * 1_000 <= asked.wallTime;
+  return expiryOn(isPerhapsOver ? end + clockErrorMilliseconds / 1_000 : end, asked);
+}
+
+/**
+ * The end that was told, unless the token is a JSON Web Token which says that it ends before: then it does. Where both
+ * differ by less than the clocks may, what was told counts. TOKEN_INVALID as above.
+ */
+export function earlierExpiry(told: number | undefined, token: string, asked: Asked): number | undefined {
+  if (told === undefined) return expiryOfJwt(token, asked);
+  const end = endOfJwt(token);
+  if (end === undefined) return told;
+  const own = asked.now + end * 1_000 - asked.wallTime;
+  return own > told - clockErrorMilliseconds ? told : expiryOfJwt(token, asked);
+}
+
+function endOfJwt(token: string): number | undefined {
   const [, payload, , more] = token.split('.', 4);
   if (payload === undefined || more !== undefined) return undefined;
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
     const { exp } = Object(claims) as { exp?: unknown };
-    return typeof exp === 'number' ? expiryOn(exp, asked) : undefined;
+    return typeof exp === 'number' ? exp : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { askedAt, expiryAfter, expiryOfJwt, expiryOn } from '../../../src/kernel/tokens/token-lifetime.ts';
+import {
+  askedAt,
+  earlierExpiry,
+  expiryAfter,
+  expiryOfJwt,
+  expiryOn,
+} from '../../../src/kernel/tokens/token-lifetime.ts';
 import { TestClock } from '../../support/test-clock.ts';
 
 const asked = { now: 5_000, wallTime: Date.UTC(2026, 0, 1) };
@@ -154,14 +160,63 @@ describe('the end that a JSON Web Token says itself', () => {
     expect(expiryOfJwt(token, asked)).toBe(end);
   });
 
-  it.each([0, epoch, epoch - 3_600, 1e12, -1])('can not be %j', (exp) => {
+  it.each([0, epoch - 60, epoch - 3_600, 1e12, -1])('can not be %j', (exp) => {
     expect(() => expiryOfJwt(jwt(JSON.stringify({ exp })), asked)).toThrow(invalid);
+  });
+
+  it.each([
+    [epoch, 65_000],
+    [epoch - 1, 64_000],
+    [epoch - 59, 6_000],
+  ])('may be over by less than a minute, by which the clocks may differ: %j is over then', (exp, end) => {
+    expect(expiryOfJwt(jwt(JSON.stringify({ exp })), asked)).toBe(end);
   });
 
   it('is unknown for any text that is none', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (one, two, three) => {
         expect(expiryOfJwt(`${one}.${two}.${three}`, asked)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe('the end that the token server says, where the token has one of its own', () => {
+  const hour = 3_605_000;
+  it.each([
+    ['the same', hour, epoch + 3_600, hour],
+    ['later', hour, epoch + 7_200, hour],
+    ['later, in milliseconds', hour, (epoch + 3_600) * 1_000, hour],
+    ['later than any date', hour, 1e300, hour],
+    ['earlier by less than a minute', hour, epoch + 3_541, hour],
+    ['earlier by a minute', hour, epoch + 3_540, 3_545_000],
+    ['earlier', hour, epoch + 300, 305_000],
+    ['soon', hour, epoch + 1, 6_000],
+    ['over by less than a minute', hour, epoch - 10, 55_000],
+    ['over, where the token is short and the clocks may differ', 35_000, epoch - 29, 35_000],
+    ['fractional', hour, epoch + 300.5, 305_500],
+    ['no number', hour, `${epoch + 300}`, hour],
+    ['no date', hour, null, hour],
+    ['the only one', undefined, epoch + 300, 305_000],
+  ])('is the earlier one (its own is %s)', (_what, told, exp, end) => {
+    expect(earlierExpiry(told, jwt(JSON.stringify({ exp })), asked)).toBe(end);
+  });
+
+  it.each([0, -1, epoch - 60, epoch - 3_600])('can not be beside one of %j', (exp) => {
+    expect(() => earlierExpiry(hour, jwt(JSON.stringify({ exp })), asked)).toThrow(invalid);
+  });
+
+  it('is the one that was told where the token says none', () => {
+    expect(earlierExpiry(hour, 'an-opaque-token', asked)).toBe(hour);
+    expect(earlierExpiry(undefined, 'an-opaque-token', asked)).toBeUndefined();
+  });
+
+  it('is never changed by clocks that differ by less than a minute, whatever the lifetime', () => {
+    const lifetimes = fc.integer({ min: 1, max: tenYears });
+    fc.assert(
+      fc.property(lifetimes, fc.integer({ min: -59, max: 59 }), (seconds, error) => {
+        const told = expiryAfter(seconds, asked);
+        expect(earlierExpiry(told, jwt(JSON.stringify({ exp: epoch + seconds + error })), asked)).toBe(told);
       }),
     );
   });

@@ -33,7 +33,13 @@ export interface TokenCacheOptions {
  */
 export class TokenCache {
   readonly #options: TokenCacheOptions;
+  /** So many tokens in a row may be exchanged as soon as they are refused: as many as a run may try. */
+  readonly #exchanges: number;
   #held: HeldToken | undefined;
+  /** How many tokens in a row were refused right before the held one. */
+  #refusedBefore = 0;
+  /** The same for the one that comes next. */
+  #refusedInRow = 0;
   /** The end of the call that is under way. */
   #landing: Promise<Credential> | undefined;
   /** Why the last call brought nothing. */
@@ -43,6 +49,7 @@ export class TokenCache {
 
   constructor(options: TokenCacheOptions) {
     this.#options = options;
+    this.#exchanges = Math.max(1, options.link.spares, options.link.others);
   }
 
   /** At once where there is a token to give or a failure to repeat; fails with SluiceErrors. */
@@ -53,13 +60,16 @@ export class TokenCache {
   }
 
   /**
-   * The credential was refused. `dropped` where it was the held one, `kept` where it is but came only just now: whoever
-   * refuses that one refuses the next one too. `other` where it is not held, so that there is a newer one or none.
+   * The credential was refused. `dropped` where it was the held one. `kept` where it is, but came only just now in the
+   * place of one that was refused: whoever refuses that one refuses the next one too. `other` where it is not held, so
+   * that there is a newer one or none.
    */
   refuse(credential: Credential): 'dropped' | 'kept' | 'other' {
     const { clock, rules } = this.#options;
     if (this.#held?.credential !== credential) return 'other';
-    if (clock.now() - this.#held.keptAt < rules.failureTtl) return 'kept';
+    this.#refusedInRow = this.#refusedBefore + 1;
+    const isYoung = clock.now() - this.#held.keptAt < rules.failureTtl;
+    if (isYoung && this.#refusedBefore >= this.#exchanges) return 'kept';
     this.#held = undefined;
     return 'dropped';
   }
@@ -80,10 +90,26 @@ export class TokenCache {
     if (this.#landing === undefined) this.#start(run, now);
     const held = this.#living(now);
     const landing = this.#landing;
-    if (held !== undefined && (landing === undefined || now < held.waitAt || this.#failure !== undefined))
-      return held.credential;
-    if (landing === undefined) throw this.#failureNow(now);
-    return whileOpen(landing, run.signal);
+    if (held === undefined) {
+      if (landing === undefined) throw this.#failureNow(now);
+      return whileOpen(landing, run.signal);
+    }
+    // No timer is shorter than a millisecond.
+    const isInTime = held.waitAt <= now && now <= held.giveAt - 1;
+    if (landing === undefined || !isInTime || this.#failure !== undefined) return held.credential;
+    return this.#newOrOld(landing, run.signal, held.giveAt - now);
+  }
+
+  /** The new token, or in so many milliseconds the old one, unless that was refused meanwhile. */
+  async #newOrOld(landing: Promise<Credential>, signal: AbortSignal, milliseconds: number): Promise<Credential> {
+    const { clock } = this.#options;
+    const late = tokenUnavailable('the token did not come in time');
+    try {
+      return await whileOpen(landing, signal, { clock, milliseconds, late: () => late });
+    } catch (error) {
+      if (error !== late) throw error;
+      return this.#living(clock.now())?.credential ?? whileOpen(landing, signal);
+    }
   }
 
   /** Begins a call, unless it is too early for one. Where the provider answers at once, it is over at once. */
@@ -145,6 +171,8 @@ export class TokenCache {
     // A provider that has nothing newer is not asked again at once.
     this.#quietUntil = credential === this.#held?.credential ? now + rules.failureTtl : Number.NEGATIVE_INFINITY;
     this.#held = held;
+    this.#refusedBefore = this.#refusedInRow;
+    this.#refusedInRow = 0;
     this.#failure = undefined;
   }
 

@@ -18,27 +18,44 @@ import { turn } from '../../../support/turn.ts';
 
 const failureTtl = 1_000;
 const longestCall = 25_000;
+/** So long before the end of a token a call that is under way may be waited for. */
+const lastPart = 1_000;
 
 interface Given {
   readonly credential: Credential;
-  /** When it came; not when it was asked for. */
+  readonly askedAt: number;
+  /** When it came. */
   readonly at: number;
+  /** It is not used then or later. */
+  readonly end: number;
+  /** It came in the place of a refused one. */
+  readonly isExchanged: boolean;
 }
 
 interface Waiting {
+  /** What lived when it was asked for. */
+  readonly old: Given | undefined;
   outcome: 'open' | 'token' | 'failure' | 'left';
+}
+
+interface ModelTimer {
+  readonly isOfCall: boolean;
+  readonly dueAt: number;
+  readonly callback: () => void;
 }
 
 interface Model {
   /** The newest token that was given, unless it was rightly let go. */
   newest: Given | undefined;
+  /** The last token was refused, so that the next one comes in its place. */
+  isRefused: boolean;
   isDisposed: boolean;
 }
 
 /** The cache of one subject with its provider, and all that was seen. */
 class Subject {
   now = 1_000;
-  timer: { readonly dueAt: number; readonly callback: () => void } | undefined;
+  timers: ModelTimer[] = [];
   readonly meter = new MeterCapture();
   readonly script: ScriptedLink;
   readonly ending = new AbortController();
@@ -51,10 +68,12 @@ class Subject {
 
   constructor(ttl: number | undefined, random: number) {
     const after: Clock['after'] = (delay, callback) => {
+      const isOfCall = delay === longestCall;
       // Nothing else happens in a cache by itself.
-      expect([delay, this.timer]).toEqual([longestCall, undefined]);
-      this.timer = { dueAt: this.now + delay, callback };
-      return { cancel: () => void (this.timer = undefined) };
+      expect(isOfCall ? this.timers.some((timer) => timer.isOfCall) : delay < 1 || delay > lastPart).toBe(false);
+      const timer: ModelTimer = { isOfCall, dueAt: this.now + Math.trunc(delay), callback };
+      this.timers.push(timer);
+      return { cancel: () => this.take(timer) };
     };
     const every = (): never => {
       throw new Error('a timer was started');
@@ -72,9 +91,8 @@ class Subject {
     });
   }
 
-  isAlive({ credential, at }: Given, ttl: number | undefined): boolean {
-    const ends = [credential.expiresAt ?? at + (ttl ?? 300_000), ttl === undefined ? Infinity : at + ttl];
-    return this.now < Math.min(...ends);
+  take(taken: ModelTimer): void {
+    this.timers = this.timers.filter((timer) => timer !== taken);
   }
 }
 
@@ -100,18 +118,22 @@ function step(name: string, index: number, act: Act): Step {
       if (subject === undefined || own === undefined) throw new Error('there is no such subject');
       await act(subject, own, real.ttl);
       await turn();
-      real.subjects.forEach(checkAlways);
+      real.subjects.forEach((one, at) => checkAlways(one, model.subjects[at]));
     },
     toString: () => `${name}#${index}`,
   };
 }
 
-function checkAlways({ script, waiting, failedAt, timer }: Subject): void {
+function checkAlways({ script, waiting, failedAt, timers, now }: Subject, model: Model | undefined): void {
   const open = script.open.length;
-  expect(timer !== undefined).toBe(open > 0);
+  const waits = waiting.filter(({ outcome }) => outcome === 'open');
+  expect(timers.filter(({ isOfCall }) => isOfCall)).toHaveLength(open);
+  expect(timers.length - open).toBeLessThanOrEqual(waits.length);
   expect(open).toBeLessThanOrEqual(1);
-  // Whoever waits does so for a call that is under way.
-  expect(open === 0 && waiting.some(({ outcome }) => outcome === 'open')).toBe(false);
+  // Whoever waits does so for a call that is under way,
+  expect(open === 0 && waits.length > 0).toBe(false);
+  // and with a token that lives not to its end.
+  expect(waits.some(({ old }) => old !== undefined && old === model?.newest && now >= old.end)).toBe(false);
   // Behind a failure there is quiet.
   const newest = script.calls.at(-1)?.at ?? 0;
   expect(failedAt.some((at) => newest > at && newest < at + failureTtl)).toBe(false);
@@ -119,18 +141,19 @@ function checkAlways({ script, waiting, failedAt, timer }: Subject): void {
 
 const ask =
   (signal: AbortSignal): Act =>
-  async (subject, model, ttl) => {
+  async (subject, model) => {
     const { cache, waiting, script, failedAt } = subject;
-    const isAlive = (): boolean => model.newest !== undefined && subject.isAlive(model.newest, ttl);
+    const isAlive = (): boolean => model.newest !== undefined && subject.now < model.newest.end;
     const callsBefore = script.calls.length;
     const isQuiet = failedAt.some((at) => subject.now - at < failureTtl);
-    const entry: Waiting = { outcome: 'open' };
+    const old = isAlive() ? model.newest : undefined;
+    const entry: Waiting = { old, outcome: 'open' };
     waiting.push(entry);
     const settle = (credential: Credential): void => {
       entry.outcome = 'token';
-      expect(subject.now).toBeLessThan(credential.expiresAt ?? Infinity);
-      // Never one that was let go, or that a newer one has replaced.
+      // Never one that was let go, that a newer one has replaced, or that is over.
       expect(credential).toBe(model.newest?.credential);
+      expect(isAlive()).toBe(true);
     };
     const fail = (error: unknown): void => {
       entry.outcome = signal.aborted ? 'left' : 'failure';
@@ -138,13 +161,21 @@ const ask =
       // A token that lives is not lost through a failure.
       expect(isAlive() && !signal.aborted && !model.isDisposed).toBe(false);
     };
+    let answer: Credential | Promise<Credential> | undefined;
     try {
-      const answer = cache.getToken({ caller: anonymousCaller, presented: () => undefined, signal });
+      answer = cache.getToken({ caller: anonymousCaller, presented: () => undefined, signal });
       if (answer instanceof Promise) answer.then(settle, fail).catch((error: unknown) => subject.errors.push(error));
       else settle(answer);
     } catch (error) {
       fail(error);
     }
+    // A token that lives is there at once: only in its last part may there be a wait.
+    if (
+      old !== undefined &&
+      !model.isDisposed &&
+      old.end - subject.now > Math.min(lastPart, (old.end - old.askedAt) / 2)
+    )
+      expect(answer).toBe(old.credential);
     expect(script.calls.length - callsBefore).toBeLessThanOrEqual(model.isDisposed ? 0 : 1);
     // As soon as it may be, the provider is asked.
     if (!isAlive() && !isQuiet && !model.isDisposed) expect(script.open).toHaveLength(1);
@@ -155,17 +186,19 @@ const stays = new AbortController().signal;
 
 const answer =
   (lifetime: number | undefined): Act =>
-  (subject, model) => {
+  (subject, model, ttl) => {
     const [call] = subject.script.open;
     if (call === undefined) return;
     const credential = call.give(lifetime);
     const at = subject.now;
+    const end = Math.min(credential.expiresAt ?? at + (ttl ?? 300_000), at + (ttl ?? Infinity));
     if (credential.expiresAt !== undefined && credential.expiresAt <= at) {
       subject.failedAt.push(at);
       return;
     }
     if (model.newest !== undefined) subject.old.push(model.newest.credential);
-    model.newest = { credential, at };
+    model.newest = { credential, askedAt: call.at, at, end, isExchanged: model.isRefused };
+    model.isRefused = false;
   };
 
 const fail: Act = (subject) => {
@@ -179,21 +212,32 @@ const advance =
   (milliseconds: number): Act =>
   async (subject) => {
     const end = subject.now + milliseconds;
-    const due = subject.timer;
-    if (due !== undefined && due.dueAt <= end) {
+    for (;;) {
+      const [due] = subject.timers.toSorted((one, other) => one.dueAt - other.dueAt);
+      if (due === undefined || due.dueAt > end) break;
+      subject.take(due);
       subject.now = due.dueAt;
-      subject.failedAt.push(subject.now);
+      if (due.isOfCall) subject.failedAt.push(subject.now);
       due.callback();
       await turn();
     }
     subject.now = end;
   };
 
+/** Moves to so many milliseconds before the end of the token. */
+const approach =
+  (left: number): Act =>
+  async (subject, model, ttl) => {
+    const wait = (model.newest?.end ?? 0) - left - subject.now;
+    if (wait >= 0) await advance(wait)(subject, model, ttl);
+  };
+
 const refuseNewest: Act = (subject, model) => {
   if (model.newest === undefined) return;
-  const { credential, at } = model.newest;
+  const { credential, at, isExchanged } = model.newest;
   const outcome = subject.cache.refuse(credential);
-  if (subject.now - at < failureTtl) return expect(outcome).toBe('kept');
+  model.isRefused = true;
+  if (isExchanged && subject.now - at < failureTtl) return expect(outcome).toBe('kept');
   expect(outcome).toBe('dropped');
   subject.old.push(credential);
   model.newest = undefined;
@@ -224,6 +268,7 @@ const lifetimes = fc.oneof(
   fc.integer({ min: 1, max: 4_000_000 }),
 );
 const spans = fc.oneof(
+  fc.integer({ min: 0, max: 300 }),
   fc.integer({ min: 0, max: 2_000 }),
   fc.integer({ min: 0, max: 90_000 }),
   fc.integer({ min: 0, max: 4_000_000 }),
@@ -236,6 +281,9 @@ const steps = [
   fc.tuple(index, lifetimes).map(([at, lifetime]) => step(`answer(${lifetime})`, at, answer(lifetime))),
   fc.tuple(index, spans).map(([at, span]) => step(`advance(${span})`, at, advance(span))),
   fc.tuple(index, spans).map(([at, span]) => step(`advance(${span})`, at, advance(span))),
+  fc
+    .tuple(index, fc.integer({ min: 0, max: 2_000 }))
+    .map(([at, left]) => step(`approach(${left})`, at, approach(left))),
   always('fail', fail),
   always('refuse the newest', refuseNewest),
   always('refuse old ones', refuseOld),
@@ -257,7 +305,7 @@ async function checkEnd(subject: Subject): Promise<void> {
   expect(errors).toEqual([]);
 }
 
-const newModel = (): Model => ({ newest: undefined, isDisposed: false });
+const newModel = (): Model => ({ newest: undefined, isRefused: false, isDisposed: false });
 
 describe('a token cache', () => {
   it('holds its promises whatever happens in whatever order', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { SluiceError } from '../../../../src/kernel/errors.ts';
 import { all, down, hour, outcomesOf, setUpCache } from '../../../support/cached-token.ts';
 import { turn } from '../../../support/turn.ts';
 
@@ -77,27 +78,116 @@ describe('a token that lives', () => {
 });
 
 describe('a token whose end is near', () => {
-  it('is replaced by the one that all wait for', async () => {
-    const { get, fetch, clock, script } = setUpCache();
-    await fetch(hour);
-    await clock.advance(hour - 59_000);
-    const pending = [get(), get()];
-    const next = script.call.give(hour);
-    expect(await all(pending)).toEqual([next, next]);
+  it.each([
+    ['in its last minute', hour, 59_999],
+    ['more than a second before its end', hour, 1_001],
+    ['in the second half of a short life', 10_000, 4_999],
+    ['in the first half of a life of a second', 1_000, 501],
+    ['in the last moment', hour, 100],
+    ['in the last moment of a life of a second', 1_000, 50],
+    ['in its last millisecond', hour, 1],
+  ])('is given at once %s, while a new one is fetched', async (_when, lifetime, left) => {
+    const { get, fetch, clock, script } = setUpCache({}, { random: 0.999_999 });
+    const token = await fetch(lifetime);
+    await clock.advance(lifetime - left);
+    expect([get(), get()]).toEqual([token, token]);
     expect(script.calls).toHaveLength(2);
+    const next = script.call.give(hour);
+    await turn();
+    expect(get()).toBe(next);
   });
 
-  it('serves where the refresh fails, and then without a wait', async () => {
+  it.each([
+    ['in its last second', hour, 1_000],
+    ['shortly before its end', hour, 102],
+    ['in the last half of a life of a second', 1_000, 500],
+  ])('is replaced %s by the one that all wait for', async (_when, lifetime, left) => {
+    const { get, fetch, clock, script } = setUpCache();
+    await fetch(lifetime);
+    await clock.advance(lifetime - left);
+    const pending = [get(), get()];
+    expect(pending.map((one) => one instanceof Promise)).toEqual([true, true]);
+    const next = script.call.give(hour);
+    expect(await all(pending)).toEqual([next, next]);
+    expect([script.calls.length, clock.pending]).toEqual([2, 0]);
+  });
+
+  it.each([
+    [hour, 1_000, 100],
+    [1_000, 500, 50],
+    [20, 10, 1],
+  ])(
+    'is given to those who wait before it ends, while the call hangs (life of %i ms)',
+    async (lifetime, left, last) => {
+      const { get, fetch, clock, script } = setUpCache();
+      const token = await fetch(lifetime);
+      await clock.advance(lifetime - left);
+      const seen: unknown[] = [];
+      for (const pending of [get(), get()])
+        void Promise.resolve(pending).then((one) => seen.push([one === token, clock.now() < (token.expiresAt ?? 0)]));
+      await clock.advance(left - last - 1);
+      expect(seen).toEqual([]);
+      await clock.advance(1);
+      expect(seen).toEqual([
+        [true, true],
+        [true, true],
+      ]);
+      expect(get()).toBe(token);
+      await clock.advance(last);
+      const late = get();
+      expect(script.calls).toHaveLength(2);
+      const next = script.call.give(hour);
+      expect(await late).toBe(next);
+      expect(clock.pending).toBe(0);
+    },
+  );
+
+  it('is given to those who wait as soon as the call fails', async () => {
     const { get, fetch, clock, script, meter } = setUpCache();
     const token = await fetch(hour);
-    await clock.advance(hour - 59_000);
-    const pending = get();
+    await clock.advance(hour - 900);
+    const pending = [get(), get()];
     script.call.fail(down());
-    expect(await pending).toBe(token);
-    await clock.advance(1_000);
+    expect(await all(pending)).toEqual([token, token]);
     expect(get()).toBe(token);
-    expect(script.open).toHaveLength(1);
-    expect(meter.value('token_refresh_failures')).toBe(1);
+    expect([meter.value('token_refresh_failures'), clock.pending]).toEqual([1, 0]);
+  });
+
+  it('is not given to those who wait where it was refused meanwhile', async () => {
+    const { cache, get, fetch, clock, script } = setUpCache();
+    const token = await fetch(hour);
+    await clock.advance(hour - 900);
+    const pending = get();
+    expect(cache.refuse(token)).toBe('dropped');
+    await clock.advance(2_000);
+    const next = script.call.give(hour);
+    expect(await pending).toBe(next);
+  });
+
+  it('is not waited for by a run that ends', async () => {
+    const { cache, run, fetch, clock, script } = setUpCache();
+    await fetch(hour);
+    await clock.advance(hour - 900);
+    const leaving = new AbortController();
+    const pending = cache.getToken({ ...run, signal: leaving.signal });
+    leaving.abort(new SluiceError('CLIENT_GONE'));
+    await expect(pending).rejects.toMatchObject({ code: 'CLIENT_GONE' });
+    expect([script.open.length, clock.pending]).toEqual([1, 1]);
+    script.call.give(hour);
+    await turn();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('of ten seconds is served while it lives where the server is frozen, whenever it is asked for', async () => {
+    const { get, fetch, clock, script } = setUpCache();
+    const token = await fetch(10_000);
+    await clock.advance(6_500);
+    for (let time = 6_500; time < 9_000; time += 100) {
+      expect(get()).toBe(token);
+      await clock.advance(100);
+    }
+    expect(script.calls).toHaveLength(2);
+    script.call.fail(down());
   });
 
   it('serves to its end and not beyond, however often the refresh fails', async () => {
@@ -123,6 +213,7 @@ describe('a token whose end is near', () => {
       const token = script.call.give(1_000);
       expect(await all(pending)).toEqual([token, token]);
       expect(script.calls).toHaveLength(round + 1);
+      await clock.advance(400);
     }
   });
 
@@ -135,57 +226,6 @@ describe('a token whose end is near', () => {
       code: 'TOKEN_UNAVAILABLE',
       context: { reason: 'the token had expired when it came' },
     });
-  });
-});
-
-describe('a token that is refused', () => {
-  it('is let go and fetched anew, once for all whose streams it ended', async () => {
-    const { cache, get, fetch, clock, script } = setUpCache();
-    const old = await fetch(hour);
-    await clock.advance(5_000);
-    const answers = Array.from({ length: 50 }, () => cache.refuse(old));
-    expect(answers.filter((answer) => answer === 'dropped')).toHaveLength(1);
-    const pending = Array.from({ length: 50 }, get);
-    const next = script.call.give(hour);
-    expect(new Set(await all(pending))).toEqual(new Set([next]));
-    expect(cache.refuse(old)).toBe('other');
-    expect(get()).toBe(next);
-    expect(script.calls).toHaveLength(2);
-  });
-
-  it('stays where it came only just now, so that refusals without end fetch one token a second', async () => {
-    const { cache, get, clock, script } = setUpCache();
-    for (let time = 0; time < 20_000; time += 100) {
-      const pending = get();
-      script.open[0]?.give(hour);
-      cache.refuse(await pending);
-      await clock.advance(100);
-    }
-    expect(script.calls.length).toBeLessThanOrEqual(20);
-    expect(script.calls.length).toBeGreaterThanOrEqual(15);
-  });
-
-  it('waits for the refresh that is under way', async () => {
-    const { cache, get, fetch, clock, script } = setUpCache();
-    const old = await fetch(hour);
-    await clock.advance(0.8 * hour);
-    expect(get()).toBe(old);
-    expect(cache.refuse(old)).toBe('dropped');
-    const pending = get();
-    expect(script.calls).toHaveLength(2);
-    const next = script.call.give(hour);
-    expect(await pending).toBe(next);
-  });
-
-  it('is not given again where the refresh fails', async () => {
-    const { cache, get, fetch, clock, script } = setUpCache();
-    const old = await fetch(hour);
-    await clock.advance(0.8 * hour);
-    void get();
-    cache.refuse(old);
-    const pending = get();
-    script.call.fail(down());
-    await expect(pending).rejects.toMatchObject({ code: 'TOKEN_UNAVAILABLE' });
   });
 });
 
