@@ -1,5 +1,6 @@
 interface Entry {
   readonly instance: Disposable;
+  readonly line: string | undefined;
   users: number;
 }
 
@@ -21,9 +22,16 @@ interface Disposable {
 export class SharedInstances {
   readonly #entries = new Map<string, Entry>();
 
-  /** Without a key the instance belongs to its one user. */
-  hold<T extends Disposable>(key: string | undefined, create: () => T): Held<T> {
-    const entry = this.#entryOf(key, create);
+  /**
+   * Without a key the instance belongs to its one user. `create` is given those in use of the same line, the newest first:
+   * what an edited one replaces, so that it may take over what they know.
+   */
+  hold<T extends Disposable>(
+    key: string | undefined,
+    create: (predecessors: readonly T[]) => T,
+    line?: string,
+  ): Held<T> {
+    const entry = this.#entryOf(key, create, line);
     entry.users += 1;
     let isHeld = true;
     const release = async (): Promise<void> => {
@@ -34,12 +42,23 @@ export class SharedInstances {
     return { instance: entry.instance as T, release };
   }
 
-  #entryOf(key: string | undefined, create: () => Disposable): Entry {
+  #entryOf<T extends Disposable>(
+    key: string | undefined,
+    create: (predecessors: readonly T[]) => T,
+    line: string | undefined,
+  ): Entry {
     const known = key === undefined ? undefined : this.#entries.get(key);
     if (known !== undefined) return known;
-    const entry = { instance: create(), users: 0 };
+    const predecessors = this.#ofLine(line).map(({ instance }) => instance as T);
+    const entry = { instance: create(predecessors), line, users: 0 };
     if (key !== undefined) this.#entries.set(key, entry);
     return entry;
+  }
+
+  /** The newest first: the entries stand in the order in which they were made. */
+  #ofLine(line: string | undefined): Entry[] {
+    if (line === undefined) return [];
+    return [...this.#entries.values()].filter((entry) => entry.line === line).toReversed();
   }
 
   async #release(key: string | undefined, entry: Entry): Promise<void> {

@@ -3,13 +3,14 @@ import { isResolvedComponent } from '../definitions/resolved-pipeline.ts';
 import type { Capabilities, CapabilityName } from '../kernel/capability.ts';
 import { Secret } from '../kernel/schema.ts';
 import { linkOf } from '../kernel/tokens/token-link.ts';
-import type { TokenLink } from '../kernel/tokens/token-provider.ts';
+import type { TokenLink, TokenProvider } from '../kernel/tokens/token-provider.ts';
 import { pick } from './pick.ts';
 import type { Held, SharedInstances } from './shared-instances.ts';
 
 /** A provider with those that it wraps, which end with it. */
 interface OwnedLink {
   readonly link: TokenLink;
+  readonly provider: TokenProvider;
   dispose(): Promise<void>;
 }
 
@@ -26,10 +27,19 @@ export interface TokenProvidersOptions {
  * concern them.
  */
 export function holdTokenProvider(resolved: ResolvedTokenProvider, options: TokenProvidersOptions): Held<OwnedLink> {
-  return options.shared.hold(keyOf(resolved), () => createLink(resolved, options));
+  const { name, type } = resolved;
+  return options.shared.hold<OwnedLink>(
+    keyOf(resolved),
+    (predecessors) => createLink(resolved, options, predecessors),
+    JSON.stringify([name, type]),
+  );
 }
 
-function createLink(resolved: ResolvedTokenProvider, options: TokenProvidersOptions): OwnedLink {
+function createLink(
+  resolved: ResolvedTokenProvider,
+  options: TokenProvidersOptions,
+  predecessors: readonly OwnedLink[],
+): OwnedLink {
   const { capabilities, onCreate } = options;
   const { name, type, component } = resolved;
   const wrapped: Held<OwnedLink>[] = [];
@@ -49,8 +59,10 @@ function createLink(resolved: ResolvedTokenProvider, options: TokenProvidersOpti
     // The config was checked against this very component's schema.
     const provider = component.create(config as never, pick(capabilities, needs) as never);
     const link = linkOf({ name, type, provider }, capabilities);
+    provider.inherit?.(predecessors.map((predecessor) => predecessor.provider));
     return {
       link,
+      provider,
       dispose: async () => {
         try {
           await provider.dispose?.();

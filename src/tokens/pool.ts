@@ -29,7 +29,7 @@ const coolDowns = strictObject(
   {
     rejected: coolDown(
       usualCoolDowns.rejected,
-      'After the provider of the model refused the key (401); doubled each time in a row, up to 1h.',
+      'After the provider of the model refused the key (401); doubled each time in a row, up to 1h. Another one in its place, such as that of a file that was replaced, is tried before.',
     ),
     rateLimited: coolDown(
       usualCoolDowns.rateLimited,

@@ -122,7 +122,7 @@ describe('a token provider that wraps others', () => {
     const { tokenUrl, clientId, clientSecret } = login.config;
     const spelled = {
       config: {
-        provider: { config: { clientSecret, scheme: 'Bearer', clientId, tokenUrl }, type: login.type },
+        provider: { config: { clientSecret, timeout: '5s', clientId, tokenUrl }, type: login.type },
         ttl: '1h',
       },
       type: 'cache',

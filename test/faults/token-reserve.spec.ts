@@ -4,7 +4,7 @@ import { errorBody } from '../support/openai-stream.ts';
 import { answering, type ScenarioLike } from '../support/scenario.ts';
 import { row } from './catalogue.ts';
 import { runCounts } from './fault-case.ts';
-import { codeFor, forms, seenBy, type Form } from './seen.ts';
+import { forms, seenBy, type Form } from './seen.ts';
 import { clientCredentials, useTokenStages, cached, hello, openTokenStage, type TokenStage } from './token-stage.ts';
 
 useTokenStages();
@@ -22,6 +22,10 @@ const refusals = {
   limited: answering(429, errorBody({ message: 'slow' }), { 'retry-after': '30' }),
   'limited for longer': answering(429, errorBody({ message: 'slow' }), { 'retry-after': '90' }),
   spent: answering(402, errorBody({ message: 'pay' })),
+  'out of credit': answering(
+    400,
+    errorBody({ type: 'invalid_request_error', message: 'Your credit balance is too low to access the API.' }),
+  ),
 } as const;
 type State = 'good' | keyof typeof refusals;
 
@@ -167,12 +171,20 @@ describe(row('token-reserve'), () => {
     const stage = await openKeyStage({ FIRST: 'revoked', SECOND: 'revoked', THIRD: 'revoked' }, () => pool(...names));
     expect(await ask(stage, form)).toMatchObject({ status: 502, code: 'UPSTREAM_AUTH' });
     expect(stage.sent()).toEqual([...names]);
-    expect(await ask(stage, form)).toMatchObject({
-      status: 503,
-      code: codeFor('TOKEN_UNAVAILABLE', form),
-      retryAfter: '300',
-    });
+    for (let count = 0; count < 5; count += 1) {
+      expect(await ask(stage, form)).toMatchObject({ status: 502, code: 'UPSTREAM_AUTH', retryAfter: undefined });
+      await stage.clock.advance(1_000);
+    }
     expect(stage.sent()).toEqual([]);
+  });
+
+  it.each(forms)('a pool of keys that are all spent is the failure of the gateway (%s)', async (form) => {
+    const stage = await openKeyStage({ FIRST: 'spent', SECOND: 'out of credit', THIRD: 'spent' }, () => pool(...names));
+    for (const sent of [[...names], [], []]) {
+      expect(await ask(stage, form)).toMatchObject({ status: 502, code: 'UPSTREAM_ERROR', retryAfter: undefined });
+      expect(stage.sent()).toEqual(sent);
+    }
+    expect(stage.ended().at(-1)?.fields).toMatchObject({ tokenProvider: 'login', exhausted: true });
   });
 
   it('a pool inside of a chain comes before a key in reserve', async () => {

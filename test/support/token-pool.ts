@@ -12,8 +12,11 @@ export interface Pool extends TestRun {
 type PoolConfig = Parameters<typeof poolTokenProvider.create>[0];
 export type KeyOf = FakeLink | { readonly link: FakeLink; readonly weight?: number; readonly drain?: boolean };
 
-export function poolOf(keys: readonly KeyOf[], config: Partial<Omit<PoolConfig, 'keys'>> = {}): Pool {
-  const test = testRun();
+export function poolOf(
+  keys: readonly KeyOf[],
+  config: Partial<Omit<PoolConfig, 'keys'>> = {},
+  test: TestRun = testRun(),
+): Pool {
   const options = keys.map((key) => {
     if ('getToken' in key) return { provider: key };
     const { link, ...rest } = key;

@@ -104,18 +104,40 @@ describe('a key that is refused', () => {
     expect(keyStates(test)).toEqual(['a cooling 600 rejected']);
   });
 
-  it('is not given to those who asked before it was refused, whether its link answers or fails', async () => {
-    for (const answer of [() => Promise.resolve(fakeCredential('a2')), () => Promise.reject(tokenServerDown())]) {
-      const link = fakeLink('a', { spares: 0 });
-      const test = poolOf([link]);
-      const taken = await test.pool.getToken(test.run);
-      link.give = answer;
-      const waiting = failureOf(test);
-      refuseKey(test, taken);
-      expect(await waiting).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 300 });
-      expect(keyStates(test)).toEqual(['a cooling 300 rejected']);
-      expect(test.pool.state().inUse).toBe(0);
-    }
+  it.each([
+    ['rejected', { code: 'UPSTREAM_AUTH', status: 502, retryAfterSeconds: undefined }, 300],
+    ['quota', { code: 'UPSTREAM_ERROR', status: 502, retryAfterSeconds: undefined }, 3_600],
+    ['rate-limited', { code: 'UPSTREAM_RATE_LIMITED', status: 429, retryAfterSeconds: 30 }, 30],
+  ] as const)('as %s is not given to those who asked before', async (reason, failure, seconds) => {
+    const link = fakeLink('a', { spares: 0 });
+    const test = poolOf([link]);
+    const taken = await test.pool.getToken(test.run);
+    const answers = ['a', 'a2'].map((name) => {
+      const { promise, resolve } = Promise.withResolvers<Credential>();
+      link.give = () => promise;
+      return { waiting: test.pool.getToken(test.run), end: () => resolve(name === 'a' ? taken : fakeCredential(name)) };
+    });
+    refuseKey(test, taken, { reason });
+    const [same, other] = answers;
+    same?.end();
+    await expect(same?.waiting).rejects.toMatchObject(failure);
+    expect(keyStates(test)).toEqual([`a cooling ${seconds} ${reason}`]);
+    expect(test.pool.state().inUse).toBe(0);
+    other?.end();
+    // Another credential of the same account would be limited as well.
+    if (reason === 'rejected') expect(tokenOf((await other?.waiting) as Credential)).toBe('a2');
+    else await expect(other?.waiting).rejects.toMatchObject(failure);
+  });
+
+  it('is left out as before where its link fails, too', async () => {
+    const link = fakeLink('a', { spares: 0 });
+    const test = poolOf([link]);
+    const taken = await test.pool.getToken(test.run);
+    link.give = () => Promise.reject(tokenServerDown());
+    const waiting = failureOf(test);
+    refuseKey(test, taken);
+    expect(await waiting).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 1 });
+    expect(keyStates(test)).toEqual(['a cooling 300 rejected']);
   });
 
   it('is refused once for all who used it', async () => {
@@ -202,11 +224,26 @@ describe('a pool whose keys are all left out', () => {
     expect(limited.context).toEqual({
       tokenProvider: 'pool',
       reason: 'no key of the pool can be used now',
-      reasons: 'a: UPSTREAM_RATE_LIMITED rate-limited; b: TOKEN_UNAVAILABLE rejected',
+      reasons: 'a: UPSTREAM_RATE_LIMITED rate-limited; b: UPSTREAM_AUTH rejected',
     });
     expect(test.pool.state()).toMatchObject({ status: 'cooling', coolingForSeconds: 5, reason: 'rate-limited' });
     await test.clock.advance(4_200);
     refuseKey(test, await test.pool.getToken(test.run), { reason: 'quota' });
-    expect(await failureOf(test)).toMatchObject({ code: 'TOKEN_UNAVAILABLE', retryAfterSeconds: 296 });
+    const spent = await failureOf(test);
+    expect(spent).toMatchObject({ code: 'UPSTREAM_ERROR', status: 502, retryAfterSeconds: undefined });
+    expect(spent.context).toMatchObject({ exhausted: true });
+  });
+
+  it('says as one that cannot wait that all of them were refused, and that all are spent', async () => {
+    for (const [reason, code] of [
+      ['rejected', 'UPSTREAM_AUTH'],
+      ['quota', 'UPSTREAM_ERROR'],
+    ] as const) {
+      const test = poolOf([poolOf(linksOf('a')).pool as FakeLink, fakeLink('b', { spares: 0 })]);
+      for (let index = 0; index < 2; index += 1)
+        refuseKey(test, await test.pool.getToken(test.run), { reason, retryAfterMilliseconds: 5_000 });
+      expect(await failureOf(test)).toMatchObject({ code, status: 502, retryAfterSeconds: undefined });
+      expect(test.pool.state()).toMatchObject({ status: 'cooling', reason });
+    }
   });
 });

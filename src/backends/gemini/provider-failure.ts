@@ -37,6 +37,12 @@ export function failureInDocument(document: JsonObject): SluiceError | undefined
   return isObject(error) ? failureOf(error) : errorInDocument(document);
 }
 
+/** The error of a text that is a list with one in it, which is what the API says where its answer was to be a list. */
+export function failureInList(text: string): SluiceError | undefined {
+  const error = text.trimStart().startsWith('[') ? readError(text) : undefined;
+  return error === undefined ? undefined : failureOf(error);
+}
+
 /** The error of an event that is named `error`. */
 export function failureFromEvent(data: string): SluiceError {
   const error = readError(data);
@@ -51,13 +57,16 @@ export function failureFromStatus(head: UpstreamHead, body: string, wallTime: nu
     const upstreamMessage = cleanProviderText(messageOf(error), maxLogLength);
     return new SluiceError('UPSTREAM_AUTH', { context: { upstreamStatus: head.status, upstreamMessage } });
   }
-  return withRetryDelay(errorFromStatus(head, JSON.stringify({ error }), wallTime), error);
+  return withQuota(withRetryDelay(errorFromStatus(head, JSON.stringify({ error }), wallTime), error), error);
 }
 
 function failureOf(error: JsonObject): SluiceError {
   const words = [error['status'], error['type'], error['code']].filter((word) => typeof word === 'string').join(' ');
-  const status = blamesKey(error) ? 401 : statusOf(error);
-  return withRetryDelay(errorFromComplaint({ message: messageOf(error), words: words.toLowerCase(), status }), error);
+  const said = statusOf(error);
+  // A key that may not call this service may call another one.
+  const status = blamesKey(error) && said !== 403 ? 401 : said;
+  const failure = errorFromComplaint({ message: messageOf(error), words: words.toLowerCase(), status });
+  return withQuota(withRetryDelay(failure, error), error);
 }
 
 /** The error of a body; the API puts it in a list of one where the answer was to be a list. */
@@ -90,6 +99,20 @@ function detailsOf(error: JsonObject): readonly JsonObject[] {
 
 function blamesKey(error: JsonObject): boolean {
   return detailsOf(error).some(({ reason }) => keyReasons.has(reason));
+}
+
+/** Notes that a quota of the day is exhausted (google.rpc.QuotaFailure): one of a minute looks the same but for its name. */
+function withQuota(failure: SluiceError, error: JsonObject): SluiceError {
+  const quotas = detailsOf(error).flatMap(({ violations }) => (Array.isArray(violations) ? violations : []));
+  const isOfDay = quotas.some((quota) => isObject(quota) && /PerDay/.test(filledString(quota['quotaId']) ?? ''));
+  if (!isOfDay || failure.code !== 'UPSTREAM_RATE_LIMITED') return failure;
+  const { code, status, details, context, retryAfterSeconds } = failure;
+  return new SluiceError(code, {
+    status,
+    details,
+    context: { ...context, exhausted: true },
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
 }
 
 /** Adds the delay of google.rpc.RetryInfo where no header gave one. */

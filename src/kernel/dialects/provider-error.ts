@@ -1,6 +1,8 @@
 import { SluiceError, type ErrorOptions } from '../errors.ts';
 import { filledString, isObject, type JsonObject } from '../json/json-value.ts';
 import { cleanProviderText, maxLogLength } from './provider-text.ts';
+import { readRetryAfter } from '../retry-after.ts';
+import { isSpent } from './spent-account.ts';
 import type { UpstreamHead } from '../upstream.ts';
 
 /** What a provider says about a failure, in whatever form it says it. */
@@ -63,26 +65,30 @@ export function errorFromComplaint(complaint: Complaint): SluiceError {
   return errorByClass(complaint, { context });
 }
 
-/** Waiting does not help: there is nothing left to spend. */
-const spent = /insufficient_quota|insufficient_balance|billing|credit/;
+const blamesCredential = /authentication|api.?key|unauthori[sz]ed|unauthenticated/;
 
-function exhausted(options: ErrorOptions): ErrorOptions {
-  return { ...options, context: { ...options.context, exhausted: true } };
+/** Of a failure without a status the one that its words stand for. */
+function withStatus(upstreamStatus: number, options: ErrorOptions): ErrorOptions {
+  return { ...options, context: { upstreamStatus, ...options.context } };
 }
 
-function errorByClass({ message, words, status }: Complaint, options: ErrorOptions): SluiceError {
+/** With `exhausted` in the context where the account has nothing left to spend, so that waiting does not help. */
+function errorByClass({ message, words, status }: Complaint, given: ErrorOptions): SluiceError {
+  const isExhausted = isSpent(words, message, status);
+  const options = isExhausted ? { ...given, context: { ...given.context, exhausted: true } } : given;
   if (
     status === 429 ||
     (status === undefined && /rate.?limit|too_many_requests|quota|throttl|resource_exhausted/.test(words))
   )
-    return new SluiceError('UPSTREAM_RATE_LIMITED', spent.test(words) ? exhausted(options) : options);
+    return new SluiceError('UPSTREAM_RATE_LIMITED', options);
+  // It is the account of the operator, whatever the status blames.
+  if (isExhausted) return new SluiceError('UPSTREAM_ERROR', options);
   if (
     status === 401 ||
     status === 403 ||
-    (status === undefined &&
-      /authentication|permission|api.?key|unauthori[sz]ed|unauthenticated|access_?denied/.test(words))
+    (status === undefined && (blamesCredential.test(words) || /permission|access_?denied/.test(words)))
   )
-    return new SluiceError('UPSTREAM_AUTH', options);
+    return new SluiceError('UPSTREAM_AUTH', withStatus(status ?? (blamesCredential.test(words) ? 401 : 403), options));
   if (status === 503 || status === 529 || (/overloaded|capacity|unavailable/.test(words) && (status ?? 500) >= 500))
     return new SluiceError('UPSTREAM_OVERLOADED', options);
   if (status !== undefined && status >= 500)
@@ -130,22 +136,6 @@ function readMessage(error: JsonObject): string {
 function readStatus(value: unknown): number | undefined {
   const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
   return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 599 ? status : undefined;
-}
-
-/** `retry-after-ms` in milliseconds, else `retry-after` as seconds or as an HTTP date (RFC 9110 section 10.2.3). */
-function readRetryAfter(headers: UpstreamHead['headers'], wallTime: number): number | undefined {
-  const milliseconds = readNumber(headers['retry-after-ms']);
-  if (milliseconds !== undefined) return milliseconds / 1_000;
-  const text = headers['retry-after'];
-  const seconds = readNumber(text);
-  if (seconds !== undefined || text === undefined) return seconds;
-  // Date.parse finds a date in almost any words; an HTTP date begins with the day of the week.
-  const date = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, /.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - wallTime) / 1_000));
-}
-
-function readNumber(text: string | undefined): number | undefined {
-  return text !== undefined && /^\s*\d{1,9}(?:\.\d{1,9})?\s*$/.test(text) ? Number(text) : undefined;
 }
 
 function parseOrNothing(text: string): unknown {

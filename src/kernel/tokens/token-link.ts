@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { SluiceError } from '../errors.ts';
 import type { Log } from '../run.ts';
 import { isPromise } from '../supervise.ts';
+import { refusalOf } from './refusal-of.ts';
 import { isOfCaller, tokenFailureOf, tokenInvalid } from './token-failure.ts';
 import type {
   Credential,
@@ -84,7 +85,8 @@ class NamedLink implements TokenLink {
 
   invalidate: TokenProvider['invalidate'] = (credential, refusal) => {
     // That a caller has a bad key says nothing about the provider.
-    if (this.subject === undefined) this.#lastRefusal = { reason: refusal.reason, at: this.#clock.now() };
+    if (this.subject === undefined && refusal.isRepeated !== true)
+      this.#lastRefusal = { reason: refusal.reason, at: this.#clock.now() };
     try {
       this.#provider.invalidate(credential, refusal);
     } catch (error) {
@@ -203,7 +205,8 @@ function boundedCount(count: number): number {
 /** The same failure with the name in front of those of the providers below. */
 function withName(error: SluiceError, name: string): SluiceError {
   const { tokenProvider: below, ...context } = error.context;
-  const isOwn = ownCodes.has(error.code);
+  // A pool fails as what the provider of the model said about its keys.
+  const isOwn = ownCodes.has(error.code) || refusalOf(error) !== undefined;
   return new SluiceError(isOwn ? error.code : 'TOKEN_UNAVAILABLE', {
     ...(isOwn && { details: error.details, status: error.status }),
     ...(isTime(error.retryAfterSeconds) && { retryAfterSeconds: error.retryAfterSeconds }),

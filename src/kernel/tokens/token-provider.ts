@@ -32,6 +32,8 @@ export interface Refusal {
   readonly reason: 'rejected' | 'rate-limited' | 'quota';
   /** When it may be used again, where that was said. */
   readonly retryAfterMilliseconds?: number;
+  /** True where it was refused before, is still what the provider gives, and was not sent once more: nothing new to count. */
+  readonly isRepeated?: boolean;
 }
 
 export interface TokenProvider {
@@ -60,6 +62,11 @@ export interface TokenProvider {
   subject?(run: TokenRun): string;
   /** What an operator may know. */
   state?(): TokenDetail;
+  /**
+   * Called once, before all else, with those in use that have the same name and type and are made of something else, the
+   * newest first: a definition was edited. What is known of what both wrap, which is the same link, may be taken over.
+   */
+  inherit?(predecessors: readonly TokenProvider[]): void;
   /** Ends what goes on in the background. Called once, after the last run. */
   dispose?(): void | Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../errors.ts';
 import { isOfCaller } from '../token-failure.ts';
+import { reasonOfFailure, type CoolingReason } from './cooling.ts';
 
 /** Why one link gave no credential. */
 export interface LinkFailure {
@@ -11,18 +12,22 @@ export interface LinkFailure {
 const longestReason = 200;
 const longestAccount = 1_000;
 
+/** What ends by itself comes first, then what ends with a new day or with money, then what somebody must put right. */
+const order: Readonly<Record<CoolingReason, number>> = { 'rate-limited': 0, unavailable: 0, quota: 1, rejected: 2 };
+
 /**
- * Nobody has a credential. It tells when the first one may have one again, as a rate limit where that is what keeps this
- * one; and what the caller must put right keeps its code. The reasons of all are for the log.
+ * Nobody has a credential. It fails as the one that may have one again first, and tells when; and what the caller must put
+ * right keeps its code. The reasons of all are for the log.
  */
 export function failureOfAll(failures: readonly LinkFailure[], reason: string): SluiceError {
   const errors = failures.map(({ error }) => error);
   const [callers] = errors;
   if (callers !== undefined && errors.every(isOfCaller)) return callers;
-  const first = errors.reduce<SluiceError | undefined>(sooner, undefined);
-  return new SluiceError(first?.code === 'UPSTREAM_RATE_LIMITED' ? first.code : 'TOKEN_UNAVAILABLE', {
+  const [first] = errors.toSorted(bySoonest);
+  const why = first === undefined ? 'unavailable' : reasonOfFailure(first);
+  return new SluiceError(first === undefined || why === 'unavailable' ? 'TOKEN_UNAVAILABLE' : first.code, {
     ...(first?.retryAfterSeconds !== undefined && { retryAfterSeconds: first.retryAfterSeconds }),
-    context: { reason, reasons: accountOf(failures) },
+    context: { reason, reasons: accountOf(failures), ...(why === 'quota' && { exhausted: true }) },
   });
 }
 
@@ -33,9 +38,14 @@ function reasonOf({ context }: SluiceError): string {
   return (typeof reasons === 'string' ? `${words} (${reasons})` : words).slice(0, longestReason);
 }
 
-function sooner(one: SluiceError | undefined, other: SluiceError): SluiceError {
-  const isSooner = (other.retryAfterSeconds ?? Infinity) < (one?.retryAfterSeconds ?? Infinity);
-  return one === undefined || isSooner ? other : one;
+function bySoonest(one: SluiceError, other: SluiceError): number {
+  const [soon, late] = [one.retryAfterSeconds ?? Infinity, other.retryAfterSeconds ?? Infinity];
+  // Two that do not say when have no difference.
+  return placeOf(one) - placeOf(other) || (soon === late ? 0 : soon - late);
+}
+
+function placeOf(error: SluiceError): number {
+  return isOfCaller(error) ? 3 : order[reasonOfFailure(error)];
 }
 
 /** `name: CODE reason; name: CODE reason`, cut where it gets too long. */

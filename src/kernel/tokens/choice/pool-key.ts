@@ -1,9 +1,10 @@
 import type { Clock } from '../../clock.ts';
 import type { SluiceError } from '../../errors.ts';
 import type { Log, Meter } from '../../run.ts';
-import { isPerCaller, restFor, withCooling, type Cooling, type CoolingReason } from './cooling.ts';
+import { isPerCaller, reasonOfFailure, restFor, withCooling, type Cooling, type CoolingReason } from './cooling.ts';
 import type { Choosable } from './pool-choice.ts';
 import { Refusals } from './refusals.ts';
+import { SecondLooks } from './second-looks.ts';
 import { isOfCaller } from '../token-failure.ts';
 import type { Credential, Refusal, TokenLink, TokenState } from '../token-provider.ts';
 
@@ -21,8 +22,19 @@ const longestTrial = 2_000;
 export type CoolDowns = Readonly<Record<CoolingReason, number>>;
 
 interface KeyCooling extends Cooling {
-  /** When it may be asked if there is no other; `until` for one that was refused. */
+  /** When it may be asked if there is no other; `until` for one that is used too much. */
   readonly askableAt: number;
+  /** When it may be asked in its turn; `until` unless it was refused and may have another credential. */
+  readonly lookableAt: number;
+}
+
+interface Rest {
+  readonly reason: CoolingReason;
+  /** In milliseconds, as the others. */
+  readonly rest: number;
+  readonly isFailing?: boolean;
+  readonly askableIn?: number;
+  readonly lookableIn?: number;
 }
 
 export interface KeyOptions {
@@ -41,6 +53,7 @@ export interface KeyCapabilities {
 /**
  * One key of a pool. After it was refused it is on probation: one request tries it, and it takes part in full when that was
  * accepted; when it is refused again it is left out for twice the time. What is refused to one caller only does not count.
+ * Where its link gives another credential than the refused one, that is tried before the time is over.
  */
 export class PoolKey implements Choosable {
   readonly link: TokenLink;
@@ -50,13 +63,16 @@ export class PoolKey implements Choosable {
   credit = 0;
   readonly #coolDowns: CoolDowns;
   readonly #capabilities: KeyCapabilities;
-  readonly #refusals: Refusals;
+  #refusals: Refusals;
+  #looks = new SecondLooks();
   #inUse = 0;
   #asked = 0;
   #cooling: KeyCooling | undefined;
   #isOnProbation = false;
   #timesRefused = 0;
   #trialEnds: number | undefined;
+  /** That it is left out was written, and that it returned was not. */
+  #isTold = false;
 
   constructor({ link, weight, isDrained, seed }: KeyOptions, coolDowns: CoolDowns, capabilities: KeyCapabilities) {
     this.link = link;
@@ -66,6 +82,17 @@ export class PoolKey implements Choosable {
     this.#coolDowns = coolDowns;
     this.#capabilities = capabilities;
     this.#refusals = new Refusals(link);
+  }
+
+  /** Goes on with what the key of another pool knows of the same link. */
+  inherit(before: PoolKey): void {
+    // Those that it gave may still be refused, and count as those that are given here.
+    this.#refusals = before.#refusals;
+    this.#looks = before.#looks;
+    this.#cooling = before.cooling;
+    this.#isOnProbation = before.#isOnProbation;
+    this.#timesRefused = before.#timesRefused;
+    this.#isTold = before.#isTold;
   }
 
   get load(): number {
@@ -78,9 +105,10 @@ export class PoolKey implements Choosable {
     return this.#cooling;
   }
 
-  /** True while one request tries it. */
-  get isOnTrial(): boolean {
-    return this.#trialEnds !== undefined && this.#now() < this.#trialEnds;
+  /** True where it takes turns with the others: it is ready, or it was refused and nobody has looked for a while. */
+  get isInTurn(): boolean {
+    if (this.cooling !== undefined) return this.#asked === 0 && this.#now() >= this.cooling.lookableAt;
+    return this.#trialEnds === undefined || this.#now() >= this.#trialEnds;
   }
 
   /** It was chosen: `take`, `failed` or `abandoned` follows. */
@@ -88,8 +116,10 @@ export class PoolKey implements Choosable {
     this.#asked += 1;
     const now = this.#now();
     if (this.#isOnProbation) this.#trialEnds = now + longestTrial;
+    if (this.cooling === undefined) return;
     // One asks for all.
-    if (this.cooling !== undefined) this.#cooling = { ...this.cooling, askableAt: now + askAgainAfter };
+    const again = now + (this.cooling.isFailing ? askAgainAfter : this.#looks.wait);
+    this.#cooling = { ...this.cooling, askableAt: again, lookableAt: Math.max(this.cooling.lookableAt, again) };
   }
 
   abandoned(): void {
@@ -101,22 +131,34 @@ export class PoolKey implements Choosable {
     this.abandoned();
     if (isPerCaller(this.link) || isOfCaller(error)) return;
     const told = error.retryAfterSeconds === undefined ? undefined : error.retryAfterSeconds * 1_000;
-    if (error.code === 'UPSTREAM_RATE_LIMITED')
-      return this.#leaveOut('rate-limited', this.#restAfter('rate-limited', told));
+    const reason = reasonOfFailure(error);
+    if (reason === 'rate-limited')
+      return this.#leaveOut({ reason, rest: this.#restAfter(reason, told), isFailing: true });
     const announced = restFor(told, 0, longestTold);
     const rest = Math.max(this.#coolDowns.unavailable, announced);
-    this.#leaveOut('unavailable', rest, Math.max(askAgainAfter, announced));
+    const askableIn = Math.max(askAgainAfter, announced);
+    // A pool that has only refused keys costs nothing to ask; what fails otherwise is asked where there is no other.
+    this.#leaveOut({ reason, rest, askableIn, lookableIn: reason === 'rejected' ? askableIn : rest, isFailing: true });
   }
 
-  /** Its link gave this. False where it may not be used: it was refused before, or the key was while the link was asked. */
+  /**
+   * Its link gave this. False where it may not be used: it was refused before, or the account is used too much, maybe since
+   * the link was asked.
+   */
   take(credential: Credential): boolean {
     this.#asked -= 1;
     const now = this.#now();
     const mark = this.#refusals.markOf(credential, now);
-    if (mark !== undefined) this.#leaveOut(mark.reason, mark.until - now);
-    if (this.cooling !== undefined) {
-      if (this.cooling.reason !== 'unavailable') return false;
-      this.#return();
+    if (mark !== undefined) this.#leaveOut({ reason: mark.reason, rest: mark.until - now }, credential);
+    const { cooling } = this;
+    if (cooling !== undefined) {
+      if (mark !== undefined || (cooling.reason !== 'rejected' && !cooling.isFailing)) {
+        this.#trialEnds = undefined;
+        return false;
+      }
+      // Whether another one is good is not known before it was accepted.
+      if (cooling.isFailing) this.#return();
+      else this.#cooling = undefined;
     }
     this.#inUse += 1;
     this.#refusals.given(credential);
@@ -127,7 +169,8 @@ export class PoolKey implements Choosable {
     if (isPerCaller(this.link)) return;
     const rest = this.#restAfter(reason, told);
     const verdict = this.#refusals.refused(credential, { reason, until: this.#now() + rest });
-    if (verdict === 'spent' || (verdict === 'renewable' && this.#isOnProbation)) this.#leaveOut(reason, rest);
+    if (verdict === 'spent' || (verdict === 'renewable' && this.#isOnProbation))
+      this.#leaveOut({ reason, rest }, credential);
   }
 
   accepted(credential: Credential): void {
@@ -135,6 +178,8 @@ export class PoolKey implements Choosable {
     this.#isOnProbation = false;
     this.#timesRefused = 0;
     this.#trialEnds = undefined;
+    this.#looks.accepted();
+    if (this.#isTold && this.#cooling === undefined) this.#tellReturn('rejected');
   }
 
   /** One request that used it is over. */
@@ -158,17 +203,29 @@ export class PoolKey implements Choosable {
     return Math.max(doubled, restFor(told, 0, longest));
   }
 
-  #leaveOut(reason: CoolingReason, rest: number, askableIn = rest): void {
+  /** `refused` is the credential that it is left out for, where it is for one. */
+  #leaveOut(
+    { reason, rest, isFailing = false, askableIn = rest, lookableIn = rest }: Rest,
+    refused?: Credential,
+  ): void {
     const now = this.#now();
     const before = this.cooling;
-    // A link that fails says nothing about a key that was refused.
-    if (before !== undefined && before.reason !== 'unavailable') return;
-    this.#cooling = { reason, until: now + rest, askableAt: now + askableIn };
-    if (reason === 'rejected' || reason === 'quota') {
+    if (before !== undefined && !before.isFailing) {
+      // A link that fails says nothing about a key that was refused, only about another one that it could have.
+      if (isFailing && before.reason === 'rejected')
+        this.#cooling = { ...before, askableAt: now + askableIn, lookableAt: now + lookableIn };
+      return;
+    }
+    const isRejected = refused !== undefined && reason === 'rejected';
+    if (isRejected) this.#looks.refused(refused);
+    const [askable, lookable] = isRejected ? [this.#looks.wait, this.#looks.wait] : [askableIn, lookableIn];
+    this.#cooling = { reason, until: now + rest, isFailing, askableAt: now + askable, lookableAt: now + lookable };
+    if (refused !== undefined && reason !== 'rate-limited') {
       this.#isOnProbation = true;
       this.#timesRefused += 1;
     }
-    if (before !== undefined) return;
+    if (this.#isTold) return;
+    this.#isTold = true;
     const { log, meter } = this.#capabilities;
     log.info('a key of a pool cools down', { tokenProvider: this.link.name, reason, seconds: Math.ceil(rest / 1_000) });
     meter.count('token_pool_cooled');
@@ -177,6 +234,11 @@ export class PoolKey implements Choosable {
   #return(): void {
     const reason = this.#cooling?.reason;
     this.#cooling = undefined;
+    if (reason !== undefined) this.#tellReturn(reason);
+  }
+
+  #tellReturn(reason: CoolingReason): void {
+    this.#isTold = false;
     this.#capabilities.log.info('a key of a pool returns', { tokenProvider: this.link.name, reason });
   }
 

@@ -45,12 +45,17 @@ export class TokenChain implements TokenProvider {
     const search: ChainSearch = { queue: this.#inOrder(), failures: [], refused: [], lastResort: undefined };
     return askInTurn<ChainLink>(run, {
       clock: this.#capabilities.clock,
-      next: () => search.queue.shift() ?? this.#lastResort(search),
+      next: () => {
+        const next = search.queue.shift() ?? this.#lastResort(search);
+        next?.ask();
+        return next;
+      },
       take: (asked, credential) => this.#take(asked, credential, search),
       failed: (asked, error) => {
         search.failures.push({ name: asked.link.name, error });
         asked.failed(error);
       },
+      abandoned: (asked) => asked.abandoned(),
       failure: () => failureOfAll(search.failures, 'no link of the chain has a credential'),
     });
   }
@@ -59,6 +64,7 @@ export class TokenChain implements TokenProvider {
     const giver = this.#givers.lastOf(credential);
     if (giver === undefined) return;
     giver.link.invalidate(credential, refusal);
+    if (refusal.isRepeated === true) return;
     giver.refused(credential, refusal);
     this.#lastRefused = giver;
   }
@@ -77,9 +83,9 @@ export class TokenChain implements TokenProvider {
     return { links: this.#links.map((link) => link.state()) };
   }
 
-  /** Those that do not cool down, then the others, first the one that returns first. */
+  /** Those that do not cool down or are looked at again, then the others, first the one that returns first. */
   #inOrder(): ChainLink[] {
-    return this.#links.toSorted((one, other) => (one.cooling?.until ?? 0) - (other.cooling?.until ?? 0));
+    return this.#links.toSorted((one, other) => one.passedOverUntil - other.passedOverUntil);
   }
 
   #lastResort(search: ChainSearch): ChainLink | undefined {

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SluiceError } from '../../errors.ts';
 import { anonymousCaller } from '../../run.ts';
 import { askInTurn } from './ask-in-turn.ts';
-import { isPerCaller } from './cooling.ts';
+import { failureFor, isPerCaller, reasonOfFailure } from './cooling.ts';
 import { Givers } from './givers.ts';
 import { hashOf } from '../hash-of.ts';
 import { failureOfAll, type LinkFailure } from './link-failures.ts';
@@ -20,6 +21,10 @@ export interface PoolOptions {
 interface PoolSearch {
   readonly run: TokenRun;
   readonly asked: Set<PoolKey>;
+  /** Those that were left out when they were asked. */
+  readonly looks: Set<PoolKey>;
+  /** Those that are asked once more. */
+  readonly again: PoolKey[];
   readonly failures: Map<PoolKey, SluiceError>;
 }
 
@@ -32,6 +37,7 @@ export class TokenPool implements TokenProvider {
   /** Those that are not drained. */
   readonly #active: readonly PoolKey[];
   readonly #strategy: PoolStrategy;
+  readonly #coolDowns: CoolDowns;
   readonly #capabilities: KeyCapabilities;
   readonly #givers = new Givers<PoolKey>();
 
@@ -42,6 +48,7 @@ export class TokenPool implements TokenProvider {
     );
     this.#active = this.#keys.filter(({ isDrained }) => !isDrained);
     this.#strategy = strategy;
+    this.#coolDowns = coolDowns;
     this.#capabilities = capabilities;
     const links = this.#active.map(({ link }) => link);
     this.spares = withOtherKeys(links.map(({ spares }) => spares));
@@ -53,15 +60,11 @@ export class TokenPool implements TokenProvider {
   }
 
   getToken(run: TokenRun): Credential | Promise<Credential> {
-    const search: PoolSearch = { run, asked: new Set(), failures: new Map() };
+    const search: PoolSearch = { run, asked: new Set(), looks: new Set(), again: [], failures: new Map() };
     return askInTurn<PoolKey>(run, {
       clock: this.#capabilities.clock,
       next: () => this.#next(search),
-      take: (key, credential) => {
-        const isTaken = key.take(credential);
-        if (isTaken) this.#givers.gave(key, credential);
-        return isTaken;
-      },
+      take: (key, credential) => this.#take(key, credential, search),
       failed: (key, error) => {
         search.failures.set(key, error);
         key.failed(error);
@@ -74,7 +77,7 @@ export class TokenPool implements TokenProvider {
   invalidate(credential: Credential, refusal: Refusal): void {
     const key = this.#givers.lastOf(credential);
     key?.link.invalidate(credential, refusal);
-    key?.refused(credential, refusal);
+    if (refusal.isRepeated !== true) key?.refused(credential, refusal);
   }
 
   accepted(credential: Credential): void {
@@ -87,6 +90,17 @@ export class TokenPool implements TokenProvider {
     const key = this.#givers.returned(credential);
     key?.link.settled(credential, outcome);
     key?.settled();
+  }
+
+  /** With other cool-downs it begins anew: they are changed where a key was left out for too long. */
+  inherit(predecessors: readonly TokenProvider[]): void {
+    const pools = predecessors.filter((one) => one instanceof TokenPool);
+    const known = pools.filter((pool) => isDeepStrictEqual(pool.#coolDowns, this.#coolDowns));
+    const before = known.flatMap((pool) => pool.#keys);
+    for (const key of this.#keys) {
+      const same = before.find(({ link }) => link === key.link);
+      if (same !== undefined) key.inherit(same);
+    }
   }
 
   state(): TokenDetail {
@@ -104,16 +118,30 @@ export class TokenPool implements TokenProvider {
     };
   }
 
-  /** A key that is ready; else one that somebody tries just now; else one that could not be had and is asked once more. */
-  #next({ run, asked }: PoolSearch): PoolKey | undefined {
+  /** A key whose turn it is; else one that somebody tries just now; else one that is left out and may be asked again. */
+  #next({ run, asked, looks, again }: PoolSearch): PoolKey | undefined {
     const left = this.#active.filter((key) => !asked.has(key));
+    const inTurn = left.filter(({ isInTurn }) => isInTurn);
     const usable = left.filter(({ cooling }) => cooling === undefined);
-    const ready = usable.filter(({ isOnTrial }) => !isOnTrial);
-    const key = this.#choose(ready, run) ?? this.#choose(usable, run) ?? this.#askable(left);
+    const key = this.#choose(inTurn, run) ?? this.#choose(usable, run) ?? this.#askable(left) ?? again.pop();
     if (key === undefined) return undefined;
+    if (key.cooling !== undefined && !asked.has(key)) looks.add(key);
     key.ask();
     asked.add(key);
     return key;
+  }
+
+  #take(key: PoolKey, credential: Credential, { looks, again }: PoolSearch): boolean {
+    if (key.take(credential)) {
+      this.#givers.gave(key, credential);
+      return true;
+    }
+    // Without a pool it would be sent and refused, and a cache would fetch a new one.
+    if (looks.delete(key) && key.cooling?.reason === 'rejected' && !this.#active.some(isUsable)) {
+      key.link.invalidate(credential, { reason: 'rejected', isRepeated: true });
+      again.push(key);
+    }
+    return false;
   }
 
   #choose(keys: readonly PoolKey[], { caller }: TokenRun): PoolKey | undefined {
@@ -139,10 +167,15 @@ export class TokenPool implements TokenProvider {
 function failureOf({ link, cooling }: PoolKey, error: SluiceError | undefined, now: number): LinkFailure | undefined {
   const { name } = link;
   if (cooling === undefined) return error === undefined ? undefined : { name, error };
-  const leftOutCode = cooling.reason === 'rate-limited' ? 'UPSTREAM_RATE_LIMITED' : 'TOKEN_UNAVAILABLE';
-  const { code, context } = error ?? { code: leftOutCode, context: { reason: cooling.reason } };
+  const failure = error ?? failureFor(cooling.reason);
+  // To wait helps neither against a refusal nor without money.
+  if (['rejected', 'quota'].includes(reasonOfFailure(failure))) return { name, error: failure };
   const retryAfterSeconds = Math.max(1, Math.ceil((cooling.askableAt - now) / 1_000));
-  return { name, error: new SluiceError(code, { retryAfterSeconds, context }) };
+  return { name, error: new SluiceError(failure.code, { retryAfterSeconds, context: failure.context }) };
+}
+
+function isUsable({ cooling }: PoolKey): boolean {
+  return cooling === undefined;
 }
 
 /** The other keys, and what any of them has beside the first of its credentials. */
