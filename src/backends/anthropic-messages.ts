@@ -66,7 +66,7 @@ const config = strictObject({
 
 /**
  * The Anthropic messages API, and servers that are compatible with it. The key comes from the token provider: as
- * `x-api-key`, or as a bearer token. `create` throws a TypeError for an address or a header that can't be used.
+ * `x-api-key`, or a token as a bearer token. `create` throws a TypeError for an address or a header that can't be used.
  */
 export const anthropicMessagesBackend = defineBackend({
   type: anthropicMessages,

@@ -83,7 +83,9 @@ export const geminiBackend = defineBackend({
   create({ baseUrl, model, headers, apiVersion, vertex, safetySettings }, { clock }): Backend {
     const base = readTarget(baseUrl, headers);
     const path = modelPath({ basePath: base.basePath, apiVersion, vertex, model });
-    const target = { ...base, model, modelPath: path, safetySettings };
+    // What Vertex AI takes are tokens.
+    const keyHeader = { keyHeader: 'x-goog-api-key' };
+    const target = { ...base, ...(vertex === undefined && keyHeader), model, modelPath: path, safetySettings };
     return {
       origin: target.origin,
       model,

@@ -7,6 +7,8 @@ export interface UpstreamRequest {
   path: string;
   /** Lower-case names. */
   readonly headers: Record<string, string>;
+  /** Where the provider takes API keys, in lower case; absent where a key is a bearer token as any other. */
+  readonly keyHeader?: string;
   /** The body as text, sent as UTF-8. */
   readonly body: string;
 }

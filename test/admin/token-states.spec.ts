@@ -157,7 +157,7 @@ describe('what a token provider is', () => {
         type: 'static',
         usedBy: [{ pipeline: 'chat', backend: 'one' }],
         origins: [provider.origin],
-        definition: { token: { $file: path }, header: 'authorization', scheme: 'Bearer' },
+        definition: { token: { $file: path } },
         state: { name: 'static', type: 'static', status: 'ready' },
       },
     ]);

@@ -15,6 +15,7 @@ import { Ticker } from '../../src/kernel/ticker.ts';
 import type { UpstreamRequest } from '../../src/kernel/upstream.ts';
 import type { WorkloadVariable } from '../../src/kernel/workload.ts';
 import type { Registry } from '../../src/registry/registry.ts';
+import { chatRequest, fakeRun } from '../support/chat-run.ts';
 import { exampleSecrets } from '../support/example-secrets.ts';
 import { productRegistry } from '../support/sluice.ts';
 import { testRun } from '../support/test-run.ts';
@@ -140,13 +141,8 @@ describe('docs/tokens.md', () => {
       header === 'authorization' ? new Secret(header, () => 'Bearer sk-ant-of-the-caller') : undefined;
     const ask = async (): Promise<UpstreamRequest> => {
       const credential = await backend?.token?.getToken({ ...run, presented });
-      const request: UpstreamRequest = {
-        method: 'POST',
-        origin: backend?.backend.origin ?? '',
-        path: '/',
-        headers: { 'content-type': 'application/json' },
-        body: '{}',
-      };
+      const request = backend?.backend.encode(chatRequest({}), fakeRun());
+      if (request === undefined) throw new Error('there is no backend');
       await credential?.apply(request);
       return request;
     };
@@ -195,7 +191,7 @@ describe('docs/tokens.md', () => {
   });
 
   it('shows log lines and counters', () => {
-    expect([told.length, counted.length]).toEqual([10, 5]);
+    expect([told.length, counted.length]).toEqual([12, 6]);
   });
 
   it.each([...told, ...counted])('%s is written by the code', (words) => {

@@ -49,6 +49,7 @@ export function encodeMessagesRequest(request: ChatRequest, target: MessagesTarg
       'anthropic-version': version,
       ...(beta.length > 0 && { 'anthropic-beta': beta.join(',') }),
     },
+    keyHeader: 'x-api-key',
     body: JSON.stringify(writeBody(request, target, run)),
   };
 }

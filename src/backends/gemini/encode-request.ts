@@ -1,4 +1,4 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { jsonHeaders, keyHeaderOf, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
 import { loseCacheMarks, loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
 import { extensionOf, gemini } from '../../kernel/dialects/gemini-fields.ts';
 import { level, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
@@ -45,6 +45,7 @@ export function encodeGeminiRequest(request: ChatRequest, target: GeminiTarget, 
     origin,
     path: `${modelPath}:${method}${query}${stream ? `${separator}alt=sse` : ''}`,
     headers: jsonHeaders(target, stream ? 'text/event-stream' : 'application/json'),
+    ...keyHeaderOf(target),
     body: JSON.stringify(writeBody(request, target, run)),
   };
 }

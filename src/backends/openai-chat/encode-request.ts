@@ -1,4 +1,4 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { jsonHeaders, keyHeaderOf, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
 import { loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
 import { isObject, level, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import { extensionOf, openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
@@ -32,6 +32,7 @@ export function encodeChatRequest(request: ChatRequest, target: ChatTarget, run:
     origin,
     path: `${basePath}/chat/completions${query}`,
     headers: jsonHeaders(target, request.stream ? 'text/event-stream' : 'application/json'),
+    ...keyHeaderOf(target),
     body: JSON.stringify(writeBody(request, target, run)),
   };
 }

@@ -1,3 +1,5 @@
+import { azureHosts } from '../../kernel/dialects/backend-target.ts';
+
 /*
  * How servers that call themselves compatible differ in what they take. What they send back needs no table: the decoder
  * reads all spellings. Facts: the references of the vendors, and recorded requests and refusals.
@@ -119,7 +121,7 @@ export const vendors = {
   openai: { ...openAi, hosts: ['api.openai.com'] },
   azure: {
     ...openAi,
-    hosts: ['.openai.azure.com', '.services.ai.azure.com', '.cognitiveservices.azure.com'],
+    hosts: azureHosts,
   },
   mistral: {
     ...plain,

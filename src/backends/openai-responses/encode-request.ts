@@ -1,4 +1,4 @@
-import { jsonHeaders, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
+import { jsonHeaders, keyHeaderOf, type BackendTarget } from '../../kernel/dialects/backend-target.ts';
 import { loseCacheMarks, loseForeignFields } from '../../kernel/dialects/foreign-fields.ts';
 import { isObject, sameJson, type JsonObject } from '../../kernel/json/json-value.ts';
 import { openaiChat } from '../../kernel/dialects/openai-chat-fields.ts';
@@ -55,6 +55,7 @@ export function encodeResponsesRequest(request: ChatRequest, target: ResponsesTa
     origin,
     path: `${basePath}/responses${query}`,
     headers: jsonHeaders(target, request.stream ? 'text/event-stream' : 'application/json'),
+    ...keyHeaderOf(target),
     body: JSON.stringify(isOwn ? writeOwn(request, target, run) : writeForeign(request, target, run)),
   };
 }

@@ -51,7 +51,17 @@ export interface BackendTarget {
   /** Query of the base URL with its question mark, or "". */
   readonly query: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Where the server takes API keys; absent where they are bearer tokens. */
+  readonly keyHeader?: string;
 }
+
+/** Ends of hosts. Azure takes tokens of Entra ID as bearer tokens, and keys in a header of its own. */
+export const azureHosts: readonly string[] = [
+  '.openai.azure.com',
+  '.openai.azure.us',
+  '.services.ai.azure.com',
+  '.cognitiveservices.azure.com',
+];
 
 /** Reads a base URL and the further headers. Throws a TypeError for what can't be used. */
 export function readTarget(baseUrl: string, headers: Readonly<Record<string, string>> = {}): BackendTarget {
@@ -66,7 +76,13 @@ export function readTarget(baseUrl: string, headers: Readonly<Record<string, str
     basePath: url.pathname.replace(/\/+$/, ''),
     query: url.search,
     headers: readHeaders(headers),
+    ...(azureHosts.some((host) => url.hostname.endsWith(host)) && { keyHeader: 'api-key' }),
   };
+}
+
+/** `keyHeader` of a request, where the target has one. */
+export function keyHeaderOf({ keyHeader }: BackendTarget): { readonly keyHeader?: string } {
+  return keyHeader === undefined ? {} : { keyHeader };
 }
 
 /** The headers of a JSON request: the configured ones and those that are ours. */

@@ -1,6 +1,5 @@
 import Type from 'typebox';
 import { connectionHeaders } from '../connection-headers.ts';
-import { defaulted } from '../schema.ts';
 import type { UpstreamRequest } from '../upstream.ts';
 import { tokenInvalid } from './token-failure.ts';
 import type { Credential } from './token-provider.ts';
@@ -18,22 +17,29 @@ export const framingHeaders: ReadonlySet<string> = new Set([
   'content-type',
 ]);
 
-/** Where a token goes in the request to the provider of the model: fields of a config. */
-export const placementFields = {
-  header: defaulted(
+const Header = (otherwise: string) =>
+  Type.Optional(
     Type.String({
       pattern: '^[A-Za-z][A-Za-z0-9-]{0,63}$',
-      description: 'Header that carries the token, such as "x-api-key", "api-key" or "x-goog-api-key".',
+      description: `Header that carries it, such as "x-api-key", "api-key" or "x-goog-api-key". When left out, ${otherwise}.`,
     }),
-    'authorization',
-  ),
-  scheme: defaulted(
-    Type.String({
-      pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{0,32}$",
-      description: 'Word before the token; "" for none. With "Basic" the token is USER:PASSWORD and sent encoded.',
-    }),
-    'Bearer',
-  ),
+  );
+const scheme = Type.Optional(
+  Type.String({
+    pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{0,32}$",
+    description:
+      'Word before it: "Bearer" in the header authorization and none in any other when left out, "" for none. With "Basic" ' +
+      'it is USER:PASSWORD and sent encoded.',
+  }),
+);
+
+/** Where a token goes in the request to the provider of the model: fields of a config. */
+export const placementFields = { header: Header('authorization'), scheme };
+
+/** The same for the keys that providers of models give out, for which each of them has a place. */
+export const keyPlacementFields = {
+  header: Header('that of the backend: x-api-key, api-key, x-goog-api-key, or authorization'),
+  scheme,
 };
 
 /** Where a token goes. `query` is the name of a parameter, in place of a header. */
@@ -41,13 +47,27 @@ export interface Placement {
   readonly header: string;
   readonly scheme: string;
   readonly query?: string;
+  /** Where the backend has a place for keys, that one counts. */
+  readonly isKey?: true;
 }
 
 export const bearer: Placement = { header: 'authorization', scheme: 'Bearer' };
 
-/** Throws a TypeError, which refuses the definition, where a token in this place would break the request. */
-export function checkPlacement({ header }: Placement): void {
+interface PlacementConfig {
+  readonly header?: string;
+  readonly scheme?: string;
+}
+
+/** Where a token goes. Throws a TypeError, which refuses the definition, where it would break the request. */
+export function placementOf({ header = bearer.header, scheme: word }: PlacementConfig): Placement {
   if (framingHeaders.has(header.toLowerCase())) throw new TypeError(`header: "${header}" can't carry a token`);
+  return { header, scheme: word ?? (header.toLowerCase() === bearer.header ? bearer.scheme : '') };
+}
+
+/** The same for a key of a provider of models. */
+export function keyPlacementOf({ header, scheme: word }: PlacementConfig): Placement {
+  if (header === undefined && word === undefined) return { ...bearer, isKey: true };
+  return placementOf({ ...(header !== undefined && { header }), ...(word !== undefined && { scheme: word }) });
 }
 
 /** The token itself, or TOKEN_INVALID where it can't stand in a header; never shows it. */
@@ -68,12 +88,13 @@ export function tokenCredential(token: string, placement: Placement, expiresAt?:
   };
 }
 
-function inHeader(token: string, { header, scheme }: Placement): Credential['apply'] {
+function inHeader(token: string, { header, scheme: word, isKey }: Placement): Credential['apply'] {
   const name = header.toLowerCase();
-  const text = scheme.toLowerCase() === 'basic' ? Buffer.from(token).toString('base64') : token;
-  const value = scheme === '' ? text : `${scheme} ${text}`;
+  const text = word.toLowerCase() === 'basic' ? Buffer.from(token).toString('base64') : token;
+  const value = word === '' ? text : `${word} ${text}`;
   return (request) => {
-    request.headers[name] = value;
+    if (isKey === true && request.keyHeader !== undefined) request.headers[request.keyHeader] = token;
+    else request.headers[name] = value;
   };
 }
 

@@ -3,8 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
   bearer,
-  checkPlacement,
   framingHeaders,
+  keyPlacementOf,
+  placementOf,
   tokenCredential,
   usable,
   type Placement,
@@ -157,10 +158,25 @@ describe('a credential', () => {
 
 describe('the place of a token', () => {
   it.each([...framingHeaders, 'Content-Length', 'HOST'])('can not be %s', (header) => {
-    expect(() => checkPlacement({ header, scheme: '' })).toThrow(TypeError);
+    expect(() => placementOf({ header, scheme: '' })).toThrow(TypeError);
   });
 
   it.each(['authorization', 'x-api-key', 'Api-Key', 'cookie'])('can be %s', (header) => {
-    expect(() => checkPlacement({ header, scheme: '' })).not.toThrow();
+    expect(() => placementOf({ header, scheme: '' })).not.toThrow();
+  });
+
+  it.each([
+    [{}, bearer],
+    [{ header: 'Authorization' }, { header: 'Authorization', scheme: 'Bearer' }],
+    [{ header: 'x-api-key' }, { header: 'x-api-key', scheme: '' }],
+    [
+      { header: 'x-api-key', scheme: 'Key' },
+      { header: 'x-api-key', scheme: 'Key' },
+    ],
+    [{ scheme: '' }, { header: 'authorization', scheme: '' }],
+  ])('%j is %j, for a key too, but where nothing is said', (config, placement) => {
+    expect(placementOf(config)).toEqual(placement);
+    const isSaid = Object.keys(config).length > 0;
+    expect(keyPlacementOf(config)).toEqual({ ...placement, ...(!isSaid && { isKey: true }) });
   });
 });
