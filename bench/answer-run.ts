@@ -80,6 +80,7 @@ export class AnswerRun {
           this.#isComplete = true;
         },
         pause: () => {},
+        began: () => {},
         ended: () => {},
         fail: (error) => {
           throw error;

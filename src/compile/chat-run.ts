@@ -1,8 +1,8 @@
-import { AnswerBody } from '../kernel/answer-body.ts';
+import type { AnswerBody } from '../kernel/answer-body.ts';
 import { AnswerPipe } from '../kernel/answer-pipe.ts';
+import type { UsageFold } from '../kernel/answer.ts';
 import type { ClientAnswer, ClientListener } from '../kernel/client-answer.ts';
 import type { Encoder, EncodeContext, StreamEncoder } from '../kernel/component.ts';
-import type { Modifier } from '../kernel/modifier.ts';
 import { asSluiceError, breaksAnswer, describeCause, SluiceError } from '../kernel/errors.ts';
 import type { AnswerEvent } from '../kernel/event.ts';
 import type { AnswerReceiver, Forwarder } from '../kernel/forward.ts';
@@ -10,14 +10,14 @@ import { readRateLimits, type RateLimits } from '../kernel/dialects/rate-limits.
 import type { ChatRequest } from '../kernel/request.ts';
 import { currentRun, type Caller, type RunScope } from '../kernel/run.ts';
 import { isPromise } from '../kernel/supervise.ts';
-import type { Bound } from '../kernel/bound-modifier.ts';
 import type { Watched } from '../kernel/ticker.ts';
-import { withoutSecrets } from '../kernel/without-secrets.ts';
 import type { UpstreamHead } from '../kernel/upstream.ts';
 import type { Capabilities } from '../kernel/capability.ts';
 import { lossOfField } from '../kernel/losses.ts';
 import { selectBackend } from '../routing/select-backend.ts';
 import { answerHeaders } from './answer-headers.ts';
+import { openAnswer } from './open-answer.ts';
+import { clientFailure } from './client-failure.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
 import { prepareRequest, type Prepared } from './prepare-request.ts';
 import { RunOfRequest, type Presented } from './run-of-request.ts';
@@ -56,7 +56,10 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   readonly #stream: StreamEncoder;
   readonly #context: EncodeContext;
   readonly #pauses = { client: false, modifier: false };
+  /** That of the attempt which is under way. */
   #answer: AnswerPipe | AnswerBody | undefined;
+  /** Of attempts that were thrown away. */
+  readonly #usages: (UsageFold | undefined)[] = [];
   /** What each processor did, for the record. */
   readonly #steps: Record<string, string> = {};
   #backend: CompiledBackend;
@@ -132,7 +135,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   /** Ends the run with an error, from wherever it is. Later calls do nothing. */
   fail(cause: unknown): void {
-    const error = withoutSecrets(asSluiceError(cause), this.#leg?.secrets ?? []);
+    const error = clientFailure(cause, this.#leg?.secrets ?? []);
     // What is held of a broken answer leaves before its error, where the client has seen its beginning.
     if (!this.#ended && this.#options.client.headCommitted && breaksAnswer(error)) this.#answer?.fail();
     this.#end('error', error, (client) => client.fail(error, client.headCommitted ? this.#stream.fail(error) : ''));
@@ -179,7 +182,6 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   onAccepted(head: UpstreamHead): void {
     this.#limits = readRateLimits(head.headers, this.#run.clock.wallTime());
-    if (head.status < 400) this.#leg?.accept();
   }
 
   onReadEnd(): void {
@@ -189,23 +191,15 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   }
 
   onBody(body: string): void {
-    this.#guarded(() => {
-      const events = this.#backend.backend.decodeBody(body, this.#options.request);
-      const answer = this.#requireAnswer();
-      if (answer instanceof AnswerBody) {
-        answer.complete(events, body);
-        return;
-      }
-      answer.pushUnread(events);
-      answer.push([{ type: 'stream.end', outcome: 'ok' }]);
-    });
+    this.#guarded(() =>
+      this.#requireAnswer().takeBody(body, (text) => this.#backend.backend.decodeBody(text, this.#options.request)),
+    );
   }
 
   onRejected(head: UpstreamHead, body: string): void {
     this.#guarded(() => {
       this.onAccepted(head);
-      const error = this.#backend.backend.decodeError(head, body);
-      if (this.#leg?.retry(error) !== true) this.fail(error);
+      this.#refused(this.#backend.backend.decodeError(head, body));
     });
   }
 
@@ -218,7 +212,19 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
   }
 
   onError(error: SluiceError): void {
-    this.fail(error);
+    this.#failed(error);
+  }
+
+  /** The provider says in a head, a frame or a document what is wrong. Another attempt begins with an answer of its own. */
+  #refused(error: SluiceError): void {
+    const [leg, before] = [this.#leg, this.#answer];
+    const failure = leg === undefined ? error : leg.retry(error, before?.hasLeft);
+    if (leg === undefined || failure !== undefined) return this.fail(failure);
+    this.#usages.push(before?.usage);
+    before?.close();
+    // Nobody waits any more for a modifier of the answer that is closed.
+    this.#pause('modifier', false);
+    this.#openUpstream(leg);
   }
 
   // ---- the way of the request ----
@@ -228,14 +234,9 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     const prepared = prepareRequest(pipeline, request, this.#run, {
       onWait: (step) => this.#show({ type: 'step.start', processorId: step }),
       onWaitEnd: (step) => this.#show({ type: 'step.end', processorId: step }),
-      onStep: (step, result) => {
-        this.#steps[step] = result;
-      },
+      onStep: (step, result) => void (this.#steps[step] = result),
     });
-    if (!isPromise(prepared)) {
-      this.#send(prepared);
-      return;
-    }
+    if (!isPromise(prepared)) return this.#send(prepared);
     prepared.then(
       (ready) => this.#guarded(() => this.#send(ready)),
       (error: unknown) => this.fail(error),
@@ -251,38 +252,35 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       return;
     }
     const { request, backend } = prepared;
-    const { encoder, forwarder, pipeline } = this.#options;
+    const { forwarder, pipeline } = this.#options;
+    const { limits } = pipeline;
     this.#backend = backend;
     const onFailed = (error: unknown): void => this.fail(error);
-    const { limits } = pipeline;
     const leg = new UpstreamLeg({ request, backend, run: this.#run, forwarder, limits, receiver: this, onFailed });
     this.#leg = leg;
-    this.#openAnswer(request, backend.type === encoder.dialect).attach(backend.backend.decode(request));
+    this.#openUpstream(leg);
     if (this.#pauses.client || this.#pauses.modifier) leg.pause();
     leg.start();
   }
 
-  /** The form is what the client asked for, whatever a processor made of the request. */
+  #openUpstream({ request, backend: { type, backend } }: UpstreamLeg): void {
+    this.#openAnswer(request, type === this.#options.encoder.dialect).attach(backend.decode(request));
+  }
+
   #openAnswer(request: ChatRequest, sameDialect: boolean): AnswerPipe | AnswerBody {
-    const { pipeline, encoder, request: asked } = this.#options;
-    const { caller, params } = this.#run;
-    const modifiers = (model: string | undefined): readonly Bound<Modifier>[] =>
-      pipeline.modifiers({ request, caller, params, response: { ...(model !== undefined && { model }) } });
     const output = {
       write: (frames: string, content: boolean) => this.#write(frames, content),
       complete: (frames: string) => this.#complete((client) => client.end(frames)),
       json: (body: string) => this.#complete((client) => client.endWithJson(body)),
       pause: (paused: boolean) => this.#pause('modifier', paused),
       fail: (error: SluiceError) => this.fail(error),
+      began: () => this.#leg?.accept(),
       ended: () => this.#leg?.abort(),
     };
-    const choices = asked.settings.choices ?? 1;
-    const shared = { run: this.#run, choices, sameDialect, modifiers, output };
-    const answer = asked.stream
-      ? new AnswerPipe({ ...shared, encoder: this.#stream, counters: pipeline.counters })
-      : new AnswerBody({ ...shared, encoder, context: this.#context });
-    this.#answer = answer;
-    return answer;
+    const { pipeline, encoder } = this.#options;
+    const client = { encoder, stream: this.#stream, context: this.#context };
+    this.#answer = openAnswer({ run: this.#run, pipeline, request, sameDialect, client, output });
+    return this.#answer;
   }
 
   // ---- towards the client ----
@@ -370,7 +368,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
       steps: this.#steps,
       matches: () => this.#answer?.matches() ?? [],
       earlyEnds: this.#answer?.earlyEnds ?? [],
-      usage: this.#answer?.usage,
+      usages: [...this.#usages, this.#answer?.usage],
       lost: this.#run.lost,
     });
   }
@@ -385,7 +383,12 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     try {
       action();
     } catch (error) {
-      this.fail(error);
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#answer?.isFailure(error) === true) this.#guarded(() => this.#refused(asSluiceError(error)));
+    else this.fail(error);
   }
 }

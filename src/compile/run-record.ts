@@ -24,14 +24,17 @@ export interface RunFacts {
   matches(): Iterable<readonly [string, number | undefined]>;
   /** What modifiers have ended before the provider did. */
   readonly earlyEnds: readonly EarlyEnd[];
-  readonly usage: UsageFold | undefined;
+  /** What each attempt that has answered has used. */
+  readonly usages: readonly (UsageFold | undefined)[];
   /** What could not be told to the other side. */
   readonly lost: readonly string[];
 }
 
 /** Writes the one record of a run. */
 export function recordRun(facts: RunFacts): void {
-  const { run, backend, outcome, error, startedAt, firstContentAt, usage } = facts;
+  const { run, backend, outcome, error, startedAt, firstContentAt } = facts;
+  const inputTokens = sum(facts.usages.map((usage) => usage?.input?.total));
+  const outputTokens = sum(facts.usages.map((usage) => usage?.output?.total));
   const steps = { ...facts.steps, ...readMatches(facts) };
   const { upstreamMessage, ...context } = error?.context ?? {};
   const level = error === undefined || error.kind === 'client' ? 'info' : 'warn';
@@ -47,8 +50,8 @@ export function recordRun(facts: RunFacts): void {
     ...(Object.keys(steps).length > 0 && { steps }),
     ...(facts.earlyEnds.length > 0 && { endedBy: facts.earlyEnds.map(({ by, ending }) => `${by}: ${ending.reason}`) }),
     ...(facts.lost.length > 0 && { lost: facts.lost }),
-    ...(usage?.input?.total !== undefined && { inputTokens: usage.input.total }),
-    ...(usage?.output?.total !== undefined && { outputTokens: usage.output.total }),
+    ...(inputTokens !== undefined && { inputTokens }),
+    ...(outputTokens !== undefined && { outputTokens }),
     ...(error !== undefined && {
       code: error.code,
       ...(isAboutCredential(error) && { tokenProvider: facts.tokenProvider }),
@@ -75,4 +78,9 @@ function readMatches(facts: RunFacts): Readonly<Record<string, number | 'ran'>> 
     run.log.warn('what the modifiers changed is not known', { run: run.id, error: describeCause(failure) });
     return {};
   }
+}
+
+/** Of what is known; undefined where nothing is. */
+function sum(counts: readonly (number | undefined)[]): number | undefined {
+  return counts.reduce((total, count) => (count === undefined ? total : (total ?? 0) + count), undefined);
 }

@@ -16,7 +16,7 @@ export interface TokenProviderView {
   readonly usedBy: readonly TokenUse[];
   /** The only origins that its author admits; absent where the backends decide. */
   readonly origins?: readonly string[];
-  /** Its config with all defaults; secrets are references, and a provider that it wraps is `{ name, type, config }`. */
+  /** Its config with all defaults; secrets are references, queries of addresses are left out, and a provider that it wraps is `{ name, type, config }`. */
   readonly definition: unknown;
   readonly state: TokenState;
 }
@@ -42,9 +42,13 @@ export function viewTokenProviders(pipelines: readonly CompiledPipeline[]): read
   }));
 }
 
+/** In the query of an address something may stand that should have been a secret. */
+const queryOfAddress = /^(https?:\/\/[^?]*\?).+$/is;
+
 /** A copy of what a config holds, fit to be shown. */
 function shown(value: unknown): unknown {
   if (value instanceof Secret) return value.reference ?? value.toString();
+  if (typeof value === 'string') return value.replace(queryOfAddress, '$1[hidden]');
   if (isResolvedComponent(value)) return { name: value.name, type: value.type, config: shown(value.config) };
   if (Array.isArray(value)) return value.map(shown);
   if (typeof value !== 'object' || value === null) return value;

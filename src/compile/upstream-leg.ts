@@ -10,6 +10,7 @@ import { refusalOf } from '../kernel/tokens/refusal-of.ts';
 import type { Credential, Refusal, TokenLink } from '../kernel/tokens/token-provider.ts';
 import type { UpstreamRequest } from '../kernel/upstream.ts';
 import type { CompiledBackend, CompiledPipeline } from './compiled-pipeline.ts';
+import { RetryTime } from './retry-time.ts';
 
 export interface LegOptions {
   readonly request: ChatRequest;
@@ -39,6 +40,7 @@ export class UpstreamLeg implements ForwardCall {
   readonly #options: LegOptions;
   readonly #upstream: UpstreamRequest;
   readonly #tried: Credential[] = [];
+  readonly #retryTime: RetryTime;
   #secrets: readonly string[] = [];
   #call: ForwardCall | undefined;
   #attempts = 0;
@@ -52,6 +54,7 @@ export class UpstreamLeg implements ForwardCall {
     const { request, backend, run } = options;
     this.#options = options;
     this.backend = backend;
+    this.#retryTime = new RetryTime(run.clock);
     refuseKeptElsewhere(request, backend.type);
     this.#upstream = backend.backend.encode(request, run);
     if (this.#upstream.origin !== backend.backend.origin) throw new SluiceError('CREDENTIAL_ORIGIN_MISMATCH');
@@ -93,26 +96,32 @@ export class UpstreamLeg implements ForwardCall {
     this.#call?.abort();
   }
 
-  /** The provider took the request. */
+  /** What it asks, as the steps of the pipeline have made it. */
+  get request(): ChatRequest {
+    return this.#options.request;
+  }
+
+  /** The provider took the request, and answers. */
   accept(): void {
     this.#isAccepted = true;
     if (this.#inUse !== undefined) this.backend.token?.accepted(this.#inUse);
   }
 
   /**
-   * The provider answered with a failure and nothing of it has been shown. True where that was about the credential and
-   * another one is tried; it ends with the same failure where there is none.
+   * The provider answered with a failure. Undefined where that was about the credential and another one is tried, which is
+   * not done where something of the answer `hasLeft`; else the failure that the run ends with.
    */
-  retry(error: SluiceError): boolean {
+  retry(error: SluiceError, hasLeft = false): SluiceError | undefined {
     const { token } = this.backend;
     const refused = this.#inUse;
     const refusal = refusalOf(error);
-    if (token === undefined || refused === undefined || refusal === undefined) return false;
+    if (token === undefined || refused === undefined || refusal === undefined) return error;
+    this.#retryTime.told(error);
     this.#giveBack('refused');
     token.invalidate(refused, refusal);
-    if (this.#isOver || this.#tried.length > (refusal.reason === 'rejected' ? token.spares : token.others))
-      return false;
-    return this.#tryAnother(token, refusal, error);
+    const further = refusal.reason === 'rejected' ? token.spares : token.others;
+    const isTried = !hasLeft && !this.#isOver && this.#tried.length <= further;
+    return isTried && this.#tryAnother(token, refusal, error) ? undefined : this.#retryTime.on(error);
   }
 
   /** The leg is over, whatever its end; later calls do nothing. */
@@ -141,15 +150,19 @@ export class UpstreamLeg implements ForwardCall {
     let next: Credential | Promise<Credential>;
     try {
       next = this.#take(token);
-    } catch {
+    } catch (failure) {
       // The token provider has told its own failure; the client is told what its provider said.
+      this.#retryTime.told(failure);
       return false;
     }
     if (!isPromise(next)) return useOther(next);
     const use = (credential: Credential): void => {
-      if (!useOther(credential)) onFailed(error);
+      if (!useOther(credential)) onFailed(this.#retryTime.on(error));
     };
-    this.#later(next, use, () => onFailed(error));
+    this.#later(next, use, (failure) => {
+      this.#retryTime.told(failure);
+      onFailed(this.#retryTime.on(error));
+    });
     return true;
   }
 
@@ -179,6 +192,7 @@ export class UpstreamLeg implements ForwardCall {
       return;
     }
     this.#inUse = credential;
+    this.#isAccepted = false;
     this.#tried.push(credential);
     const request = copyOf(this.#upstream);
     const values = applyCredential(credential, request, this.#upstream);

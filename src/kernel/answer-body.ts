@@ -34,9 +34,15 @@ export class AnswerBody extends AnswerSink implements FrameSink {
     return this.#fold.answer.usage;
   }
 
+  /** The document leaves whole or not at all. */
+  get hasLeft(): boolean {
+    return this.ended;
+  }
+
   frame(event: string, data: string): void {
-    if (this.ended || this.decoder === undefined || this.decoder.terminated) return;
-    const { events, transparent } = this.decoder.frame(event, data);
+    const { decoder } = this;
+    if (this.ended || decoder === undefined || decoder.terminated) return;
+    const { events, transparent } = this.readFrame(decoder, event, data);
     if (transparent) this.push(events);
     else this.pushUnread(events);
   }
@@ -45,12 +51,12 @@ export class AnswerBody extends AnswerSink implements FrameSink {
     return false;
   }
 
-  /** Takes the events of a whole body, and the body. */
-  complete(events: readonly AnswerEvent[], original: string): void {
-    this.#given = events;
-    this.#original = original;
-    this.pushUnread(events);
-    this.push([{ type: 'stream.end', outcome: 'ok' }]);
+  override takeBody(body: string, decode: (body: string) => readonly AnswerEvent[]): void {
+    super.takeBody(body, (text) => {
+      this.#original = text;
+      this.#given = decode(text);
+      return this.#given;
+    });
   }
 
   protected writeLate(): void {

@@ -15,15 +15,32 @@ export interface FrameCounters {
   slow: number;
 }
 
+/** What is held before the first content, in characters; more of it is sent, and then it can't be taken back. */
+const maxHeldCharacters = 1_048_576;
+/** What an event counts beside the frame that it came in. */
+const eventCharacters = 256;
+
 export interface PipeOptions extends SinkOptions {
   readonly encoder: StreamEncoder;
   readonly counters: FrameCounters;
   readonly output: SinkOptions['output'] & {
-    /** Frames, as latin1. `content` is true from the first content on: then the answer can't be taken back. */
+    /** Frames, as latin1, none before the first content. `content` is true: the answer can't be taken back any more. */
     write(frames: string, content: boolean): void;
     /** The stream is complete. `frames` are its last ones, the terminator among them. */
     complete(frames: string): void;
   };
+}
+
+/** A frame that may go out with its own bytes. */
+interface Copy {
+  readonly frame: DecodedFrame;
+  readonly bytes: string;
+}
+
+/** What has left the modifiers at once. */
+interface Piece {
+  readonly events: readonly AnswerEvent[];
+  readonly copy: Copy | undefined;
 }
 
 /** The block whose frames currently take the fast lane. */
@@ -43,6 +60,9 @@ interface ActiveLane extends Lane {
  * Every frame can take the slow way: decode, modifiers, encode. A frame whose events left the modifiers as they were goes
  * out with its own bytes. Frames that only carry text and look like the one before take the fast lane: their text
  * goes through the same modifiers, but no event is made and no JSON is parsed.
+ *
+ * Before the first content nothing is encoded: what comes until then is held as it left the modifiers, so that an attempt
+ * which fails there can be thrown away, and the encoder has seen nothing of it.
  */
 export class AnswerPipe extends AnswerSink implements FrameSink {
   lane: ActiveLane | undefined;
@@ -51,6 +71,8 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
   /** Collects what leaves the modifiers while one frame passes; undefined in between. */
   #left: AnswerEvent[] | undefined;
   #out = '';
+  #held: Piece[] = [];
+  #heldCharacters = 0;
   #hasContent = false;
   #rangeSource = '';
   #rangeStart = 0;
@@ -61,14 +83,18 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     this.#options = options;
   }
 
+  get hasLeft(): boolean {
+    return this.#hasContent;
+  }
+
   frame(event: string, data: string, bytes: string): void {
     const { decoder } = this;
     if (this.ended || decoder === undefined || decoder.terminated) return;
     this.#options.counters.slow += 1;
-    const decoded = decoder.frame(event, data);
+    const decoded = this.readFrame(decoder, event, data);
     if (decoder.terminated) this.lane = undefined;
     if (decoded.events.length === 0 && decoded.opens === undefined) return;
-    this.#passFrame(decoded, bytes);
+    this.#passFrame(decoded, data.length, bytes);
     this.#learn(decoded);
     this.#checkLane();
   }
@@ -81,17 +107,18 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     if (text === undefined) return false;
     const { counters, encoder } = this.#options;
     this.progress += 1;
+    if (!this.hasBegun) this.begin();
     const changed = lane.text === undefined ? text : lane.text.push(text);
     if (changed !== text) {
       counters.splice += 1;
       if (changed !== '') {
-        this.#hasContent = true;
+        this.#open();
         this.#append(encoder.encodeText(lane.blockId, lane.template, escapeJsonText(changed)));
       }
       this.#stopLane(lane);
       return true;
     }
-    this.#hasContent = true;
+    this.#open();
     if (lane.text === undefined) counters.pass += 1;
     else counters.scan += 1;
     if (lane.copies) this.#appendRange(source, start, end);
@@ -104,6 +131,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     super.close();
     this.lane = undefined;
     this.#out = '';
+    this.#held = [];
     this.#rangeEnd = -1;
   }
 
@@ -123,12 +151,13 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
   protected take(event: AnswerEvent): void {
     if (event.type === 'usage') this.usage = mergeUsage(this.usage, event);
     if (isContent(event)) this.#hasContent = true;
-    if (this.#left === undefined) this.#append(this.#options.encoder.encode(event));
+    if (this.#left === undefined) this.#write([event], 0);
     else this.#left.push(event);
   }
 
   protected finish(): void {
-    this.#writeLeft();
+    this.#writeLeft(0);
+    this.#open();
     this.#append(this.#options.encoder.end(this.outcome));
     const frames = this.#out;
     this.close();
@@ -142,7 +171,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     this.textStage?.stopAt(blockId);
   }
 
-  #passFrame(frame: DecodedFrame, bytes: string): void {
+  #passFrame(frame: DecodedFrame, characters: number, bytes: string): void {
     const chain = this.chainFor(frame.events);
     const unread = chain.hasGuard && !frame.transparent;
     const events = unread ? guardedEvents(frame.events) : frame.events;
@@ -152,24 +181,54 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
       this.push(events);
     } catch (error) {
       // What left before the failure belongs to the client.
-      this.#writeLeft();
+      this.#writeLeft(characters);
       throw error;
     }
-    const { encoder, sameDialect } = this.#options;
+    // The answer has ended meanwhile.
+    if (this.#left === undefined) return;
+    const { sameDialect } = this.#options;
     const mayCopy = sameDialect && !unread && frame.irregular !== true && !chain.waiting && isUntouched(events, left);
-    if (mayCopy && encoder.copies(frame)) {
-      this.#left = undefined;
-      this.#append(bytes);
-    } else {
-      this.#writeLeft();
-    }
+    this.#writeLeft(characters, mayCopy ? { frame, bytes } : undefined);
   }
 
-  /** Encodes what has left the modifiers so far. */
-  #writeLeft(): void {
-    const left = this.#left ?? [];
+  /** Writes what has left the modifiers so far, of a frame of so many characters. */
+  #writeLeft(characters: number, copy?: Copy): void {
+    const events = this.#left ?? [];
     this.#left = undefined;
-    for (const event of left) this.#append(this.#options.encoder.encode(event));
+    this.#write(events, characters, copy);
+  }
+
+  /** Encodes it, or holds it where there is no content yet. */
+  #write(events: readonly AnswerEvent[], characters: number, copy?: Copy): void {
+    if (!this.#hasContent) {
+      this.#held.push({ events, copy });
+      this.#heldCharacters += characters + eventCharacters * events.length;
+      if (this.#heldCharacters > maxHeldCharacters) this.#open();
+      return;
+    }
+    this.#release();
+    this.#encode(events, copy);
+  }
+
+  #encode(events: readonly AnswerEvent[], copy: Copy | undefined): void {
+    const { encoder } = this.#options;
+    if (copy !== undefined && encoder.copies(copy.frame)) this.#append(copy.bytes);
+    else for (const event of events) this.#append(encoder.encode(event));
+  }
+
+  /** Nothing is held any more. */
+  #open(): void {
+    if (this.#hasContent && this.#held.length === 0) return;
+    this.#hasContent = true;
+    this.#release();
+    if (this.lane !== undefined) this.#checkCopies(this.lane);
+  }
+
+  #release(): void {
+    if (this.#held.length === 0) return;
+    const held = this.#held;
+    this.#held = [];
+    for (const { events, copy } of held) this.#encode(events, copy);
   }
 
   /** Lets the frames that follow take the fast lane, where the last one was nothing but text. */
@@ -204,6 +263,10 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
       this.lane = undefined;
       return;
     }
+    this.#checkCopies(lane);
+  }
+
+  #checkCopies(lane: ActiveLane): void {
     const { sameDialect, encoder } = this.#options;
     lane.copies = sameDialect && encoder.accepts?.(lane.blockId, lane.template) === true;
   }

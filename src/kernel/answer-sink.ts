@@ -1,7 +1,7 @@
 import { AnswerChain, type ChainOwner } from './answer-chain.ts';
 import type { EarlyEnd } from './answer-ends.ts';
 import type { Bound } from './bound-modifier.ts';
-import type { AnswerDecoder, AnswerOutcome } from './component.ts';
+import type { AnswerDecoder, AnswerOutcome, DecodedFrame } from './component.ts';
 import type { Modifier } from './modifier.ts';
 import { SluiceError } from './errors.ts';
 import { EventOrder } from './event-order.ts';
@@ -21,6 +21,8 @@ export interface SinkOptions {
   readonly output: {
     pause(paused: boolean): void;
     fail(error: SluiceError): void;
+    /** The provider has sent its first content, or has ended without any: it takes the request. Called once at most. */
+    began(): void;
     /** The answer has been ended before its provider did, and its last events follow: nothing more is to be read. */
     ended(): void;
   };
@@ -38,8 +40,11 @@ export abstract class AnswerSink implements ChainOwner {
   protected readonly sink: SinkOptions;
   protected decoder: AnswerDecoder | undefined;
   protected ended = false;
+  protected hasBegun = false;
   /** `stream.end` has been given to the chain. */
   #ending = false;
+  /** What the decoder has thrown. */
+  #failure: unknown;
   readonly #order = new EventOrder();
   #chain: AnswerChain | undefined;
   #matches: ReadonlyMap<string, number | undefined> | undefined;
@@ -54,6 +59,9 @@ export abstract class AnswerSink implements ChainOwner {
   protected abstract finish(): void;
   /** Writes what has left outside of a `push`, or before a failure. */
   protected abstract writeLate(): void;
+
+  /** True where a part of the answer is on its way to the client: then it can't be taken back. */
+  abstract get hasLeft(): boolean;
 
   attach(decoder: AnswerDecoder): void {
     this.decoder = decoder;
@@ -82,6 +90,7 @@ export abstract class AnswerSink implements ChainOwner {
   /** Sends events through the modifiers that no frame of the provider brought: an early answer, completing events. */
   push(events: readonly AnswerEvent[]): void {
     if (this.ended || events.length === 0) return;
+    if (!this.hasBegun && events.some(isBeginning)) this.begin();
     const chain = this.chainFor(events);
     for (const event of events) chain.push(event);
     this.#ending ||= events.at(-1)?.type === 'stream.end';
@@ -92,6 +101,26 @@ export abstract class AnswerSink implements ChainOwner {
   pushUnread(events: readonly AnswerEvent[]): void {
     if (this.ended || events.length === 0) return;
     this.push(this.chainFor(events).hasGuard ? guardedEvents(events) : events);
+  }
+
+  /** Takes an answer that came as one document. */
+  takeBody(body: string, decode: (body: string) => readonly AnswerEvent[]): void {
+    let events: readonly AnswerEvent[];
+    try {
+      events = decode(body);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.pushUnread(events);
+    this.push([{ type: 'stream.end', outcome: 'ok' }]);
+  }
+
+  /** True, once, for the failure that the provider itself has told or has sent: a step that fails is not the provider. */
+  isFailure(error: unknown): boolean {
+    const isOwn = this.#failure !== undefined && error === this.#failure;
+    this.#failure = undefined;
+    return isOwn;
   }
 
   /** The provider's stream ended cleanly. Throws UPSTREAM_TRUNCATED where it was not complete. */
@@ -147,6 +176,20 @@ export abstract class AnswerSink implements ChainOwner {
     this.sink.output.fail(error);
   }
 
+  protected begin(): void {
+    this.hasBegun = true;
+    this.sink.output.began();
+  }
+
+  protected readFrame(decoder: AnswerDecoder, event: string, data: string): DecodedFrame {
+    try {
+      return decoder.frame(event, data);
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+  }
+
   protected get textStage(): TextStage | undefined {
     return this.#chain?.textStage;
   }
@@ -196,4 +239,9 @@ export abstract class AnswerSink implements ChainOwner {
         this.take(event);
     }
   }
+}
+
+/** From here on the provider answers; an end without any content is an answer too. */
+function isBeginning(event: AnswerEvent): boolean {
+  return isContent(event) || event.type === 'stream.end';
 }

@@ -66,6 +66,7 @@ function pass(
       write: (frames) => void (bytes += frames),
       complete: (frames) => void (bytes += frames),
       pause: () => undefined,
+      began: () => undefined,
       ended: () => undefined,
       fail: (failure) => void (error = failure.code),
     },

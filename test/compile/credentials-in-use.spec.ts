@@ -20,7 +20,7 @@ const applying = fc.constantFrom<Way>('at once', 'at once', 'at once', 'later', 
 
 const steps = fc.oneof(
   { weight: 3, arbitrary: fc.constant('start' as const) },
-  { weight: 3, arbitrary: fc.constantFrom('answer', 'refuse', 'limit', 'break', 'leave', 'drop', 'fail') },
+  { weight: 3, arbitrary: fc.constantFrom('answer', 'refuse', 'limit', 'blame', 'break', 'leave', 'drop', 'fail') },
   { weight: 2, arbitrary: fc.constantFrom('wait', 'wait long') },
 );
 const moves = fc.array(fc.tuple(steps, fc.nat(3)), { minLength: 1, maxLength: 40 });
@@ -56,7 +56,10 @@ class Stage {
     else if (step === 'refuse') transport.refuse(401);
     else if (step === 'limit') transport.refuse(429);
     else if (step === 'break') transport.reset();
-    else if (step === 'answer') {
+    else if (step === 'blame') {
+      transport.head();
+      transport.data('data: {"error":{"message":"no","code":"invalid_api_key"}}\n\n');
+    } else if (step === 'answer') {
       transport.head();
       transport.data('data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n');
     }

@@ -17,6 +17,22 @@ const tokenDefinition: ResolvedTokenProvider = {
   pointer: '',
 };
 
+it('shows no query of an address', () => {
+  const { link: token } = fakeToken(['key'], testRun());
+  const config = {
+    url: 'https://a.example/token?code=canary#canary',
+    form: { text: 'is this it? yes', more: ['http://a.example:1/?canary'], odd: 'https://?canary' },
+    other: 'https://a.example/b',
+  };
+  const one = compiledBackend({ name: 'one', token, tokenDefinition: { ...tokenDefinition, config } });
+  const [view] = viewTokenProviders([compiledPipeline({ name: 'a', backends: new Map([['one', one]]) })]);
+  expect(view?.definition).toEqual({
+    url: 'https://a.example/token?[hidden]',
+    form: { text: 'is this it? yes', more: ['http://a.example:1/?[hidden]'], odd: 'https://?[hidden]' },
+    other: 'https://a.example/b',
+  });
+});
+
 it('who uses a token provider is told in the order of the names, however pipelines were loaded', () => {
   const { link: token } = fakeToken(['key'], testRun());
   const pipelines = ['b', 'c', 'a'].map((name) => {

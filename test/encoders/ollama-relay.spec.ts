@@ -46,6 +46,7 @@ function pass(lines: readonly Json[], modifiers: readonly Bound<Modifier>[] = []
       write: (frames) => void (bytes += frames),
       complete: (frames) => void (bytes += frames),
       pause: () => undefined,
+      began: () => undefined,
       ended: () => undefined,
       fail: (failure) => void (error = failure.code),
     },

@@ -63,6 +63,7 @@ function pass(
         endedBy = pipe.earlyEnds.map(({ by, choice, ending }) => `${choice} ${by} ${ending.reason}`);
       },
       pause: () => undefined,
+      began: () => undefined,
       ended: () => void (ended += 1),
       fail: (failure) => void (error = failure.code),
     },

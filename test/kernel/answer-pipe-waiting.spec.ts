@@ -62,6 +62,7 @@ async function pass(reads: readonly string[], dialect: Dialect, steps: readonly 
         completed = true;
       },
       pause: () => undefined,
+      began: () => undefined,
       ended: () => undefined,
       fail: (failure) => void (error = failure.code),
     },

@@ -126,6 +126,7 @@ function openAnswer(
     complete: say,
     json: say,
     pause: () => undefined,
+    began: () => undefined,
     ended: () => undefined,
     fail: (failure: SluiceError) => {
       throw failure;

@@ -107,7 +107,7 @@ export class HandTransport implements Transport {
       resume: () => void this.calls.push('resume'),
       abort: () => {
         this.calls.push('abort');
-        this.#listener = undefined;
+        if (this.#listener === listener) this.#listener = undefined;
       },
     };
   }

@@ -1,13 +1,16 @@
 import type { AnswerEvent } from '../../kernel/event.ts';
-import { isObject, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
+import { filledString, isObject, otherFields, type JsonObject } from '../../kernel/json/json-value.ts';
 import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
+import { errorFromException } from './provider-exception.ts';
 import { ConverseStreamDecoder, type DecoderOptions } from './stream-decoder.ts';
 
 const bodyFields: ReadonlySet<string> = new Set(['output', 'stopReason', 'additionalModelResponseFields']);
 
-/** The events of a whole answer: those of a stream that says the same. Throws UPSTREAM_BAD_CONTENT where it is no answer. */
+/** The events of a whole answer: those of a stream that says the same. Throws the failure that it is, or UPSTREAM_BAD_CONTENT. */
 export function decodeConverseBody(body: string, options: DecoderOptions): readonly AnswerEvent[] {
   const document = parseBody(body);
+  const exception = filledString(document['__type']);
+  if (exception !== undefined) throw errorFromException(exception, body);
   const message = isObject(document['output']) ? document['output']['message'] : undefined;
   if (!isObject(message) || !Array.isArray(message['content'])) throw badContent('it has no output message');
   const decoder = new ConverseStreamDecoder(options);

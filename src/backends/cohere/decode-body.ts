@@ -13,7 +13,8 @@ export function decodeChatBody(body: string, model: string): readonly AnswerEven
   const { id, message, finish_reason: reason, usage } = document;
   const error = errorInDocument(document);
   if (error !== undefined) throw error;
-  if (typeof message === 'string') throw errorFromComplaint({ message, words: '', status: undefined });
+  const words = (filledString(document['error_type']) ?? '').toLowerCase();
+  if (typeof message === 'string') throw errorFromComplaint({ message, words, status: undefined });
   if (!isObject(message)) throw badContent('it has no message');
   const decoder = new CohereStreamDecoder(model);
   const events = decoder.read({ id, type: 'message-start' }, 'message-start', '', body);

@@ -3,7 +3,7 @@ import { SluiceError } from '../../kernel/errors.ts';
 import { isObject } from '../../kernel/json/json-value.ts';
 import { badContent, parseBody } from '../../kernel/dialects/provider-document.ts';
 import { GeminiStreamDecoder } from './stream-decoder.ts';
-import { failureInDocument } from './provider-failure.ts';
+import { failureInDocument, failureInList } from './provider-failure.ts';
 
 /**
  * The events of a `GenerateContentResponse` document: those of a stream that had all of it in one chunk. Throws the error
@@ -11,6 +11,8 @@ import { failureInDocument } from './provider-failure.ts';
  * neither a candidate nor the reason why there is none.
  */
 export function decodeGeminiBody(body: string): readonly AnswerEvent[] {
+  const listed = failureInList(body);
+  if (listed !== undefined) throw listed;
   const document = parseBody(body);
   const failure = failureInDocument(document);
   if (failure !== undefined) throw failure;

@@ -7,7 +7,7 @@ import { filledString, isObject, orNothing, sameJson, type JsonObject } from '..
 import { badFrame, parseFrame } from '../../kernel/dialects/provider-document.ts';
 import { CandidateDecoder } from './candidate-decoder.ts';
 import { isTransparent, unknownOfChunk } from './chunk-shape.ts';
-import { failureFromEvent, failureInDocument } from './provider-failure.ts';
+import { failureFromEvent, failureInDocument, failureInList } from './provider-failure.ts';
 
 /** Candidates of one answer. The API allows 8. */
 const maxCandidates = 128;
@@ -35,6 +35,8 @@ export class GeminiStreamDecoder implements AnswerDecoder {
     // Some servers that speak the format end it like OpenAI does.
     if (text === '' || text === '[DONE]') return nothing;
     if (event === 'error') throw failureFromEvent(text);
+    const listed = failureInList(text);
+    if (listed !== undefined) throw listed;
     const { document: chunk, strings } = parseFrame(text);
     const events = this.chunk(chunk, data, event);
     const { responseId, model } = this.#meta;

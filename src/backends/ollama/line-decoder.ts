@@ -248,12 +248,20 @@ function extended(event: AnswerEvent, fields: JsonObject): AnswerEvent {
   };
 }
 
+/** In a stream the server repeats what it was told itself in the words of HTTP, such as `401 Unauthorized: no key`. */
+function statusInWords(message = ''): number | undefined {
+  const [, status] = /^([45]\d\d) [A-Z][A-Za-z -]*(?::|$)/.exec(message) ?? [];
+  if (status !== undefined) return Number(status);
+  return message === 'unauthorized' ? 401 : undefined;
+}
+
 /** Errors are strings, some with a status beside them. */
 function errorOfLine(line: JsonObject): SluiceError | undefined {
   const message = filledString(line['error']);
-  const status = [line['status_code'], line['status']].find(
-    (value) => typeof value === 'number' && Number.isInteger(value) && value >= 400 && value <= 599,
-  );
+  const status =
+    [line['status_code'], line['status']].find(
+      (value) => typeof value === 'number' && Number.isInteger(value) && value >= 400 && value <= 599,
+    ) ?? statusInWords(message);
   if (message === undefined || typeof status !== 'number') return errorInDocument(line);
   return errorFromComplaint({ message, words: '', status });
 }
