@@ -5,11 +5,11 @@ import type { HttpAnswer } from '../kernel/http-caller.ts';
 import { defaulted, Duration, secret, strictObject } from '../kernel/schema.ts';
 import { askTokenServer } from '../kernel/tokens/ask-token-server.ts';
 import { checkAddress } from '../kernel/tokens/check-address.ts';
+import { checkSigningKey } from '../kernel/tokens/oauth/check-keys.ts';
 import { privateKeyIn } from '../kernel/tokens/oauth/private-key.ts';
 import { signJwt } from '../kernel/tokens/oauth/sign-jwt.ts';
-import { checkPlacement, placementFields, tokenCredential, usable } from '../kernel/tokens/token-credential.ts';
-import { readTokenDocument } from '../kernel/tokens/token-document.ts';
-import { tokenUnavailable } from '../kernel/tokens/token-failure.ts';
+import { placementFields, placementOf, tokenCredential, usable } from '../kernel/tokens/token-credential.ts';
+import { readTokenDocument, tokenRefusal } from '../kernel/tokens/token-document.ts';
 import { askedAt, expiryOn } from '../kernel/tokens/token-lifetime.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
 
@@ -98,7 +98,8 @@ export const githubAppTokenProvider = defineTokenProvider({
     if (issuer === undefined || (appId !== undefined && clientId !== undefined))
       throw new TypeError('one of "appId" and "clientId" is to be there, and not both');
     checkAddress('apiUrl', apiUrl, network);
-    checkPlacement(rest);
+    const placement = placementOf(rest);
+    checkSigningKey('privateKey', rest.privateKey, 'RS256');
     const readKey = privateKeyIn(rest.privateKey);
     const call = {
       method: 'POST',
@@ -113,8 +114,8 @@ export const githubAppTokenProvider = defineTokenProvider({
         const jwt = await signJwt(claims, { key: readKey(), algorithm: 'RS256' });
         const asked = askedAt(clock);
         const answer = await askTokenServer({ ...call, headers: headersOf(jwt) }, http, signal);
-        const { token, expires_at: expiresOn } = readAnswer(answer);
-        return tokenCredential(usable(token), rest, expiryOn(expiresOn, asked));
+        const { token, expires_at: expiresOn } = readAnswer(answer, clock.wallTime());
+        return tokenCredential(usable(token), placement, expiryOn(expiresOn, asked));
       },
       invalidate() {
         // Nothing is kept here.
@@ -144,9 +145,9 @@ const meanings: Readonly<Record<number, string>> = {
   422: 'the installation does not have these permissions or repositories',
 };
 
-function readAnswer(answer: HttpAnswer): Record<string, unknown> {
+function readAnswer(answer: HttpAnswer, wallTime: number): Record<string, unknown> {
   const { status } = answer;
   const meaning = meanings[status];
-  if (meaning !== undefined) throw tokenUnavailable(meaning, { context: { status } });
-  return readTokenDocument(answer);
+  if (meaning !== undefined) throw tokenRefusal(meaning, answer, wallTime);
+  return readTokenDocument(answer, wallTime);
 }

@@ -3,6 +3,7 @@ import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, Duration, strictObject } from '../kernel/schema.ts';
 import { checkAddress } from '../kernel/tokens/check-address.ts';
+import { checkKeyFile } from '../kernel/tokens/google/check-key-file.ts';
 import {
   cloudPlatformScope,
   projectPattern,
@@ -100,6 +101,7 @@ export const googleTokenProvider = defineTokenProvider({
     checkAddress('iamUrl', iamUrl, network);
     if (metadataUrl !== undefined) checkAddress('metadataUrl', metadataUrl, network);
     const own = googleSource(credentials, { workload, network, metadataUrl });
+    if (credentials.key !== undefined) checkKeyFile('credentials.key', credentials.key, network);
     const source: GoogleSource =
       impersonate === undefined
         ? own

@@ -4,7 +4,7 @@ import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, reference, strictObject } from '../kernel/schema.ts';
 import { askTokenServer } from '../kernel/tokens/ask-token-server.ts';
 import { authorisedExchange, type Exchange } from '../kernel/tokens/http-token/authorised-exchange.ts';
-import { readHttpToken } from '../kernel/tokens/http-token/http-token-answer.ts';
+import { readHttpToken, usualTokenPlace } from '../kernel/tokens/http-token/http-token-answer.ts';
 import {
   buildHttpTokenRequest,
   checkHttpTokenRequest,
@@ -13,7 +13,7 @@ import {
 import { pointerPattern } from '../kernel/tokens/http-token/value-at.ts';
 import { checkAddress } from '../kernel/tokens/check-address.ts';
 import { linked } from '../kernel/tokens/linked.ts';
-import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
+import { placementFields, placementOf, tokenCredential } from '../kernel/tokens/token-credential.ts';
 import { tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import { askedAt } from '../kernel/tokens/token-lifetime.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
@@ -28,15 +28,23 @@ const config = strictObject({
     }),
   ),
   token: defaulted(
-    Type.String({ ...Pointer, description: 'JSON pointer to the token in the answer.' }),
-    '/access_token',
+    Type.String({
+      ...Pointer,
+      description:
+        'JSON pointer to the token in the answer. At "/access_token" a `token_type` beside it must be Bearer.',
+    }),
+    usualTokenPlace,
   ),
   whole: defaulted(
     Type.Boolean({ description: 'The answer is the token, as plain text without blanks, and not JSON.' }),
     false,
   ),
   expiresIn: Type.Optional(
-    Type.String({ ...Pointer, description: 'JSON pointer to the seconds that the token lives.' }),
+    Type.String({
+      ...Pointer,
+      description:
+        'JSON pointer to the seconds that the token lives. "/expires_in" where the token is at "/access_token" and neither this nor `expiresAt` is there.',
+    }),
   ),
   expiresAt: Type.Optional(
     Type.String({
@@ -77,20 +85,20 @@ export const httpTokenProvider = defineTokenProvider({
         whole: true,
         provider: { type: 'static', config: { token: { $env: 'VAULT_TOKEN' } } },
         header: 'x-api-key',
-        scheme: '',
       },
     },
   ],
   create(settings, { clock, http }): TokenProvider {
-    const { url, network, whole, expiresIn, expiresAt, header, scheme } = settings;
-    checkAddress('url', url, network);
+    const { url, network, whole, expiresIn, expiresAt } = settings;
+    checkAddress('url', url, network, { hasQuery: true });
     checkHttpTokenRequest(settings);
-    checkPlacement({ header, scheme });
+    const placement = placementOf(settings);
     if (whole && (expiresIn ?? expiresAt) !== undefined)
       throw new TypeError('whole: a plain text has no place that says when the token ends');
     const link = settings.provider === undefined ? undefined : linked(settings.provider);
     const timeoutMilliseconds = parseDuration(settings.timeout);
     const exchange: Exchange = {
+      clock,
       build: () => buildHttpTokenRequest(settings),
       send: ({ method, origin, path, headers, body }, signal) =>
         askTokenServer({ method, url: origin + path, headers, body, network, timeoutMilliseconds }, http, signal),
@@ -103,7 +111,7 @@ export const httpTokenProvider = defineTokenProvider({
             ? await exchange.send(exchange.build(), run.signal)
             : await authorisedExchange(exchange, link, run);
         const { token, expiresAt: end } = readHttpToken(answer, settings, asked);
-        return tokenCredential(token, { header, scheme }, end);
+        return tokenCredential(token, placement, end);
       },
       // The next token is asked for anew in any case.
       invalidate: () => undefined,

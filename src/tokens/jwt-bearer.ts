@@ -3,13 +3,14 @@ import { parseDuration } from '../kernel/clock.ts';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, Duration, secret, strictObject } from '../kernel/schema.ts';
 import { bearerAssertions } from '../kernel/tokens/oauth/bearer-assertion.ts';
+import { checkClientKeys, checkSigningKey } from '../kernel/tokens/oauth/check-keys.ts';
 import {
   clientAuthentication,
   clientAuthenticationFields,
   noClient,
 } from '../kernel/tokens/oauth/client-authentication.ts';
 import { jwtAlgorithms } from '../kernel/tokens/oauth/sign-jwt.ts';
-import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
+import { placementFields, placementOf, tokenCredential } from '../kernel/tokens/token-credential.ts';
 import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
 import { scopeField } from '../kernel/tokens/oauth/token-target.ts';
@@ -88,13 +89,10 @@ export const jwtBearerTokenProvider = defineTokenProvider({
   ],
   create(options, capabilities): TokenProvider {
     const { tokenUrl, issuer, algorithm, keyId, client, scope } = options;
-    checkPlacement(options);
-    const endpoint = tokenEndpoint(
-      options,
-      client === undefined
-        ? noClient
-        : clientAuthentication({ ...client, authentication: client.authentication ?? 'client_secret_basic' }),
-    );
+    const placement = placementOf(options);
+    const ownClient = client && { ...client, authentication: client.authentication ?? 'client_secret_basic' };
+    const endpoint = tokenEndpoint(options, ownClient === undefined ? noClient : clientAuthentication(ownClient));
+    if (ownClient !== undefined) checkClientKeys(ownClient, capabilities.http, 'client.');
     const lifetimeMilliseconds = parseDuration(options.lifetime);
     if (lifetimeMilliseconds < 1_000 || lifetimeMilliseconds > longestLifetime)
       throw new TypeError('lifetime: an assertion counts from 1s to 1h');
@@ -111,6 +109,7 @@ export const jwtBearerTokenProvider = defineTokenProvider({
       },
       capabilities.clock,
     );
+    checkSigningKey('privateKey', options.privateKey, algorithm);
     return {
       async getToken({ signal }) {
         const parameters = {
@@ -119,7 +118,7 @@ export const jwtBearerTokenProvider = defineTokenProvider({
           ...(scope !== undefined && { scope }),
         };
         const { token, expiresAt } = await requestToken(endpoint, parameters, capabilities, signal);
-        return tokenCredential(token, options, expiresAt);
+        return tokenCredential(token, placement, expiresAt);
       },
       // Nothing is kept, so the next token is a new one anyway.
       invalidate: () => undefined,

@@ -1,7 +1,8 @@
 import { defineTokenProvider } from '../kernel/component.ts';
 import { strictObject } from '../kernel/schema.ts';
+import { checkClientKeys } from '../kernel/tokens/oauth/check-keys.ts';
 import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/oauth/client-authentication.ts';
-import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
+import { placementFields, placementOf, tokenCredential } from '../kernel/tokens/token-credential.ts';
 import { requestToken, tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { TokenProvider } from '../kernel/tokens/token-provider.ts';
 import { targetParameters, tokenTargetFields } from '../kernel/tokens/oauth/token-target.ts';
@@ -56,13 +57,14 @@ export const oauth2ClientCredentialsTokenProvider = defineTokenProvider({
     },
   ],
   create(options, capabilities): TokenProvider {
-    checkPlacement(options);
+    const placement = placementOf(options);
     const endpoint = tokenEndpoint(options, clientAuthentication(options));
+    checkClientKeys(options, capabilities.http);
     const parameters = { grant_type: 'client_credentials', ...targetParameters(options) };
     return {
       async getToken({ signal }) {
         const { token, expiresAt } = await requestToken(endpoint, parameters, capabilities, signal);
-        return tokenCredential(token, options, expiresAt);
+        return tokenCredential(token, placement, expiresAt);
       },
       // Nothing is kept, so the next token is a new one anyway.
       invalidate: () => undefined,

@@ -1,12 +1,13 @@
 import { defineTokenProvider } from '../kernel/component.ts';
 import { secret, strictObject } from '../kernel/schema.ts';
 import type { SecretCell } from '../kernel/secret-store.ts';
+import { checkClientKeys } from '../kernel/tokens/oauth/check-keys.ts';
 import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/oauth/client-authentication.ts';
 import { hashOf } from '../kernel/tokens/hash-of.ts';
 import { refreshGrant } from '../kernel/tokens/oauth/refresh-rotation.ts';
 import { revealed } from '../kernel/tokens/revealed.ts';
 import { SharedFlight } from '../kernel/tokens/oauth/shared-flight.ts';
-import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
+import { placementFields, placementOf, tokenCredential } from '../kernel/tokens/token-credential.ts';
 import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { Credential, TokenProvider } from '../kernel/tokens/token-provider.ts';
 import { scopeField } from '../kernel/tokens/oauth/token-target.ts';
@@ -55,9 +56,10 @@ export const oauth2RefreshTokenTokenProvider = defineTokenProvider({
     },
   ],
   create(options, { http, clock, secretStore }): TokenProvider {
-    const { tokenUrl, clientId, refreshToken, scope, header, scheme } = options;
-    checkPlacement({ header, scheme });
+    const { tokenUrl, clientId, refreshToken, scope } = options;
+    const placement = placementOf(options);
     const endpoint = tokenEndpoint(options, clientAuthentication(options));
+    checkClientKeys(options, http);
     const parameters = scope === undefined ? {} : { scope };
     const flight = new SharedFlight<Credential>();
     let known: { readonly first: string; readonly cell: SecretCell } | undefined;
@@ -74,7 +76,7 @@ export const oauth2RefreshTokenTokenProvider = defineTokenProvider({
       status = 'failing';
       const first = revealed(refreshToken);
       const grant = await refreshGrant({ endpoint, parameters, first, cell: cellOf(first) }, { http, clock });
-      const credential = tokenCredential(grant.token, { header, scheme }, grant.expiresAt);
+      const credential = tokenCredential(grant.token, placement, grant.expiresAt);
       status = 'ready';
       return credential;
     };

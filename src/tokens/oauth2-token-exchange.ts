@@ -1,12 +1,13 @@
 import Type from 'typebox';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { defaulted, secret, strictObject } from '../kernel/schema.ts';
+import { checkClientKeys } from '../kernel/tokens/oauth/check-keys.ts';
 import { clientAuthentication, clientAuthenticationFields } from '../kernel/tokens/oauth/client-authentication.ts';
 import { exchangeToken, tokenTypes } from '../kernel/tokens/oauth/exchange-token.ts';
 import { hashOf } from '../kernel/tokens/hash-of.ts';
 import { callerKeyMissing, keyHeader, presentedKey } from '../kernel/tokens/presented-key.ts';
 import { revealed } from '../kernel/tokens/revealed.ts';
-import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
+import { placementFields, placementOf, tokenCredential } from '../kernel/tokens/token-credential.ts';
 import { tokenEndpoint, tokenEndpointFields } from '../kernel/tokens/oauth/token-endpoint.ts';
 import type { TokenProvider, TokenRun } from '../kernel/tokens/token-provider.ts';
 import { targetParameters, tokenTargetFields } from '../kernel/tokens/oauth/token-target.ts';
@@ -82,10 +83,11 @@ export const oauth2TokenExchangeTokenProvider = defineTokenProvider({
   ],
   create(options, capabilities): TokenProvider {
     const { from, actorToken, actorTokenType } = options;
-    checkPlacement(options);
+    const placement = placementOf(options);
     if (actorTokenType !== undefined && actorToken === undefined)
       throw new TypeError('actorTokenType: there is no actorToken');
     const endpoint = tokenEndpoint(options, clientAuthentication(options));
+    checkClientKeys(options, capabilities.http);
     const target = targetParameters(options);
 
     const subjectOf = (run: TokenRun): string | undefined => {
@@ -107,7 +109,7 @@ export const oauth2TokenExchangeTokenProvider = defineTokenProvider({
           target,
         };
         const { token, expiresAt } = await exchangeToken(endpoint, exchange, capabilities, run.signal);
-        return tokenCredential(token, options, expiresAt);
+        return tokenCredential(token, placement, expiresAt);
       },
       // Nothing is kept, so the next token is a new one anyway.
       invalidate: () => undefined,

@@ -4,7 +4,7 @@ import { asSluiceError } from '../kernel/errors.ts';
 import { defaulted, strictObject } from '../kernel/schema.ts';
 import { hashOf } from '../kernel/tokens/hash-of.ts';
 import { callerKeyMissing, keyHeader, presentedKey, type PresentedKey } from '../kernel/tokens/presented-key.ts';
-import { checkPlacement, placementFields, tokenCredential } from '../kernel/tokens/token-credential.ts';
+import { keyPlacementFields, keyPlacementOf, tokenCredential } from '../kernel/tokens/token-credential.ts';
 import type { Credential, TokenProvider, TokenRun } from '../kernel/tokens/token-provider.ts';
 
 const config = strictObject({
@@ -25,7 +25,7 @@ const config = strictObject({
       description: 'What a key may begin with, such as "sk-"; others are refused and leave for nowhere.',
     }),
   ),
-  ...placementFields,
+  ...keyPlacementFields,
 });
 
 /** For the log alone: what is expected of a key is nobody else's business. */
@@ -41,15 +41,15 @@ export const passthroughTokenProvider = defineTokenProvider({
   config,
   needs: [],
   examples: [
-    { title: 'The key of the caller as a bearer token', config: {} },
+    { title: 'The key of the caller, where its provider takes keys', config: {} },
     {
       title: 'Keys of one provider only, in its own header',
-      config: { prefixes: ['sk-ant-'], header: 'x-api-key', scheme: '' },
+      config: { prefixes: ['sk-ant-'], header: 'x-api-key' },
     },
   ],
-  create({ from, prefixes = [''], header, scheme }): TokenProvider {
-    checkPlacement({ header, scheme });
-    const isBasic = scheme.toLowerCase() === 'basic';
+  create({ from, prefixes = [''], ...options }): TokenProvider {
+    const placement = keyPlacementOf(options);
+    const isBasic = placement.scheme.toLowerCase() === 'basic';
 
     const keyOf = (run: TokenRun): string | undefined => {
       for (const name of from) {
@@ -78,7 +78,7 @@ export const passthroughTokenProvider = defineTokenProvider({
 
     function credentialOf(key: string): Credential {
       try {
-        return tokenCredential(key, { header, scheme });
+        return tokenCredential(key, placement);
       } catch (error) {
         // It is the caller's mistake, not one of the gateway.
         const { reason } = asSluiceError(error).context;

@@ -1,22 +1,22 @@
 import Type from 'typebox';
 import { defineTokenProvider } from '../kernel/component.ts';
 import { secret, strictObject, type Secret } from '../kernel/schema.ts';
+import { revealed } from '../kernel/tokens/revealed.ts';
 import {
-  bearer,
-  checkPlacement,
-  placementFields,
+  keyPlacementFields,
+  keyPlacementOf,
   tokenCredential,
   usable,
   type Placement,
 } from '../kernel/tokens/token-credential.ts';
-import { tokenInvalid, tokenUnavailable } from '../kernel/tokens/token-failure.ts';
+import { tokenInvalid } from '../kernel/tokens/token-failure.ts';
 import type { Credential, TokenProvider } from '../kernel/tokens/token-provider.ts';
 
 const config = strictObject({
   token: secret({
     description: 'The token, as { "$env": NAME } or { "$file": PATH }. A file is read again when it changes.',
   }),
-  ...placementFields,
+  ...keyPlacementFields,
   username: Type.Optional(
     Type.Union([Type.String({ minLength: 1, maxLength: 256, pattern: '^[^:\\u0000-\\u001f\\u007f]+$' }), secret()], {
       description: 'User for the scheme "Basic", to which the token is the password; as text or as a secret.',
@@ -38,15 +38,18 @@ export const staticTokenProvider = defineTokenProvider({
   config,
   needs: [],
   examples: [
-    { title: 'A bearer token', config: { token: { $env: 'OPENAI_API_KEY' } } },
-    { title: 'The header of Azure', config: { token: { $file: '/run/secrets/azure' }, header: 'api-key', scheme: '' } },
+    { title: 'A key, where its provider takes keys', config: { token: { $env: 'OPENAI_API_KEY' } } },
+    { title: 'A header of its own', config: { token: { $file: '/run/secrets/gateway' }, header: 'x-gateway-key' } },
+    { title: 'A bearer token, whatever the provider', config: { token: { $env: 'LOGIN_TOKEN' }, scheme: 'Bearer' } },
     { title: 'User and password', config: { token: { $env: 'OLLAMA_SECRET' }, scheme: 'Basic', username: 'sluice' } },
     { title: 'A query parameter', config: { token: { $env: 'GATEWAY_TOKEN' }, query: 'key' } },
   ],
-  create({ token, header, scheme, username, query }): TokenProvider {
-    const placement: Placement = { header, scheme, ...(query !== undefined && { query }) };
-    checkPlacement(placement);
-    checkTogether(placement, username !== undefined);
+  create({ token, username, query, ...options }): TokenProvider {
+    if (query !== undefined && (options.header ?? options.scheme) !== undefined)
+      throw new TypeError('query: the token goes into the query or into a header, so "header" and "scheme" must go');
+    const placement: Placement = { ...keyPlacementOf(options), ...(query !== undefined && { query }) };
+    if (username !== undefined && placement.scheme.toLowerCase() !== 'basic')
+      throw new TypeError('username: a user is sent with the scheme "Basic" only');
     let value: string | undefined;
     let credential: Credential | undefined;
     return {
@@ -71,13 +74,6 @@ export const staticTokenProvider = defineTokenProvider({
   },
 });
 
-function checkTogether({ header, scheme, query }: Placement, hasUser: boolean): void {
-  const isBasic = scheme.toLowerCase() === 'basic';
-  if (query !== undefined && (header.toLowerCase() !== bearer.header || scheme !== bearer.scheme))
-    throw new TypeError('query: the token goes into the query or into a header, so "header" and "scheme" must go');
-  if (hasUser && !isBasic) throw new TypeError('username: a user is sent with the scheme "Basic" only');
-}
-
 /** Throws TOKEN_UNAVAILABLE where the secret can't be read and TOKEN_INVALID where it can't be sent; never shows it. */
 function read(secretText: Secret): string {
   return usable(revealed(secretText), { secret: secretText.name });
@@ -88,14 +84,6 @@ function checkScheme(text: string, { scheme, query }: Placement, secretName: str
   const word = scheme.toLowerCase();
   if (query !== undefined || word === '' || word === 'basic' || !text.toLowerCase().startsWith(`${word} `)) return;
   throw tokenInvalid('the secret holds the scheme too, which is added to it', { context: { secret: secretName } });
-}
-
-function revealed(secretText: Secret): string {
-  try {
-    return secretText.reveal();
-  } catch {
-    throw tokenUnavailable('the secret can not be read', { context: { secret: secretText.name } });
-  }
 }
 
 function readUser(username: string | Secret): string {

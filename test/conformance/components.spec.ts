@@ -261,8 +261,10 @@ describe.each(examplesOf('token-provider'))('the example of %s: %s', (_type, _ti
     }
     shown.push(link.state());
     await link.dispose?.();
-    expect(JSON.stringify([shown, test.log.text()])).not.toContain(exampleSecret);
-    expect(inspect(shown, { depth: 9, showHidden: true })).not.toContain(exampleSecret);
+    for (const secret of [exampleSecret, 'PRIVATE KEY']) {
+      expect(JSON.stringify([shown, test.log.text()])).not.toContain(secret);
+      expect(inspect(shown, { depth: 9, showHidden: true })).not.toContain(secret);
+    }
     expect(test.clock.pendingTimers()).toEqual([]);
   });
 });

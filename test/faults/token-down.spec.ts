@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { printTable } from '../e2e/print.ts';
 import { refusingPort } from '../support/dead-port.ts';
+import type { TokenServerAnswer } from '../support/token-server.ts';
 import { row } from './catalogue.ts';
 import { runCounts } from './fault-case.ts';
 import { forms, seenBy, type Form, type Seen } from './seen.ts';
@@ -11,6 +12,15 @@ useTokenStages();
 const second = 1_000;
 const hello = { status: 200, end: 'ok', text: 'Hello' };
 const down = { status: 503 };
+const inSeconds: TokenServerAnswer = { status: 503, headers: { 'retry-after': '7' } };
+/** 12 seconds after the clock of a stage began. */
+const onDate: TokenServerAnswer = { status: 429, headers: { 'retry-after': 'Thu, 01 Jan 2026 00:00:12 GMT' } };
+const past: TokenServerAnswer = { status: 503, headers: { 'retry-after': 'Wed, 31 Dec 2025 00:00:00 GMT' } };
+
+const chained = (...providers: readonly object[]): object => ({ type: 'chained', config: { providers } });
+const bare = (tokenUrl: string): object => clientCredentials(tokenUrl);
+const endpoint = (url: string): object => ({ type: 'http', config: { url, network: 'private' } });
+const unreadable = { type: 'static', config: { token: { $env: 'EMPTY_TOKEN' } } };
 
 async function ask(stage: TokenStage, form: Form = 'openai document'): Promise<Seen> {
   return seenBy(await stage.ask(form), form);
@@ -34,6 +44,29 @@ describe(row('token-down'), () => {
       tokenProvider: 'login > oauth2-client-credentials',
     });
     expect(stage.sluice.metric('token_refreshes')).toBe(1);
+  });
+
+  it.each<[string, (tokenUrl: string) => object, TokenServerAnswer, string]>([
+    ['without a cache and a time', bare, down, '1'],
+    ['without a cache, in seconds', bare, inSeconds, '7'],
+    ['without a cache, on a date', bare, onDate, '12'],
+    ['without a cache, on a date gone by', bare, past, '0'],
+    ['from any endpoint, without a time', endpoint, down, '1'],
+    ['from any endpoint, on a date', endpoint, onDate, '12'],
+    ['with a cache, without a time', (url) => cached(bare(url)), down, '1'],
+    ['with a cache, on a date', (url) => cached(bare(url)), onDate, '12'],
+    ['by a chain, without a time', (url) => chained(bare(url), endpoint(url)), down, '1'],
+    ['by a chain, on a date', (url) => chained(bare(url), endpoint(url)), onDate, '12'],
+    ['by a chain of which one says when', (url) => chained(unreadable, bare(url)), inSeconds, '7'],
+    ['by chains in a chain', (url) => chained(chained(bare(url)), chained(endpoint(url))), down, '1'],
+  ])('tells its clients when to ask again: %s', async (_how, token, answer, retryAfter) => {
+    const stage = await openTokenStage({ token, environment: { EMPTY_TOKEN: ' ' } });
+    stage.tokens.answer(answer);
+    for (const form of forms) {
+      const seen = await ask(stage, form);
+      expect([form, seen]).toMatchObject([form, { status: 503, code: 'TOKEN_UNAVAILABLE', retryAfter }]);
+    }
+    expect(stage.upstream.connections).toHaveLength(0);
   });
 
   it('is told once to the operator, and so is its end', async () => {
@@ -130,15 +163,20 @@ describe(row('token-stampede'), () => {
     expect(stage.tokens.requests).toHaveLength(2);
   });
 
-  it.each(['openai stream', 'native stream'] as const)(
-    'renews a refused token once for fifty streams, each of which is tried once more (%s)',
-    async (form) => {
+  it.each([
+    ['openai stream', 0],
+    ['openai stream', 2],
+    ['native stream', 0],
+    ['native stream', 2],
+  ] as const)(
+    'renews a refused token once for fifty streams, each of which is tried once more (%s, %i s old)',
+    async (form, age) => {
       const stage = await openTokenStage({
         provider: (request, isGood) => [...(isGood ? [] : [{ wait: 'refusals' }]), ...takeGood(request, isGood)],
       });
       expect(await ask(stage, form)).toMatchObject(hello);
       stage.revoke();
-      await stage.clock.advance(2 * second);
+      await stage.clock.advance(age * second);
       const clients = await Promise.all(Array.from({ length: 50 }, () => stage.ask(form)));
       while (stage.upstream.requests.length < 51) await stage.clock.advance(0);
       stage.upstream.release('refusals');

@@ -18,11 +18,27 @@ export function heardBy({ headers, body, form }: TokenServerRequest): string {
     .replace(/[^\x20-\x7e]/g, '');
 }
 
-type TokenEcho = (heard: string, issued: string) => TokenServerAnswer;
+/** `words`: the secrets in what was heard, each by itself. */
+type TokenEcho = (heard: string, issued: string, words: readonly string[]) => TokenServerAnswer;
 
 const json = (status: number, members: object): TokenServerAnswer => ({ status, json: members });
 const given = (members: object): TokenServerAnswer =>
   json(200, { token_type: 'Bearer', expires_in: 3_600, ...members });
+
+/** A secret alone may look like the code of an error; each one that was heard takes its turn. */
+const bareWords = Object.fromEntries(
+  [0, 1, 2].flatMap((turn): [string, TokenEcho][] => {
+    const say =
+      (answerOf: (word: string) => TokenServerAnswer): TokenEcho =>
+      (heard, _issued, words) =>
+        answerOf(words[turn % Math.max(words.length, 1)] ?? heard);
+    return [
+      [`error, secret ${turn} alone`, say((word) => json(400, { error: word, error_description: word }))],
+      [`error of an object, secret ${turn} alone`, say((word) => json(403, { error: { status: word, code: word } }))],
+      [`code, secret ${turn} alone`, say((word) => json(400, { code: word, Code: word, message: word }))],
+    ];
+  }),
+);
 
 export const tokenEchoes: Readonly<Record<string, TokenEcho>> = {
   error_description: (heard) => json(400, { error: 'invalid_client', error_description: heard, error_uri: heard }),
@@ -56,6 +72,7 @@ export const tokenEchoes: Readonly<Record<string, TokenEcho>> = {
     fault: 'half',
   }),
   'more than is read': (heard) => ({ body: heard.repeat(Math.ceil(300_000 / heard.length)) }),
+  ...bareWords,
 };
 
 type ProviderEcho = (heard: string, request: RequestRecord) => readonly Step[];
@@ -107,6 +124,14 @@ export const providerEchoes: Readonly<Record<string, ProviderEcho>> = {
   ),
   'text in which the secret is encoded': (heard) =>
     answering(400, errorBody({ message: `${encodeURIComponent(heard)} ${JSON.stringify(JSON.stringify(heard))}` })),
+  ...Object.fromEntries(
+    (['base64', 'base64url', 'hex'] as const).flatMap((encoding) =>
+      (['', 'x', 'xx'] as const).map((before): [string, ProviderEcho] => [
+        `text in which the secret is in ${encoding} behind "${before}"`,
+        (heard) => answering(400, errorBody({ message: `-${Buffer.from(before + heard).toString(encoding)}-` })),
+      ]),
+    ),
+  ),
   'half of JSON': (heard) => answering(400, `{"error":{"message":"${heard}`),
   'JSON behind the secret': (heard) => answering(200, `${heard}{}`),
   'a page': (heard) => answering(200, `<html>${heard}</html>`, page),

@@ -3,6 +3,18 @@ const base64Shifts = [0, 1, 2] as const;
 /** Shorter forms are found by chance. */
 const SHORTEST_FORM = 6;
 
+/**
+ * Secrets of letters alone, as some people choose them: in their form they can't be told from codes of errors, such as
+ * `invalid_client` and `AccessDenied`. Each is found nowhere else.
+ */
+export const canariesOfLetters = [
+  'qumbel_zarvo_thinepox_wadril',
+  'vexrothjulipandesbrumqwo',
+  'BrazelQuontFivrumException',
+  'ZULMIC_OPRAHEN_VOD',
+  'drizp.hobnal-wequm',
+] as const;
+
 /** Ways in which a secret can leak: as it is, percent-encoded, in hex, escaped in JSON, in base64 also as a part of more. */
 export function formsOf(secret: string): ReadonlyMap<string, string> {
   const bytes = Buffer.from(secret);

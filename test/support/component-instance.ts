@@ -7,9 +7,22 @@ import { Secret } from '../../src/kernel/schema.ts';
 import { linkOf } from '../../src/kernel/tokens/token-link.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import type { Registry } from '../../src/registry/registry.ts';
+import { makeCertificate } from './test-certificate.ts';
 
-/** Stands for what a secret of an example would hold. */
+/** Stands for what a secret of an example would hold, where that is no key. */
 export const exampleSecret = 'example-secret-4711';
+
+const hosts = ['sluice.example.com'];
+const [ofRsa, ofCurve] = [makeCertificate({ hosts, kind: 'rsa' }), makeCertificate({ hosts })];
+
+/** A key, a certificate or a key file for a field that takes nothing else. */
+function exampleText(pointer: string, usesCurve: boolean): string {
+  const { key, certificate } = usesCurve ? ofCurve : ofRsa;
+  if (pointer.endsWith('/privateKey')) return key;
+  if (pointer.endsWith('/certificate')) return certificate;
+  if (!pointer.endsWith('/credentials/key')) return exampleSecret;
+  return JSON.stringify({ type: 'service_account', client_email: 'a@example.com', private_key: key });
+}
 
 /** What a config can refer to; its own shape is not what is looked at here. */
 const anyComponent = Object.fromEntries(
@@ -29,11 +42,15 @@ export function buildConfig(
   validator.add({ ...prepareSchema(component.config), $defs: anyComponent }, 'config');
   const { value, errors, marks } = validator.check('config', copyJson(config));
   const mistakes = errors.map(({ instancePath, message = '' }) => `${instancePath}: ${message}`);
-  return { mistakes, built: filled(value, '', marks, replace) };
+  const usesCurve = JSON.stringify(config).includes('"ES256"');
+  const fill: Replace = (inner, pointer) =>
+    marks.secrets.has(pointer)
+      ? new Secret('OF_AN_EXAMPLE', () => exampleText(pointer, usesCurve))
+      : replace(inner, pointer, marks);
+  return { mistakes, built: filled(value, '', marks, fill) };
 }
 
 function filled(value: unknown, pointer: string, marks: Marks, replace: Replace): unknown {
-  if (marks.secrets.has(pointer)) return new Secret('OF_AN_EXAMPLE', () => exampleSecret);
   const replaced = replace(value, pointer, marks);
   if (replaced !== undefined) return replaced;
   if (Array.isArray(value)) return value.map((item, index) => filled(item, `${pointer}/${index}`, marks, replace));

@@ -6,6 +6,13 @@ import type { Credential, TokenProvider } from '../../src/kernel/tokens/token-pr
 import type { Workload } from '../../src/kernel/workload.ts';
 
 export const secretOf = (text: string): Secret => new Secret('SOME_SECRET', () => text);
+
+/** A secret that is replaced while it is in use, as an operator replaces a file. */
+export function rotatingSecret(text: string): { readonly secret: Secret; becomes(later: string): void } {
+  let current = text;
+  return { secret: new Secret('SOME_SECRET', () => current), becomes: (later) => void (current = later) };
+}
+
 export const noWorkload: Workload = { variable: () => undefined, file: () => undefined };
 
 /** The headers that a credential of the provider adds to a request. */

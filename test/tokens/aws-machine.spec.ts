@@ -166,7 +166,7 @@ describe('an instance', () => {
   it('that is frozen is not there', async () => {
     server.answer({ fault: 'frozen' });
     const pending = expectFailure(from('instance', { timeout: '1s' }), 'TOKEN_UNAVAILABLE', 'UPSTREAM_HEADERS_TIMEOUT');
-    await machine.clock.advanceUntil(() => server.requests.length > 0, 10, 900);
+    await eventually(() => server.requests.length > 0, 'the question');
     await machine.clock.advance(1_000);
     await pending;
   });

@@ -20,6 +20,7 @@ import { checkingSts, roleGiven, stsDocument, stsRefusal, type GivenKeys } from 
 import { fakeRun } from '../support/chat-run.ts';
 import { testRun } from '../support/test-run.ts';
 import { startTokenServer, type TokenServer, type TokenServerAnswer } from '../support/token-server.ts';
+import { eventually } from '../support/turn.ts';
 
 const roleArn = 'arn:aws:iam::123456789012:role/models';
 const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
@@ -258,6 +259,20 @@ describe('an answer of STS', () => {
     expect(JSON.stringify(failure)).not.toMatch(/CANARY|wJalr/);
   });
 
+  it.each([
+    ['7', 7],
+    ['Sun, 30 Aug 2015 12:36:09 GMT', 9],
+    [undefined, undefined],
+  ])('that is too busy, as its code says with a 400, says when to ask again: %j', async (text, retryAfterSeconds) => {
+    const headers = text === undefined ? {} : { 'retry-after': text };
+    for (const status of [400, 503]) {
+      sts.answer({ status, headers, body: stsRefusal('Throttling', 'Rate exceeded') });
+      const failure = await failureOf(() => build().getToken(fakeRun()));
+      const context = { status, reason: 'Throttling' };
+      expect(failure).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context, retryAfterSeconds });
+    }
+  });
+
   it('without a date gives keys that nobody knows the end of', async () => {
     sts.answer({ body: stsDocument('AssumeRole', { id: 'A', secret: 'B', token: 'C' }) });
     expect((await build().getToken(fakeRun())).expiresAt).toBeUndefined();
@@ -266,7 +281,7 @@ describe('an answer of STS', () => {
   it.each(['frozen', 'half'] as const)('that is %s ends with the time for it', async (fault) => {
     sts.answer({ body: document({}), fault });
     const pending = failureOf(() => build({ timeout: '2s' }).getToken(fakeRun()));
-    await machine.clock.advanceUntil(() => sts.requests.length > 0, 10, 1_000);
+    await eventually(() => sts.requests.length > 0, 'the question');
     await machine.clock.advance(2_000);
     expect(await pending).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: 'UPSTREAM_HEADERS_TIMEOUT' } });
   });
@@ -275,7 +290,7 @@ describe('an answer of STS', () => {
     sts.answer({ fault: 'frozen' });
     const run = testRun();
     const pending = failureOf(() => build().getToken(run.run));
-    await machine.clock.advanceUntil(() => sts.requests.length > 0, 10, 1_000);
+    await eventually(() => sts.requests.length > 0, 'the question');
     run.abort.abort(new TypeError('the client has left'));
     expect((await pending)['cause']).toMatchObject({ message: 'the client has left' });
   });

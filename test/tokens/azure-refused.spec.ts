@@ -10,6 +10,7 @@ import { makeCertificate } from '../support/test-certificate.ts';
 import { testRun } from '../support/test-run.ts';
 import { failureOfToken, noWorkload, secretOf } from '../support/token-outcomes.ts';
 import type { TokenServerAnswer } from '../support/token-server.ts';
+import { eventually } from '../support/turn.ts';
 
 const { certificate } = makeCertificate({ hosts: ['sluice'], kind: 'rsa' });
 const { tenantId, clientId } = azure;
@@ -61,7 +62,7 @@ describe.each<[string, () => TokenProvider]>([
   it('that is frozen is given up after the timeout', async () => {
     here.cloud.answer({ fault: 'frozen' });
     const failing = failureOfToken(provider(), run);
-    await here.clock.advanceUntil(() => here.clock.pending > 0 && here.cloud.requests.length > 0, 1, 1_000);
+    await eventually(() => here.clock.pending > 0 && here.cloud.requests.length > 0, 'the question');
     await here.clock.advance(5_000);
     expect(await failing).toMatchObject({
       code: 'TOKEN_UNAVAILABLE',

@@ -17,7 +17,14 @@ import { leaksOf } from '../support/canary.ts';
 import { createInstance } from '../support/component-instance.ts';
 import { makeCertificate } from '../support/test-certificate.ts';
 import { testRun } from '../support/test-run.ts';
-import { closedHttp, failureOfToken, headersOf, noWorkload, secretOf } from '../support/token-outcomes.ts';
+import {
+  closedHttp,
+  failureOfToken,
+  headersOf,
+  noWorkload,
+  rotatingSecret,
+  secretOf,
+} from '../support/token-outcomes.ts';
 
 const pair = makeCertificate({ hosts: ['sluice'], kind: 'rsa' });
 const otherPair = makeCertificate({ hosts: ['sluice'], kind: 'rsa' });
@@ -110,7 +117,14 @@ describe('an application', () => {
     ['a certificate', { certificate: secretOf('canary-4711-certificate') }],
     ['a key for this algorithm', { privateKey: secretOf(ellipticKey), algorithm: 'PS256' }],
   ])('without %s asks nobody', async (_what, more) => {
-    const failure = await failureOfToken(here.build(byCertificate(more)), run);
+    expect(() => here.build(byCertificate(more))).toThrow(
+      /^credentials\.(?:privateKey|certificate): SOME_SECRET: the /,
+    );
+    const [key, certificate] = [rotatingSecret(pair.key), rotatingSecret(pair.certificate)];
+    const provider = here.build(byCertificate({ ...more, privateKey: key.secret, certificate: certificate.secret }));
+    key.becomes(more.privateKey?.reveal() ?? pair.key);
+    certificate.becomes(more.certificate?.reveal() ?? pair.certificate);
+    const failure = await failureOfToken(provider, run);
     expect(failure.code).toBe('TOKEN_INVALID');
     expect(failure.printed).not.toMatch(/canary|Y2FuYXJ5/);
     expect(here.cloud.requests).toEqual([]);

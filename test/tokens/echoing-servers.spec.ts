@@ -17,7 +17,7 @@ import { jwtBearerTokenProvider } from '../../src/tokens/jwt-bearer.ts';
 import { oauth2ClientCredentialsTokenProvider } from '../../src/tokens/oauth2-client-credentials.ts';
 import { oauth2RefreshTokenTokenProvider } from '../../src/tokens/oauth2-refresh-token.ts';
 import { oauth2TokenExchangeTokenProvider } from '../../src/tokens/oauth2-token-exchange.ts';
-import { leaksOf } from '../support/canary.ts';
+import { canariesOfLetters, leaksOf } from '../support/canary.ts';
 import { buildConfig } from '../support/component-instance.ts';
 import { LogCapture } from '../support/log-capture.ts';
 import { memorySecretStore } from '../support/memory-secret-store.ts';
@@ -169,6 +169,34 @@ const providers: readonly (readonly [string, () => TokenProvider])[] = [
       ),
   ],
   [
+    'a role of AWS at Google',
+    () => {
+      const source = {
+        environment_id: 'aws1',
+        regional_cred_verification_url:
+          'https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15',
+      };
+      const configuration = {
+        type: 'external_account',
+        audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/aws',
+        subject_token_type: 'urn:ietf:params:aws:token-type:aws4_request',
+        token_url: server.url,
+        credential_source: source,
+      };
+      return build(
+        googleTokenProvider,
+        { network: 'private' },
+        { credentials: { from: 'workload-identity', configuration: secretOf(JSON.stringify(configuration)) } },
+        {
+          AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+          AWS_SECRET_ACCESS_KEY: canary,
+          AWS_SESSION_TOKEN: canary,
+          AWS_REGION: 'eu-central-1',
+        },
+      );
+    },
+  ],
+  [
     'a container of AWS',
     () =>
       build(
@@ -203,7 +231,29 @@ const answers: readonly (readonly [string, (word: string) => TokenServerAnswer])
   ['no protocol', (word) => raw(`${word}\r\n\r\n`)],
 ];
 
+/** All that is to be seen of a failure, by whoever looks at it. */
+async function printedOf(provider: TokenProvider): Promise<string> {
+  const log = new LogCapture();
+  const link = linkOf({ name: 'one', type: 'any', provider }, { clock, log });
+  const outcome: unknown = await Promise.resolve(
+    link.getToken(presenting({ authorization: `Bearer ${canary}` })),
+  ).catch((error: unknown) => error);
+  return [
+    inspect(outcome, { depth: 12, showHidden: true }),
+    describeCause(outcome),
+    JSON.stringify([outcome, link.state(), log.lines]),
+    inspect([link, link.state(), log.lines], { depth: 12, showHidden: true }),
+  ].join('\n');
+}
+
 describe.each(providers)('a server that is shown %s', (_what, create) => {
+  it.each(answers)('and says a secret of letters alone, as %s, makes it no more known', async (_how, answer) => {
+    for (const word of canariesOfLetters) {
+      server.answer(() => answer(word));
+      expect([word, leaksOf(word, await printedOf(create()))]).toEqual([word, []]);
+    }
+  });
+
   it.each(answers)('and repeats it as %s makes it no more known', async (_how, answer) => {
     const shown: string[] = [];
     server.answer(({ headers, body }) => {
@@ -211,17 +261,7 @@ describe.each(providers)('a server that is shown %s', (_what, create) => {
       shown.push(...words.split(/[|&=\s",]+/).filter((word) => word.length >= 40));
       return answer(JSON.stringify(`${words} ${canary}`).slice(1, -1));
     });
-    const log = new LogCapture();
-    const link = linkOf({ name: 'one', type: 'any', provider: create() }, { clock, log });
-    const outcome: unknown = await Promise.resolve(
-      link.getToken(presenting({ authorization: `Bearer ${canary}` })),
-    ).catch((error: unknown) => error);
-    const printed = [
-      inspect(outcome, { depth: 12, showHidden: true }),
-      describeCause(outcome),
-      JSON.stringify([outcome, link.state(), log.lines]),
-      inspect([link, link.state(), log.lines], { depth: 12, showHidden: true }),
-    ].join('\n');
+    const printed = await printedOf(create());
     expect(server.requests.length).toBeGreaterThan(0);
     for (const word of [canary, ...shown]) expect([word, leaksOf(word, printed)]).toEqual([word, []]);
   });

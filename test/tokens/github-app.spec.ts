@@ -15,7 +15,8 @@ import {
   type TokenServerAnswer,
   type TokenServerRequest,
 } from '../support/token-server.ts';
-import { failureOfToken, headersOf, secretOf } from '../support/token-outcomes.ts';
+import { failureOfToken, headersOf, rotatingSecret, secretOf } from '../support/token-outcomes.ts';
+import { eventually } from '../support/turn.ts';
 
 type Config = Parameters<typeof githubAppTokenProvider.create>[0];
 
@@ -181,7 +182,7 @@ describe('a GitHub', () => {
   it('that is silent is waited for until the timeout', async () => {
     github.answer({ fault: 'half', json: { token, expires_at: inAnHour() } });
     const failing = failureOfToken(build({ timeout: '2s' }), run);
-    await clock.advanceUntil(() => github.requests.length > 0, 1, 100);
+    await eventually(() => github.requests.length > 0, 'the question');
     await clock.advance(2_000);
     expect(await failing).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: 'UPSTREAM_HEADERS_TIMEOUT' } });
     expect(clock.pending).toBe(0);
@@ -203,9 +204,13 @@ describe('a GitHub', () => {
     ],
     ['a public key', app.publicKey.export({ type: 'spki', format: 'pem' })],
   ])('is not asked with %s', async (_name, key) => {
-    const failure = await failureOfToken(build({ privateKey: secretOf(key) }), run);
+    const rotating = rotatingSecret(app.privateKey.export({ type: 'pkcs1', format: 'pem' }));
+    const provider = build({ privateKey: rotating.secret });
+    rotating.becomes(key);
+    const failure = await failureOfToken(provider, run);
     expect(failure.code).toBe('TOKEN_INVALID');
     expect(leaksOf(key.split('\n')[1] ?? key, failure.printed)).toEqual([]);
+    expect(() => build({ privateKey: secretOf(key) })).toThrow(/^privateKey: SOME_SECRET: th.* key/);
     expect(github.requests).toEqual([]);
   });
 });

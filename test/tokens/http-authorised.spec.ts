@@ -69,6 +69,7 @@ describe('a request that another provider authorises', () => {
   it.each([
     [402, {}, 'invalidate one quota'],
     [429, { 'retry-after': '7' }, 'invalidate one rate-limited 7000'],
+    [429, { 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT' }, 'invalidate one rate-limited 9000'],
   ])('tells of a %i, and is not made again', async (status, headers, call) => {
     here.server.answer({ status, headers });
     const { link, calls } = fakeToken(['one', 'two'], here.test);

@@ -7,6 +7,7 @@ import { buildConfig } from '../support/component-instance.ts';
 import { httpDefaults, setUpHttp, unsignedJwt, type HttpConfig, type HttpSetUp } from '../support/http-provider.ts';
 import { closedHttp, failureOfToken, secretOf } from '../support/token-outcomes.ts';
 import { startTokenServer, type TokenServerAnswer } from '../support/token-server.ts';
+import { eventually } from '../support/turn.ts';
 
 const secret = 'canary+4711/&="secret';
 let here: HttpSetUp;
@@ -25,6 +26,8 @@ const inJson: readonly (readonly [string, TokenServerAnswer, string])[] = [
   ['CR and LF', { json: { access_token: 'canary-4711-token\r\nx: y' } }, 'TOKEN_INVALID'],
   ['a token elsewhere', { json: { token: 'canary-4711-token' } }, 'TOKEN_INVALID'],
   ['a token that is an object', { json: { access_token: token } }, 'TOKEN_INVALID'],
+  ['a token of another type', { json: { ...token, token_type: 'mac' } }, 'TOKEN_INVALID'],
+  ['a token of no type that is one', { json: { ...token, token_type: ['Bearer'] } }, 'TOKEN_INVALID'],
   ['a lifetime of 0', { json: { ...token, in: 0 } }, 'TOKEN_INVALID'],
   ['a lifetime below 0', { json: { ...token, in: -1 } }, 'TOKEN_INVALID'],
   ['a lifetime of ages', { json: { ...token, in: 1e12 } }, 'TOKEN_INVALID'],
@@ -80,7 +83,7 @@ describe.each<[string, Partial<HttpConfig>, typeof inJson]>([
   it.each(['frozen', 'half'] as const)('that is %s is given up after the timeout', async (fault) => {
     here.server.answer({ fault, json: token });
     const failing = failureOfToken(here.build({ ...config, timeout: '2s' }), here.test.run);
-    await here.clock.advanceUntil(() => here.server.requests.length > 0, 1, 1_000);
+    await eventually(() => here.server.requests.length > 0, 'the question');
     await here.clock.advance(2_000);
     expect(await failing).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason: 'UPSTREAM_HEADERS_TIMEOUT' } });
   });

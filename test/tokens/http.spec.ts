@@ -3,6 +3,7 @@ import { Secret } from '../../src/kernel/schema.ts';
 import type { TokenProvider } from '../../src/kernel/tokens/token-provider.ts';
 import { setUpHttp, unsignedJwt, type HttpConfig, type HttpSetUp } from '../support/http-provider.ts';
 import { failureOfToken, headersOf, secretOf } from '../support/token-outcomes.ts';
+import { eventually } from '../support/turn.ts';
 
 const secret = 'canary+4711/&="secret';
 let here: HttpSetUp;
@@ -94,7 +95,27 @@ describe('the token', () => {
   });
 
   it.each<[string, Partial<HttpConfig>, unknown, number | undefined]>([
-    ['without an end', {}, { access_token: 't', expires_in: 60 }, undefined],
+    ['without an end', {}, { access_token: 't' }, undefined],
+    ['with seconds beside it', {}, { access_token: 't', expires_in: 60, token_type: 'BEARER' }, 60_000],
+    ['with seconds as text beside it', {}, { access_token: 't', expires_in: '60', token_type: null }, 60_000],
+    ['beside 0 seconds, which say nothing', {}, { access_token: 't', expires_in: 0 }, undefined],
+    ['beside seconds that are none', {}, { access_token: 't', expires_in: 'soon' }, undefined],
+    [
+      'beside seconds that say more than itself',
+      {},
+      { access_token: unsignedJwt(1_767_225_660), expires_in: 9 },
+      9_000,
+    ],
+    ['beside seconds, elsewhere', { token: '/token' }, { token: 't', expires_in: 60, token_type: 'mac' }, undefined],
+    [
+      'deep inside beside seconds',
+      { token: '/data/access_token' },
+      { data: { access_token: 't', expires_in: 60 } },
+      undefined,
+    ],
+    ['with other seconds', { expiresIn: '/in' }, { access_token: 't', expires_in: 60, in: 9 }, 9_000],
+    ['with other seconds that are not there', { expiresIn: '/in' }, { access_token: 't', expires_in: 60 }, undefined],
+    ['with a date that is not there', { expiresAt: '/at' }, { access_token: 't', expires_in: 60 }, undefined],
     ['with seconds', { expiresIn: '/expires_in' }, { access_token: 't', expires_in: '60' }, 60_000],
     ['with no seconds where some were expected', { expiresIn: '/expires_in' }, { access_token: 't' }, undefined],
     ['deep inside', { token: '/data/0/to~1ken', expiresIn: '/data/1' }, { data: [{ 'to/ken': 't' }, 5] }, 5_000],
@@ -107,6 +128,7 @@ describe('the token', () => {
       30_000,
     ],
     ['that says its own end', {}, { access_token: unsignedJwt(1_767_225_660) }, 60_000],
+    ['that says an earlier end', {}, { access_token: unsignedJwt(1_767_225_660), expires_in: 600 }, 60_000],
     ['whose answer says another end', { expiresIn: '/in' }, { access_token: unsignedJwt(1_767_225_660), in: 9 }, 9_000],
   ])('%s is read', async (_what, config, json, milliseconds) => {
     here.server.answer({ json });
@@ -125,12 +147,19 @@ describe('the token', () => {
     expect(credential.expiresAt).toBe(milliseconds === undefined ? undefined : here.clock.now() + milliseconds);
   });
 
+  it('may come in JSON behind a byte order mark', async () => {
+    here.server.answer({ body: '\ufeff{"access_token":"t0ken","expires_in":60}' });
+    const credential = await here.build().getToken(here.test.run);
+    expect((await headersOf(credential))['authorization']).toBe('Bearer t0ken');
+    expect(credential.expiresAt).toBe(here.clock.now() + 60_000);
+  });
+
   it('is no younger than the question', async () => {
     const asked = here.clock.now();
     const { promise: after, resolve: letGo } = Promise.withResolvers<void>();
     here.server.answer({ json: { access_token: 't', in: 60 }, after });
     const pending = Promise.resolve(here.build({ expiresIn: '/in' }).getToken(here.test.run));
-    await here.clock.advanceUntil(() => here.server.requests.length > 0, 1, 1_000);
+    await eventually(() => here.server.requests.length > 0, 'the question');
     await here.clock.advance(2_000);
     letGo();
     expect((await pending).expiresAt).toBe(asked + 60_000);

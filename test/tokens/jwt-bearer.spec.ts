@@ -8,7 +8,7 @@ import { leaksOf } from '../support/canary.ts';
 import { fakeRun } from '../support/chat-run.ts';
 import { startOidcServer, type OidcServer } from '../support/oidc-server.ts';
 import { TestClock } from '../support/test-clock.ts';
-import { failureOfToken, headersOf, secretOf } from '../support/token-outcomes.ts';
+import { failureOfToken, headersOf, rotatingSecret, secretOf } from '../support/token-outcomes.ts';
 import { startTokenServer, type TokenServer } from '../support/token-server.ts';
 import { within } from '../support/turn.ts';
 
@@ -183,12 +183,17 @@ it('a token lives as long as the server says', async () => {
 });
 
 describe('no token', () => {
-  it.each<[string, Partial<Config>]>([
-    ['that is no key', { privateKey: secretOf('canary0private0key') }],
-    ['that is a public key', { privateKey: secretOf(rsa.publicKey.export({ type: 'spki', format: 'pem' })) }],
-    ['that does not fit the algorithm', { algorithm: 'ES256' }],
-  ])('for a private key %s, which is not shown', async (_what, config) => {
-    const { code, printed } = await failureOfToken(build(config), fakeRun());
+  it.each([
+    ['that is no key', 'canary0private0key'],
+    ['that is a public key', rsa.publicKey.export({ type: 'spki', format: 'pem' })],
+    ['that does not fit the algorithm', pem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)],
+  ])('for a private key %s, which is not shown', async (_what, text) => {
+    const key = rotatingSecret(pem(rsa.privateKey));
+    const config = { privateKey: key.secret, algorithm: 'RS256' } as const;
+    const provider = build(config);
+    key.becomes(text);
+    expect(() => build(config)).toThrow(/^privateKey: SOME_SECRET: th(?:is|e)/);
+    const { code, printed } = await failureOfToken(provider, fakeRun());
     expect(code).toBe('TOKEN_INVALID');
     expect(printed).not.toMatch(/canary|BEGIN/);
     expect(server.requests).toHaveLength(0);

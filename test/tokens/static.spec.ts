@@ -22,8 +22,6 @@ const build = (token: Secret | (() => string), options: Options = {}): TokenProv
   staticTokenProvider.create(
     {
       token: token instanceof Secret ? token : new Secret('A_KEY', token),
-      header: 'authorization',
-      scheme: 'Bearer',
       ...options,
     },
     {},
@@ -50,6 +48,7 @@ function thrownBy(action: () => unknown): unknown {
 describe('a secret that holds its scheme', () => {
   it.each<readonly [Options, string]>([
     [{}, 'Bearer t0ken'],
+    [{}, ' Bearer t0ken'],
     [{}, 'bearer  t0ken'],
     [{ scheme: 'Key' }, 'Key t0ken'],
   ])('with %j as %j is not sent, since the scheme would be there twice', async (options, text) => {
@@ -72,7 +71,8 @@ describe('a secret that holds its scheme', () => {
 describe('a static token', () => {
   it.each<readonly [Options, Record<string, string>]>([
     [{}, { authorization: 'Bearer t0ken' }],
-    [{ header: 'Api-Key', scheme: '' }, { 'api-key': 't0ken' }],
+    [{ header: 'Api-Key' }, { 'api-key': 't0ken' }],
+    [{ header: 'Api-Key', scheme: 'Key' }, { 'api-key': 'Key t0ken' }],
     [{ header: 'x-goog-api-key', scheme: '' }, { 'x-goog-api-key': 't0ken' }],
     [{ scheme: 'Key' }, { authorization: 'Key t0ken' }],
     [{ scheme: 'Basic' }, { authorization: `Basic ${base64('t0ken')}` }],
@@ -93,6 +93,19 @@ describe('a static token', () => {
       ),
     ).toMatchObject({ path: whole, headers: {} });
   });
+
+  it.each(['t0ken\n', 't0ken\r\n\r\n', '  t0ken', '\tt0ken ', '\ufefft0ken\n\n'])(
+    'may stand between blanks, which are not sent: %j',
+    async (text) => {
+      expect(await headersOf(build(() => text))).toEqual({ authorization: 'Bearer t0ken' });
+      expect(await headersOf(build(() => text, { header: 'x-key', scheme: '' }))).toEqual({ 'x-key': 't0ken' });
+      expect(await sent(build(() => text, { query: 'key' }))).toMatchObject({ path: '/v1?key=t0ken' });
+      const username = new Secret('A_USER', () => `\n${text}`);
+      expect(await headersOf(build(() => text, { scheme: 'Basic', username }))).toEqual({
+        authorization: `Basic ${base64('t0ken:t0ken')}`,
+      });
+    },
+  );
 
   it('is one object until the secret changes', async () => {
     let value = 'old';

@@ -7,8 +7,9 @@ export function revealed(secret: Secret): string {
   let value: string;
   try {
     value = secret.reveal().trim();
-  } catch (error) {
-    throw tokenUnavailable('a secret can not be read', { cause: error, context });
+  } catch {
+    // What was thrown is not kept: its words may quote what was read.
+    throw tokenUnavailable('a secret can not be read', { context });
   }
   if (value === '') throw tokenInvalid('a secret is empty', { context });
   return value;

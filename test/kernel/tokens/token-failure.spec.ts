@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { tokenInvalid, tokenUnavailable, wordOf } from '../../../src/kernel/tokens/token-failure.ts';
+import { tokenFailureOf, tokenInvalid, tokenUnavailable, wordOf } from '../../../src/kernel/tokens/token-failure.ts';
+import { canariesOfLetters } from '../../support/canary.ts';
 
 describe('a failure of a token provider', () => {
   it('is retryable where no token came, and says why to the log only', () => {
@@ -29,10 +30,41 @@ describe('a failure of a token provider', () => {
     'ExpiredTokenException',
     'UNAUTHENTICATED',
     'slow_down',
-    'urn:ietf:params:oauth:error',
-    'a',
+    'login_required',
+    'use_dpop_nonce',
+    'insufficient_user_authentication',
+    'interaction_required',
+    'admin_policy_enforced',
+    'PERMISSION_DENIED',
+    'SignatureDoesNotMatch',
+    'NoCredentialsAssociated',
+    'bad_refresh_token',
   ])('shows the code %j', (word) => {
     expect(wordOf(word, 'else')).toBe(word);
+  });
+
+  it.each([
+    ...canariesOfLetters,
+    'urn:ietf:params:oauth:error',
+    'a',
+    'Invalid_Client',
+    'invalid_client.x',
+    'toString',
+    'constructor',
+    'x'.repeat(64),
+  ])('does not repeat %j, which nobody knows', (word) => {
+    expect(wordOf(word, 'else')).toBe('another error');
+  });
+
+  it('shows no word that is not in the list, of whatever letters', () => {
+    const letters = fc.stringMatching(
+      /^[a-z]{4,12}(?:_[a-z]{4,12}){2,3}$|^[A-Za-z]{25,40}$|^[A-Z]{6,12}_[A-Z]{12,20}$/,
+    );
+    fc.assert(
+      fc.property(letters, (secret) => {
+        expect(wordOf(secret, 'else')).not.toContain(secret);
+      }),
+    );
   });
 
   it.each([
@@ -60,5 +92,18 @@ describe('a failure of a token provider', () => {
         expect(wordOf(before + odd + after, 'else')).toBe('else');
       }),
     );
+  });
+});
+
+describe('what a token provider threw', () => {
+  it.each([
+    [new TypeError('sk-1'), 'it threw TypeError'],
+    [Object.assign(new Error('sk-1'), { name: 'OperationProcessingError' }), 'it threw OperationProcessingError'],
+    [Object.assign(new Error('sk-1'), { name: 'ThrottlingException' }), 'it threw object'],
+    ...canariesOfLetters.map((name) => [Object.assign(new Error(name), { name }), 'it threw object'] as const),
+    ...canariesOfLetters.map((name) => [{ name }, 'it threw object'] as const),
+    [canariesOfLetters[0], 'it threw string'],
+  ])('%#. is told without its words', (thrown, reason) => {
+    expect(tokenFailureOf(thrown)).toMatchObject({ code: 'TOKEN_UNAVAILABLE', context: { reason } });
   });
 });

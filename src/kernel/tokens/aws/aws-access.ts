@@ -57,7 +57,7 @@ export function askAws(
 
 /** The keys in an answer of a metadata service. Fails where it has none, or keys that are over already. */
 export function readKeysDocument(answer: HttpAnswer, asked: Asked): AwsKeys {
-  const document = readTokenDocument(answer);
+  const document = readTokenDocument(answer, asked.wallTime);
   const { Code: code, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, Token: sessionToken } = document;
   if (code !== undefined && code !== 'Success')
     throw tokenUnavailable(wordOf(code, 'the metadata service has no keys'));

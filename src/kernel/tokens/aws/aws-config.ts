@@ -1,6 +1,5 @@
 import Type, { type Static } from 'typebox';
 import { parseDuration } from '../../clock.ts';
-import type { HttpCall } from '../../http-caller.ts';
 import { defaulted, Duration, secret, strictObject, type Secret } from '../../schema.ts';
 import { checkAddress } from '../check-address.ts';
 import { parseObject } from '../token-document.ts';
@@ -194,11 +193,6 @@ export function checkAddresses({
   metadataUrl,
   network,
 }: Pick<AwsAccess, 'stsUrl' | 'metadataUrl' | 'network'>): void {
-  if (stsUrl !== undefined) checkAwsUrl('stsUrl', stsUrl, network);
-  if (metadataUrl !== undefined) checkAwsUrl('metadataUrl', metadataUrl, networkOf(metadataUrl, network));
-}
-
-function checkAwsUrl(field: string, url: string, network: HttpCall['network']): void {
-  checkAddress(field, url, network);
-  if (url.includes('?')) throw new TypeError(`${field}: the address must not have a query`);
+  if (stsUrl !== undefined) checkAddress('stsUrl', stsUrl, network);
+  if (metadataUrl !== undefined) checkAddress('metadataUrl', metadataUrl, networkOf(metadataUrl, network));
 }

@@ -21,7 +21,7 @@ export function instanceKeys(access: AwsAccess): KeySource {
 async function findKeys(metadata: InstanceMetadata, { clock }: Pick<AwsAccess, 'clock'>): Promise<FoundKeys> {
   const roles = await metadata.ask(rolesPath);
   if (roles.status === 404) return { absent: 'the instance has no role' };
-  const [role = ''] = metadataText(roles).split('\n', 1);
+  const [role = ''] = metadataText(roles, { clock }).split('\n', 1);
   if (!roleName.test(role.trim())) throw tokenInvalid('the metadata service names no usable role');
   const asked = askedAt(clock);
   return readKeysDocument(await metadata.ask(rolesPath + role.trim()), asked);

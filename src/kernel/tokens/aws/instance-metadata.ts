@@ -47,7 +47,7 @@ async function openSession(access: AwsAccess, run: Run): Promise<InstanceMetadat
   if ('absent' in opened) return opened;
   if (closedStatuses.has(opened.status))
     return { absent: `the metadata service opens no session (status ${opened.status})` };
-  const headers = { 'x-aws-ec2-metadata-token': usable(metadataText(opened)) };
+  const headers = { 'x-aws-ec2-metadata-token': usable(metadataText(opened, access)) };
   return { ask: (path) => call('GET', path, headers) };
 }
 
@@ -62,7 +62,7 @@ async function reached(call: () => Promise<HttpAnswer>, run: Run): Promise<HttpA
 }
 
 /** The text of an answer; fails where it is a refusal. */
-export function metadataText(answer: HttpAnswer): string {
-  if (answer.status < 200 || answer.status >= 300) readTokenDocument(answer);
+export function metadataText(answer: HttpAnswer, { clock }: Pick<AwsAccess, 'clock'>): string {
+  if (answer.status < 200 || answer.status >= 300) readTokenDocument(answer, clock.wallTime());
   return answer.body.trim();
 }

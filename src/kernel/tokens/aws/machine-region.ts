@@ -19,7 +19,7 @@ export async function machineRegion(access: AwsAccess, run: Pick<TokenRun, 'sign
   if ('absent' in metadata) throw unknownRegion(metadata.absent);
   const answer = await metadata.ask(regionPath);
   if (answer.status === 404) throw unknownRegion('the instance tells none');
-  const region = readRegion(metadataText(answer));
+  const region = readRegion(metadataText(answer, access));
   if (region === undefined) throw tokenInvalid('the metadata service names no usable region');
   return region;
 }

@@ -1,7 +1,7 @@
 import type { HttpAnswer } from '../../http-caller.ts';
 import type { UpstreamRequest } from '../../upstream.ts';
-import { readTokenDocument } from '../token-document.ts';
-import { tokenInvalid, tokenUnavailable, wordOf } from '../token-failure.ts';
+import { readTokenDocument, tokenRefusal } from '../token-document.ts';
+import { tokenInvalid, wordOf } from '../token-failure.ts';
 import { askedAt, expiryOn, type Asked } from '../token-lifetime.ts';
 import type { TokenRun } from '../token-provider.ts';
 import { askAws, knownRegion, type AwsAccess } from './aws-access.ts';
@@ -114,10 +114,10 @@ function readStsAnswer(action: string, answer: HttpAnswer, asked: Asked): AwsKey
   const fields = readXmlFields(body);
   if (status >= 400) {
     const code = wordOf(fields?.get('ErrorResponse/Error/Code'), '');
-    if (code !== '') throw tokenUnavailable(code, { context: { status } });
+    if (code !== '') throw tokenRefusal(code, answer, asked.wallTime);
   }
   // Tells a redirect, Retry-After and a refusal without a code.
-  if (status < 200 || status >= 300) readTokenDocument(answer);
+  if (status < 200 || status >= 300) readTokenDocument(answer, asked.wallTime);
   if (fields === undefined) throw tokenInvalid('the answer is none of the Security Token Service');
   const field = (name: string): string | undefined =>
     fields.get(`${action}Response/${action}Result/Credentials/${name}`);

@@ -1,5 +1,6 @@
 import type { Workload } from '../../workload.ts';
 import { checkAddress } from '../check-address.ts';
+import { checkClientKeys } from '../oauth/check-keys.ts';
 import { clientAuthentication, type ClientAuthentication } from '../oauth/client-authentication.ts';
 import { revealed } from '../revealed.ts';
 import type { TokenEndpoint } from '../oauth/token-endpoint.ts';
@@ -34,17 +35,18 @@ export function applicationEndpoint(credentials: AzureCredentials, entra: EntraE
     algorithm,
     certificateHeader,
   } = credentials;
-  const authentication =
-    clientSecret === undefined
-      ? clientAuthentication({
-          clientId,
-          authentication: 'private_key_jwt',
-          algorithm: algorithm ?? 'PS256',
-          ...(privateKey !== undefined && { privateKey }),
-          ...(certificate !== undefined && { certificate }),
-          ...(certificateHeader !== undefined && { certificateHeader }),
-        })
-      : clientAuthentication({ clientId, authentication: 'client_secret_post', clientSecret });
+  const byKey = {
+    clientId,
+    authentication: 'private_key_jwt',
+    algorithm: algorithm ?? 'PS256',
+    ...(privateKey !== undefined && { privateKey }),
+    ...(certificate !== undefined && { certificate }),
+    ...(certificateHeader !== undefined && { certificateHeader }),
+  } as const;
+  const config =
+    clientSecret === undefined ? byKey : ({ clientId, authentication: 'client_secret_post', clientSecret } as const);
+  const authentication = clientAuthentication(config);
+  checkClientKeys(config, undefined, 'credentials.');
   return endpointOf(tenantId, entra, entra.authorityHost ?? publicAuthority, authentication);
 }
 

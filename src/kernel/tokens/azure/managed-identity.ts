@@ -4,9 +4,10 @@ import type { Workload } from '../../workload.ts';
 import { askTokenServer } from '../ask-token-server.ts';
 import { usable } from '../token-credential.ts';
 import { readTokenDocument } from '../token-document.ts';
-import { tokenInvalid, tokenUnavailable } from '../token-failure.ts';
+import { tokenUnavailable } from '../token-failure.ts';
 import type { TokenGrant } from '../oauth/token-endpoint.ts';
-import { askedAt, expiryAfter, expiryOfJwt, expiryOn, type Asked } from '../token-lifetime.ts';
+import { askedAt, expiryAfter, earlierExpiry, expiryOn, type Asked } from '../token-lifetime.ts';
+import { checkBearer } from '../token-type.ts';
 
 const instanceMetadata = 'http://169.254.169.254';
 const instancePath = '/metadata/identity/oauth2/token';
@@ -46,12 +47,11 @@ export async function askManagedIdentity(
   const asked = askedAt(clock);
   const call = wanted.metadataUrl === undefined ? platformCall(wanted, workload) : undefined;
   const answer = await askTokenServer(call ?? instanceCall(wanted), http, signal);
-  const document = readTokenDocument(answer);
+  const document = readTokenDocument(answer, clock.wallTime());
   const { access_token: accessToken, token_type: type } = document;
   const token = usable(accessToken);
-  if (type !== undefined && !(typeof type === 'string' && type.toLowerCase() === 'bearer'))
-    throw tokenInvalid('the token is of a type that is not Bearer');
-  const expiresAt = expiryOf(document, asked) ?? expiryOfJwt(token, asked);
+  checkBearer(type);
+  const expiresAt = earlierExpiry(expiryOf(document, asked), token, asked);
   return { token, ...(expiresAt !== undefined && { expiresAt }) };
 }
 

@@ -53,7 +53,7 @@ async function generate(url: string, body: string, token: string, access: Google
     access.http,
     access.signal,
   );
-  const { accessToken, expireTime } = readTokenDocument(answer);
+  const { accessToken, expireTime } = readTokenDocument(answer, access.clock.wallTime());
   const expiresAt = expiryOn(expireTime, asked);
   return { token: usable(accessToken), ...(expiresAt !== undefined && { expiresAt }) };
 }

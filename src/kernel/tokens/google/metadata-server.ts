@@ -40,7 +40,8 @@ async function ask({ url, account }: MetadataServer, access: GoogleAccess): Prom
   );
   if (answer.headers['metadata-flavor'] !== 'Google')
     throw tokenInvalid('who answers is not the metadata server', { context: { status: answer.status } });
-  const { access_token: token, token_type: type = 'Bearer', expires_in: expiresIn } = readTokenDocument(answer);
+  const document = readTokenDocument(answer, access.clock.wallTime());
+  const { access_token: token, token_type: type = 'Bearer', expires_in: expiresIn } = document;
   if (String(type).toLowerCase() !== 'bearer') throw tokenInvalid('the token is not of the type Bearer');
   const expiresAt = expiryAfter(expiresIn, asked);
   return { token: usable(token), ...(expiresAt !== undefined && { expiresAt }) };

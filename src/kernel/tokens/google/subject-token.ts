@@ -30,7 +30,7 @@ export async function subjectToken(source: unknown, subject: SubjectSource, acce
   const field = fieldOf(described['format']);
   const token =
     subject.read === undefined
-      ? readAnswer(await askSource(described, subject.network, access), field)
+      ? readAnswer(await askSource(described, subject.network, access), field, access.clock.wallTime())
       : readText(subject.read(), field);
   return checked(token);
 }
@@ -85,10 +85,10 @@ function readHeaders(headers: unknown): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
-function readAnswer(answer: HttpAnswer, field: string | undefined): unknown {
+function readAnswer(answer: HttpAnswer, field: string | undefined, wallTime: number): unknown {
   const isText = field === undefined && answer.status >= 200 && answer.status < 300;
   if (isText) return answer.body;
-  const document = readTokenDocument(answer);
+  const document = readTokenDocument(answer, wallTime);
   return field === undefined ? undefined : document[field];
 }
 

@@ -1,10 +1,12 @@
+import type { Clock } from '../../clock.ts';
 import { applyCredential } from '../../credential.ts';
 import type { HttpAnswer } from '../../http-caller.ts';
+import { readRetryAfter } from '../../retry-after.ts';
 import type { UpstreamRequest } from '../../upstream.ts';
-import { retryAfterOf } from '../token-document.ts';
 import type { Credential, Refusal, TokenLink, TokenRun } from '../token-provider.ts';
 
 export interface Exchange {
+  readonly clock: Pick<Clock, 'wallTime'>;
   /** The request anew, without an authorisation. */
   readonly build: () => UpstreamRequest;
   readonly send: (request: UpstreamRequest, signal: AbortSignal) => Promise<HttpAnswer>;
@@ -26,7 +28,7 @@ export async function authorisedExchange(exchange: Exchange, link: TokenLink, ru
 
 async function exchangeWith(
   credential: Credential,
-  { build, send }: Exchange,
+  { build, send, clock }: Exchange,
   link: TokenLink,
   run: TokenRun,
 ): Promise<HttpAnswer> {
@@ -35,7 +37,7 @@ async function exchangeWith(
     const request = build();
     await applyCredential(credential, request);
     const answer = await send(request, run.signal);
-    const refusal = refusalIn(answer);
+    const refusal = refusalIn(answer, clock.wallTime());
     if (refusal !== undefined) {
       outcome = 'refused';
       link.invalidate(credential, refusal);
@@ -46,10 +48,10 @@ async function exchangeWith(
   }
 }
 
-function refusalIn({ status, headers }: HttpAnswer): Refusal | undefined {
+function refusalIn({ status, headers }: HttpAnswer, wallTime: number): Refusal | undefined {
   if (status === 401) return { reason: 'rejected' };
   if (status !== 402 && status !== 429) return undefined;
-  const seconds = retryAfterOf(headers);
+  const seconds = readRetryAfter(headers, wallTime);
   return {
     reason: status === 402 ? 'quota' : 'rate-limited',
     ...(seconds !== undefined && { retryAfterMilliseconds: seconds * 1_000 }),

@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { tokenInvalid } from '../token-failure.ts';
 
@@ -52,11 +52,26 @@ const neededKey: Readonly<Record<JwtAlgorithm, string>> = {
 /** Of RSA, in bits. */
 const shortestModulus = 2_048;
 
-/** TOKEN_INVALID where `signJwt` would say so for this key, with the algorithm of its kind where none is named. */
+/**
+ * TOKEN_INVALID where `signJwt` would say so for this key, with the algorithm of its kind where none is named, and for a key
+ * with a wrong number in it, whose signatures nobody takes.
+ */
 export function checkSigning(key: KeyObject, algorithm: JwtAlgorithm = algorithmOf(key)): void {
   const { namedCurve, modulusLength = shortestModulus } = key.asymmetricKeyDetails ?? {};
   const isFit = neededKey[algorithm] === (namedCurve ?? key.asymmetricKeyType) && modulusLength >= shortestModulus;
   if (!isFit) throw tokenInvalid('the private key does not fit the algorithm', { context: { algorithm } });
+  if (!signsTruly(key)) throw tokenInvalid('the private key is not usable');
+}
+
+/** What the private half signs is good for the public half. */
+function signsTruly(key: KeyObject): boolean {
+  const hash = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  const data = Buffer.from('Sluice');
+  try {
+    return verify(hash, data, createPublicKey(key), sign(hash, data, key));
+  } catch {
+    return false;
+  }
 }
 
 /** What a key is used with where nobody says: RS256 for RSA, and for the others the one algorithm that they have. */

@@ -9,8 +9,8 @@ import { checkAddress } from '../check-address.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
 import { usable } from '../token-credential.ts';
 import { readTokenDocument } from '../token-document.ts';
-import { tokenInvalid, tokenUnavailable, wordOf } from '../token-failure.ts';
-import { askedAt, expiryAfter, expiryOfJwt } from '../token-lifetime.ts';
+import { nameOfThrown, tokenInvalid, tokenUnavailable } from '../token-failure.ts';
+import { askedAt, earlierExpiry, expiryAfter } from '../token-lifetime.ts';
 
 /** Where tokens are asked for: fields of a config. */
 export const tokenEndpointFields = {
@@ -19,7 +19,8 @@ export const tokenEndpointFields = {
     maxLength: 2_048,
     pattern: '^https?://',
     'x-hint': 'an address that begins with https://',
-    description: 'Address at which the token server gives tokens. `http:` only with "network": "private".',
+    description:
+      'Address at which the token server gives tokens, without a query. `http:` only with "network": "private".',
   }),
   network: defaulted(
     Type.Enum(['public', 'private'], {
@@ -46,7 +47,7 @@ export interface TokenEndpoint {
 /** What a token server gave. Times are those of `clock.now()`. */
 export interface TokenGrant {
   readonly token: string;
-  /** From `expires_in`, else from the token itself where it is a JSON Web Token that says it. */
+  /** From `expires_in`, or from the token itself where it is a JSON Web Token that says it; the earlier one. */
   readonly expiresAt?: number;
   readonly issuedTokenType?: string;
   /** In lower case: `bearer`, or `n_a` where a token was issued that is no access token. */
@@ -87,10 +88,10 @@ export async function requestToken(
 ): Promise<TokenGrant> {
   const asked = askedAt(clock);
   const answer = await post(endpoint, parameters, { http, clock }, signal);
-  const document = readTokenDocument(answer);
+  const document = readTokenDocument(answer, clock.wallTime());
   if (typeof document['access_token'] !== 'string') throw tokenInvalid('the answer has no access_token');
   const token = usable(document['access_token']);
-  const expiresAt = expiryAfter(document['expires_in'], asked) ?? expiryOfJwt(token, asked);
+  const expiresAt = earlierExpiry(expiryAfter(document['expires_in'], asked), token, asked);
   const issuedTokenType = readText(document['issued_token_type']);
   const tokenType = checkedType(document['token_type'], issuedTokenType);
   return {
@@ -143,8 +144,7 @@ async function post(
 /** What the library or the platform finds wrong with a request may quote it, so that only the kind of the error goes on. */
 function withoutWords(error: unknown): never {
   if (error instanceof SluiceError) throw error;
-  const kind = wordOf(Reflect.get(Object(error), 'name'), 'unknown');
-  throw tokenUnavailable('the token server could not be asked', { context: { error: kind } });
+  throw tokenUnavailable('the token server could not be asked', { context: { error: nameOfThrown(error) } });
 }
 
 function pairsOf(parameters: TokenParameters): string[][] {

@@ -13,6 +13,7 @@ import {
 } from '../../../../src/kernel/tokens/oauth/token-endpoint.ts';
 import { leaksOf } from '../../../support/canary.ts';
 import { refusingPort } from '../../../support/dead-port.ts';
+import { unsignedJwt as jwt } from '../../../support/http-provider.ts';
 import { TestClock } from '../../../support/test-clock.ts';
 import { startTokenServer, type TokenServer, type TokenServerAnswer } from '../../../support/token-server.ts';
 import { eventually } from '../../../support/turn.ts';
@@ -135,8 +136,6 @@ describe('a question to a token server', () => {
 });
 
 describe('an answer with a token', () => {
-  const jwt = (exp: number): string =>
-    ['{"alg":"none"}', JSON.stringify({ exp }), 'x'].map((part) => Buffer.from(part).toString('base64url')).join('.');
   const start = 1_000;
   const wall = Date.UTC(2026, 0, 1) / 1_000;
 
@@ -168,9 +167,9 @@ describe('an answer with a token', () => {
       { token: jwt(wall + 60), expiresAt: start + 60_000 },
     ],
     [
-      'a lifetime, which counts more than the end in the token',
-      { access_token: jwt(wall + 60), expires_in: 30 },
-      { token: jwt(wall + 60), expiresAt: start + 30_000 },
+      'a lifetime that is longer than the token itself says',
+      { access_token: jwt(wall + 300), expires_in: 3_600 },
+      { token: jwt(wall + 300), expiresAt: start + 300_000 },
     ],
   ])('may have %s', async (_what, fields, expected) => {
     server.answer({ json: { access_token: token, token_type: 'Bearer', ...fields } });
@@ -254,6 +253,7 @@ describe('an answer that is no good', () => {
     ['a lifetime below 0', { json: { ...good, expires_in: -5 } }, 'TOKEN_INVALID', 'expired at its birth'],
     ['a lifetime of "0"', { json: { ...good, expires_in: '0' } }, 'TOKEN_INVALID', 'expired at its birth'],
     ['a lifetime of 1e12', { json: { ...good, expires_in: 1e12 } }, 'TOKEN_INVALID', 'more than ten years'],
+    ['a token that is over', { json: { ...good, access_token: jwt(1) } }, 'TOKEN_INVALID', 'expired at its birth'],
     ['a lifetime in words', { json: { ...good, expires_in: token } }, 'TOKEN_INVALID', 'no usable lifetime'],
     ['a lifetime that is an object', { json: { ...good, expires_in: {} } }, 'TOKEN_INVALID', 'no usable lifetime'],
     ['a token bound to a key', { json: { ...good, token_type: 'DPoP' } }, 'TOKEN_INVALID', 'not Bearer'],
