@@ -172,9 +172,9 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     }
     if (!request.stream) return;
     if (client.headCommitted) {
-      if (now - client.lastWrite >= heartbeat) this.#commit(this.#stream.heartbeat);
+      if (now - client.lastWrite >= heartbeat) this.#write(this.#stream.heartbeat);
     } else if (now - this.#startedAt >= commitAfter) {
-      this.#commit(this.#stream.heartbeat);
+      this.#write(this.#stream.heartbeat);
     }
   }
 
@@ -269,7 +269,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   #openAnswer(request: ChatRequest, sameDialect: boolean): AnswerPipe | AnswerBody {
     const output = {
-      write: (frames: string, content: boolean) => this.#write(frames, content),
+      write: (frames: string) => this.#writeContent(frames),
       complete: (frames: string) => this.#complete((client) => client.end(frames)),
       json: (body: string) => this.#complete((client) => client.endWithJson(body)),
       pause: (paused: boolean) => this.#pause('modifier', paused),
@@ -285,16 +285,14 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
 
   // ---- towards the client ----
 
-  #write(frames: string, content: boolean): void {
+  #writeContent(frames: string): void {
     if (this.#ended) return;
-    if (content) this.#firstContentAt ??= this.#run.clock.now();
-    const readsOn = this.#options.client.write(frames, content);
-    if (!readsOn) this.#pause('client', true);
+    this.#firstContentAt ??= this.#run.clock.now();
+    this.#write(frames);
   }
 
-  /** Sends the head, if it has not left yet, and something that is no part of the answer. */
-  #commit(show: string): void {
-    if (!this.#options.client.commit(show)) this.#pause('client', true);
+  #write(frames: string): void {
+    if (!this.#options.client.write(frames)) this.#pause('client', true);
   }
 
   /** Shows an event beside the answer; a dialect without a form for it shows nothing. */
@@ -302,7 +300,7 @@ export class ChatRun implements ClientListener, Watched, RunScope, AnswerReceive
     // What a client does not read is not kept for it.
     if (this.#ended || this.#pauses.client || !this.#options.request.stream) return;
     const frames = this.#stream.encode(event);
-    if (frames !== '') this.#commit(frames);
+    if (frames !== '') this.#write(frames);
   }
 
   /** The client has not read for so many milliseconds. */

@@ -158,10 +158,6 @@ class InProcessClient implements ClientAnswer {
     return true;
   }
 
-  commit(): boolean {
-    return true;
-  }
-
   end(): void {
     this.fail(new SluiceError('INTERNAL', { context: { reason: 'a call was answered as a stream' } }));
   }

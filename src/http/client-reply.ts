@@ -5,8 +5,6 @@ import type { Clock } from '../kernel/clock.ts';
 import type { ErrorBody } from '../kernel/component.ts';
 import type { SluiceError } from '../kernel/errors.ts';
 
-/** Lifecycle frames that may wait for the first content. */
-const maxHeldCharacters = 1_048_576;
 /** A document is written in pieces of this size, so that a client that reads slowly is told from one that does not. */
 const bodyPieceBytes = 65_536;
 
@@ -29,7 +27,6 @@ export interface ReplyEncoder {
  */
 export class ClientReply implements ClientAnswer {
   headCommitted = false;
-  contentCommitted = false;
   lastWrite: number;
   stalledSince: number | undefined;
   readonly #response: ServerResponse;
@@ -39,7 +36,6 @@ export class ClientReply implements ClientAnswer {
   #readHeaders: () => Readonly<Record<string, string>> = () => ({});
   #listener: ClientListener | undefined;
   #opening = '';
-  #held = '';
   #awaitsTurn = false;
   #ended = false;
 
@@ -70,26 +66,12 @@ export class ClientReply implements ClientAnswer {
     this.#opening = frames;
   }
 
-  write(frames: string, content: boolean): boolean {
-    if (this.#ended) return true;
-    if (!content && !this.contentCommitted) {
-      this.#held += frames;
-      if (this.#held.length > maxHeldCharacters) this.contentCommitted = true;
-      if (!this.contentCommitted) return true;
-      return this.#send(this.#takeHeld());
-    }
-    this.contentCommitted = true;
-    return this.#send(this.#takeHeld() + frames);
-  }
-
-  commit(show: string): boolean {
-    return this.#ended ? true : this.#send(show);
+  write(frames: string): boolean {
+    return this.#ended ? true : this.#send(frames);
   }
 
   end(frames: string): void {
-    if (this.#ended) return;
-    this.contentCommitted = true;
-    this.#sendLast(this.#takeHeld() + frames);
+    if (!this.#ended) this.#sendLast(frames);
   }
 
   endWithJson(body: string): void {
@@ -184,12 +166,6 @@ export class ClientReply implements ClientAnswer {
     if (this.#awaitsTurn) return;
     this.#awaitsTurn = true;
     this.#response.once('socket', () => this.#stall());
-  }
-
-  #takeHeld(): string {
-    const held = this.#held;
-    this.#held = '';
-    return held;
   }
 
   #endWithBody(status: number, contentType: string, body: string, headers: Readonly<Record<string, string>>): void {

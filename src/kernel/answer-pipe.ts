@@ -24,8 +24,8 @@ export interface PipeOptions extends SinkOptions {
   readonly encoder: StreamEncoder;
   readonly counters: FrameCounters;
   readonly output: SinkOptions['output'] & {
-    /** Frames, as latin1, none before the first content. `content` is true: the answer can't be taken back any more. */
-    write(frames: string, content: boolean): void;
+    /** Frames, as latin1, none before the first content: from then on the answer can't be taken back. */
+    write(frames: string): void;
     /** The stream is complete. `frames` are its last ones, the terminator among them. */
     complete(frames: string): void;
   };
@@ -141,7 +141,7 @@ export class AnswerPipe extends AnswerSink implements FrameSink {
     if (this.#out === '') return;
     const frames = this.#out;
     this.#out = '';
-    this.#options.output.write(frames, this.#hasContent);
+    this.#options.output.write(frames);
   }
 
   protected writeLate(): void {

@@ -8,21 +8,16 @@ export interface ClientListener {
   onGone(): void;
 }
 
-/**
- * The way to one client. It keeps the two commit points: frames without content are held until the first content or
- * until `commit`, so that a failure before has its true status and a fallback leaves no trace.
- */
+/** The way to one client. The head leaves with the first frames, so that a failure before has its true status. */
 export interface ClientAnswer {
   /** Asked once, when the head leaves. */
   setHeaders(read: () => Readonly<Record<string, string>>): void;
   listen(listener: ClientListener): void;
-  /** Frames that go first on the stream, in front of everything that is held; they leave with the head. */
+  /** Frames that go first on the stream; they leave with the head. */
   open(frames: string): void;
-  /** Sends or holds frames (latin1). False asks for a pause until `onDrain`. */
-  write(frames: string, content: boolean): boolean;
-  /** Sends the head and what `show` gives, though there is no content yet. Held frames stay held. */
-  commit(show: string): boolean;
-  /** Sends what is held and the last frames, terminator included, and ends the stream. */
+  /** Sends frames (latin1), with the head if that has not left yet. False asks for a pause until `onDrain`. */
+  write(frames: string): boolean;
+  /** Sends the last frames, terminator included, and ends the stream. */
   end(frames: string): void;
   /** Ends with one JSON document. */
   endWithJson(body: string): void;

@@ -145,7 +145,7 @@ describe('whom an error is laid to', () => {
 
   it('is nobody else when the tick of a run throws', async () => {
     class Unwritable extends HandClient {
-      override commit(): boolean {
+      override write(): boolean {
         throw new Error('no heartbeat');
       }
     }

@@ -56,7 +56,7 @@ async function connected(
 /** Writes until there is more than the client is sent at once. */
 function fill({ reply }: Told, atLeast = 0): number {
   let written = 0;
-  for (let readsOn = true; readsOn || written < atLeast; written += piece.length) readsOn = reply.write(piece, true);
+  for (let readsOn = true; readsOn || written < atLeast; written += piece.length) readsOn = reply.write(piece);
   return written;
 }
 
@@ -87,7 +87,7 @@ describe('an answer that waits for its turn', () => {
     } = await connected(2);
     if (second === undefined) throw new Error('there are two answers');
     const before = second.response.listenerCount('socket');
-    for (let count = 0; count < 50; count += 1) second.reply.write(piece, true);
+    for (let count = 0; count < 50; count += 1) second.reply.write(piece);
     expect(second.response.listenerCount('socket') - before).toBeLessThanOrEqual(1);
   });
 
@@ -116,7 +116,7 @@ describe('an answer that waits for its turn', () => {
     'a document': (reply) => reply.endWithJson('{"second":true}'),
     'an error': (reply) => reply.fail(new SluiceError('INTERNAL'), ''),
     'an error in a stream': (reply) => {
-      reply.write('second', true);
+      reply.write('second');
       reply.fail(new SluiceError('INTERNAL'), 'error frame');
     },
   };
@@ -130,7 +130,7 @@ describe('an answer that waits for its turn', () => {
     let sent = 0;
     end(second.reply);
     second.reply.whenSent(() => void (sent += 1));
-    first.reply.write('begun', true);
+    first.reply.write('begun');
     await client.until('begun');
     expect([sent, client.responses.length, second.reply.stalledSince]).toEqual([0, 1, undefined]);
     first.reply.end(' done');
@@ -145,9 +145,9 @@ describe('an answer that waits for its turn', () => {
       replies: [first, second],
     } = await connected(2);
     if (first === undefined || second === undefined) throw new Error('there are two answers');
-    second.reply.write('second', true);
+    second.reply.write('second');
     second.reply.drop();
-    first.reply.write('begun', true);
+    first.reply.write('begun');
     await client.until('begun');
     first.reply.end(' done');
     expect(await client.end(0)).toBe('complete');
@@ -159,7 +159,7 @@ describe('an answer that waits for its turn', () => {
 describe('a client that leaves', () => {
   it.each(['fin', 'reset', 'destroy'] as const)('is told to all of its answers, once: %s', async (how) => {
     const { client, replies } = await connected(2);
-    replies[0]?.reply.write('begun', true);
+    replies[0]?.reply.write('begun');
     await client.until('begun');
     client[how]();
     await eventually(() => replies.every(({ gone }) => gone === 1), 'both answers to be told');

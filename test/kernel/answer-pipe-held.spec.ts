@@ -11,14 +11,14 @@ import { testRun } from '../support/test-run.ts';
 interface Held {
   readonly pipe: AnswerPipe;
   readonly encoded: string[];
-  readonly written: (readonly [frames: string, content: boolean])[];
+  readonly written: string[];
   readonly began: () => number;
   readonly ends: () => number;
 }
 
 function open(): Held {
   const encoded: string[] = [];
-  const written: (readonly [string, boolean])[] = [];
+  const written: string[] = [];
   let [began, ends] = [0, 0];
   const encoder: StreamEncoder = {
     heartbeat: '',
@@ -39,10 +39,10 @@ function open(): Held {
     encoder,
     counters: { pass: 0, scan: 0, splice: 0, slow: 0 },
     output: {
-      write: (frames, content) => void written.push([frames, content]),
+      write: (frames) => void written.push(frames),
       complete: (frames) => {
         ends += 1;
-        written.push([frames, true]);
+        written.push(frames);
       },
       pause: () => undefined,
       began: () => void (began += 1),
@@ -75,7 +75,7 @@ describe('an answer without content yet', () => {
     pipe.push([start]);
     pipe.push([text, { ...text, text: 'ho' }]);
     pipe.flush();
-    expect(written).toEqual([['response.meta;block.start;text.delta;text.delta;', true]]);
+    expect(written).toEqual(['response.meta;block.start;text.delta;text.delta;']);
     expect([pipe.hasLeft, began()]).toEqual([true, 1]);
   });
 
@@ -83,7 +83,7 @@ describe('an answer without content yet', () => {
     const { pipe, written, began, ends } = open();
     pipe.push([meta]);
     pipe.push([{ type: 'stream.end', outcome: 'ok' }]);
-    expect(written).toEqual([['response.meta;finish;end;', true]]);
+    expect(written).toEqual(['response.meta;finish;end;']);
     expect([began(), ends()]).toEqual([1, 1]);
   });
 

@@ -32,26 +32,24 @@ export interface PlayedRun {
   readonly record: LogLine['fields'];
 }
 
-/** Holds frames until the first content, and then only shows what has left. */
+/** Sends the opening with the first frames, and shows only what has left. */
 class CommittingClient extends HandClient {
   /** latin1 of what has left. */
   sent = '';
-  #held = '';
+  #opening = '';
 
   override open(frames: string): void {
-    this.#held += frames;
+    this.#opening = frames;
   }
 
-  override write(frames: string, content: boolean): boolean {
-    this.#held += frames;
-    if (content) this.headCommitted = true;
-    if (this.headCommitted) this.#leave();
+  override write(frames: string): boolean {
+    this.headCommitted = true;
+    this.#leave(frames);
     return true;
   }
 
   override end(frames: string): void {
-    this.#held += frames;
-    this.#leave();
+    this.#leave(frames);
     this.ends.push('end');
   }
 
@@ -66,9 +64,9 @@ class CommittingClient extends HandClient {
     this.ends.push('fail');
   }
 
-  #leave(): void {
-    this.sent += this.#held;
-    this.#held = '';
+  #leave(frames: string): void {
+    this.sent += this.#opening + frames;
+    this.#opening = '';
   }
 }
 

@@ -17,13 +17,12 @@ import { testRun, type TestRun } from './test-run.ts';
 /** A client that keeps what it is told, and reads only while `reads` is true. */
 export class HandClient implements ClientAnswer {
   headCommitted = false;
-  contentCommitted = false;
   stalledSince: number | undefined;
   lastWrite: number;
   reads = true;
   /** Frames, in order, also those that were shown beside the answer. */
   text = '';
-  /** Calls of `write` and `commit`. */
+  /** Calls of `write`. */
   writes = 0;
   /** How it was ended; one entry is right. */
   readonly ends: ('end' | 'json' | 'fail' | 'drop')[] = [];
@@ -48,13 +47,13 @@ export class HandClient implements ClientAnswer {
     this.text += frames;
   }
 
-  write(frames: string, content: boolean): boolean {
-    this.contentCommitted ||= content;
-    return this.#send(frames, content);
-  }
-
-  commit(show: string): boolean {
-    return this.#send(show, true);
+  write(frames: string): boolean {
+    this.writes += 1;
+    this.text += frames;
+    this.headCommitted = true;
+    this.lastWrite = this.#clock.now();
+    if (!this.reads) this.stalledSince ??= this.#clock.now();
+    return this.reads;
   }
 
   end(frames: string): void {
@@ -79,15 +78,6 @@ export class HandClient implements ClientAnswer {
 
   drop(): void {
     this.ends.push('drop');
-  }
-
-  #send(frames: string, head: boolean): boolean {
-    this.writes += 1;
-    this.text += frames;
-    this.headCommitted ||= head;
-    this.lastWrite = this.#clock.now();
-    if (!this.reads) this.stalledSince ??= this.#clock.now();
-    return this.reads;
   }
 }
 
