@@ -77,7 +77,7 @@ export class WatchedFile {
     const text = readSmallFile(real, maxBytes);
     if (text === undefined)
       return { kind: 'unreadable', what: `is no regular file of at most ${maxBytes} bytes in UTF-8` };
-    if (text === '') return { kind: 'missing', what: 'is empty' };
+    if (text.trim() === '') return { kind: 'missing', what: 'is empty' };
     this.#text = text;
     this.#stamp = stamp;
     return undefined;

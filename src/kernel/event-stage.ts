@@ -1,10 +1,14 @@
 import { AnswerEnds, type AnswerEndsOwner } from './answer-ends.ts';
 import { leaveOut, type Bound } from './bound-modifier.ts';
 import type { AnswerEnding, EventControl, EventModifier, EventRewriter } from './modifier.ts';
-import { asSluiceError, type SluiceError } from './errors.ts';
+import { asSluiceError, SluiceError } from './errors.ts';
 import type { AnswerEvent } from './event.ts';
 import type { Run } from './run.ts';
+import { StepRun } from './step-run.ts';
 import { isPromise } from './supervise.ts';
+
+/** Why work ends whose answer is over: of a run that ended, or of an attempt that was thrown away. */
+const answerOver = new SluiceError('CLIENT_GONE');
 
 /** Events that may wait behind one paused modifier before the run is given up. The upstream is paused long before. */
 const maxQueuedEvents = 65_536;
@@ -23,6 +27,7 @@ export interface EventStageOwner extends AnswerEndsOwner {
  */
 export class EventStage {
   readonly #bound: Bound<EventModifier>;
+  /** Its signal ends with this stage too. */
   readonly #run: Run;
   readonly #owner: EventStageOwner;
   #rewriter: EventRewriter | undefined;
@@ -34,6 +39,7 @@ export class EventStage {
   #queue: AnswerEvent[] = [];
   #waits = false;
   #closed = false;
+  #abort: AbortController | undefined;
   /** A call of the modifier has not returned yet. */
   #inCall = false;
   readonly #ends: AnswerEnds;
@@ -42,7 +48,7 @@ export class EventStage {
 
   constructor(bound: Bound<EventModifier>, run: Run, owner: EventStageOwner) {
     this.#bound = bound;
-    this.#run = run;
+    this.#run = new StepRun(run, () => this.#signalOf(run));
     this.#owner = owner;
     this.#ends = new AnswerEnds({
       choices: owner.choices,
@@ -54,7 +60,7 @@ export class EventStage {
       },
     });
     try {
-      this.#rewriter = bound.modifier.open(run, this.#control);
+      this.#rewriter = bound.modifier.open(this.#run, this.#control);
     } catch (error) {
       this.#leaveOut(error);
     }
@@ -121,11 +127,26 @@ export class EventStage {
     }
   }
 
-  /** Nothing more leaves; what is queued is dropped. */
+  /** Nothing more leaves; what is queued is dropped, and what the modifier waits for is given up. */
   close(): void {
     this.#closed = true;
     this.#emitted = undefined;
     this.#queue = [];
+    this.#abort?.abort(answerOver);
+  }
+
+  /** Made when the modifier first asks for it. */
+  #signalOf(run: Run): AbortSignal {
+    this.#abort ??= this.#abortWith(run.signal);
+    return this.#abort.signal;
+  }
+
+  #abortWith(signal: AbortSignal): AbortController {
+    const controller = new AbortController();
+    if (this.#closed) controller.abort(answerOver);
+    else if (signal.aborted) controller.abort(signal.reason);
+    else signal.addEventListener('abort', () => controller.abort(signal.reason), { signal: controller.signal });
+    return controller;
   }
 
   readonly #emit = (event: AnswerEvent): void => {

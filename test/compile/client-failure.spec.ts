@@ -7,7 +7,7 @@ it.each<[string, SluiceError, number | undefined]>([
   ['a token that nobody says when to ask for again', tokenUnavailable('down'), 1],
   ['a token that is there again soon', tokenUnavailable('down', { retryAfterSeconds: 7 }), 7],
   ['a token that may be there at once', tokenUnavailable('down', { retryAfterSeconds: 0 }), 0],
-  ['a token that is none', tokenInvalid('empty'), undefined],
+  ['a token that is none', tokenInvalid('empty'), 1],
   ['another failure', new SluiceError('UPSTREAM_RESET'), undefined],
 ])('for want of %s a client hears when to ask again', (_what, error, seconds) => {
   const failure = clientFailure(error, []);

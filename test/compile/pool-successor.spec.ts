@@ -103,6 +103,17 @@ describe('a pool to which a key is added', () => {
     expect(statesOf(link)[0]).toBe('a cooling 300 rejected');
   });
 
+  it('knows which of its keys are in use, until they are given back to the one before it', async () => {
+    const { hold, run } = stage();
+    const before = hold(poolOf('abc')).instance.link;
+    const taken = [await before.getToken(run), await before.getToken(run)];
+    const { link } = hold(poolOf('abcd')).instance;
+    const inUse = (): unknown => link.state().links?.map((key) => key.inUse);
+    expect(inUse()).toEqual([1, 1, 0, 0]);
+    for (const credential of taken) before.settled(credential, 'accepted');
+    expect(inUse()).toEqual([0, 0, 0, 0]);
+  });
+
   it('begins anew with other cool-downs, and under another name', async () => {
     const { hold, refuse } = stage();
     const before = hold(poolOf('ab'));

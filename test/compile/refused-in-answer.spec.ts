@@ -224,9 +224,9 @@ describe('an attempt that is thrown away', () => {
   });
 
   it('leaves nothing in the modifiers of the next', async () => {
-    let opened = 0;
-    const holding = eventStep('holding', () => {
-      opened += 1;
+    const signals: AbortSignal[] = [];
+    const holding = eventStep('holding', ({ signal }) => {
+      signals.push(signal);
       let held = '';
       return {
         modify: (event, emit) => {
@@ -239,8 +239,10 @@ describe('an attempt that is thrown away', () => {
     const run = play({ pipeline: { modifiers: () => [holding] } });
     await run.answer('stream', openaiChat.begun('Hel') + (openaiChat.blamesInStream('rejected') ?? ''));
     expect(run.sent()).toHaveLength(2);
+    // What it asks of others for the attempt that is thrown away ends.
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
     await run.answer('stream', openaiChat.stream('Hello'));
-    expect(opened).toBe(2);
+    expect(signals).toHaveLength(2);
     expect(run.client.text).toContain('Hello');
     expect(run.client.text).not.toContain('HelHello');
   });

@@ -145,6 +145,7 @@ describe('a file', () => {
   it.each<[what: string, spoil: (path: string) => void]>([
     ['gone', (path) => rmSync(path)],
     ['empty', (path) => writeFileSync(path, '')],
+    ['blank', (path) => writeFileSync(path, ' \n\t\n')],
     ['too large', (path) => writeFileSync(path, 'x'.repeat(65_537))],
     [
       'a link to elsewhere',
@@ -168,6 +169,7 @@ describe('a file', () => {
   it.each<[what: string, make: (path: string) => void, code: string]>([
     ['is not there', () => undefined, 'secret.missing'],
     ['is empty', (path) => writeFileSync(path, '\n'), 'secret.missing'],
+    ['is blank', (path) => writeFileSync(path, '  \n'), 'secret.missing'],
     ['is a folder', (path) => mkdirSync(path), 'secret.unreadable'],
     ['is a pipe', (path) => void execFileSync('mkfifo', [path]), 'secret.unreadable'],
     ['is a device behind a link', (path) => symlinkSync('/dev/zero', path), 'secret.pathNotAllowed'],

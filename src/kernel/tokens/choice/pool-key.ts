@@ -65,7 +65,7 @@ export class PoolKey implements Choosable {
   readonly #capabilities: KeyCapabilities;
   #refusals: Refusals;
   #looks = new SecondLooks();
-  #inUse = 0;
+  #use = { count: 0 };
   #asked = 0;
   #cooling: KeyCooling | undefined;
   #isOnProbation = false;
@@ -86,7 +86,8 @@ export class PoolKey implements Choosable {
 
   /** Goes on with what the key of another pool knows of the same link. */
   inherit(before: PoolKey): void {
-    // Those that it gave may still be refused, and count as those that are given here.
+    // Those that it gave are still in use, may be refused, and count as those that are given here.
+    this.#use = before.#use;
     this.#refusals = before.#refusals;
     this.#looks = before.#looks;
     this.#cooling = before.cooling;
@@ -96,7 +97,7 @@ export class PoolKey implements Choosable {
   }
 
   get load(): number {
-    return this.#inUse + this.#asked;
+    return this.#use.count + this.#asked;
   }
 
   /** Undefined as soon as it is over. */
@@ -160,7 +161,7 @@ export class PoolKey implements Choosable {
       if (cooling.isFailing) this.#return();
       else this.#cooling = undefined;
     }
-    this.#inUse += 1;
+    this.#use.count += 1;
     this.#refusals.given(credential);
     return true;
   }
@@ -184,12 +185,12 @@ export class PoolKey implements Choosable {
 
   /** One request that used it is over. */
   settled(): void {
-    this.#inUse -= 1;
+    this.#use.count -= 1;
     this.#trialEnds = undefined;
   }
 
   state(): TokenState {
-    const state = { ...this.link.state(), inUse: this.#inUse };
+    const state = { ...this.link.state(), inUse: this.#use.count };
     if (this.isDrained) return { ...state, status: 'cooling', reason: 'drained' };
     if (this.cooling !== undefined) return withCooling(state, this.cooling, this.#now());
     return { ...state, status: state.status ?? 'ready', ...(this.#isOnProbation && { reason: 'on probation' }) };
