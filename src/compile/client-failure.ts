@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../kernel/error-table.ts';
-import { asSluiceError, SluiceError } from '../kernel/errors.ts';
+import { asSluiceError, type SluiceError } from '../kernel/errors.ts';
 import { withoutSecrets } from '../kernel/without-secrets.ts';
 
 /** When to ask again for want of a token, where nobody says it: so long a cache gives the failure again by default. */
@@ -11,12 +11,5 @@ export function clientFailure(cause: unknown, sent: readonly string[]): SluiceEr
   const error = withoutSecrets(asSluiceError(cause), sent);
   // Not where it fails: chains and caches rest as long as a time says that came from the token server.
   if (!forWantOfToken.has(error.code) || error.retryAfterSeconds !== undefined) return error;
-  const { status, details, context, cause: below } = error;
-  return new SluiceError(error.code, {
-    status,
-    details,
-    context,
-    ...(below !== undefined && { cause: below }),
-    retryAfterSeconds: soonSeconds,
-  });
+  return error.with({ retryAfterSeconds: soonSeconds });
 }

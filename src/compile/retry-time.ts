@@ -22,13 +22,6 @@ export class RetryTime {
   on(error: SluiceError): SluiceError {
     const seconds = Math.max(0, Math.ceil((this.#soonest - this.#clock.now()) / 1_000));
     if (seconds >= (error.retryAfterSeconds ?? Number.POSITIVE_INFINITY)) return error;
-    const { code, status, details, context, cause } = error;
-    return new SluiceError(code, {
-      status,
-      details,
-      context,
-      retryAfterSeconds: seconds,
-      ...(cause !== undefined && { cause }),
-    });
+    return error.with({ retryAfterSeconds: seconds });
   }
 }

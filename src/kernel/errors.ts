@@ -38,6 +38,13 @@ export class SluiceError extends Error {
     this.context = options.context ?? {};
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
+
+  /** The same failure but for what is said here. */
+  with(changes: ErrorOptions): SluiceError {
+    const { code, details, status, retryAfterSeconds, cause, context } = this;
+    const told = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+    return new SluiceError(code, { details, status, cause, context, ...told, ...changes });
+  }
 }
 
 function isErrorStatus(status: number | undefined): status is number {

@@ -1,4 +1,4 @@
-import { SluiceError } from './errors.ts';
+import type { SluiceError } from './errors.ts';
 import { hideSpelled } from './hide-spelled.ts';
 
 /** What a provider's own words say in place of a credential. */
@@ -16,15 +16,7 @@ export function withoutSecrets(error: SluiceError, sent: readonly string[]): Slu
   const secrets = [...new Set(words.filter(isLong).flatMap(formsOf))].filter(isLong).toSorted(byLength);
   const details = clean<number>(error.details, secrets);
   const context = clean<number | boolean>(error.context, secrets);
-  if (details === error.details && context === error.context) return error;
-  const { code, status, retryAfterSeconds, cause } = error;
-  return new SluiceError(code, {
-    status,
-    details,
-    context,
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-    ...(cause !== undefined && { cause }),
-  });
+  return details === error.details && context === error.context ? error : error.with({ details, context });
 }
 
 function isLong(word: string): boolean {

@@ -22,3 +22,27 @@ describe('text that is held', () => {
     expect(breaksAnswer(new SluiceError(code))).toBe(leaves);
   });
 });
+
+describe('a failure with something said otherwise', () => {
+  const cause = new Error('below');
+  const failure = new SluiceError('UPSTREAM_REJECTED', {
+    details: { reason: 'too long' },
+    status: 422,
+    context: { upstreamStatus: 422 },
+    retryAfterSeconds: 7,
+    cause,
+  });
+  const { code, details, status, context, retryAfterSeconds } = failure;
+
+  it('is the same in all else', () => {
+    expect(failure.with({})).toMatchObject({ code, details, status, context, retryAfterSeconds, cause });
+    expect(failure.with({ details: { reason: 'no' } }).message).not.toBe(failure.message);
+    const later = failure.with({ retryAfterSeconds: 9 });
+    expect(later).toMatchObject({ code, message: failure.message, status, context, retryAfterSeconds: 9, cause });
+  });
+
+  it('has no time and no cause that nobody gave it', () => {
+    const changed = new SluiceError('INTERNAL').with({ context: { reason: 'x' } });
+    expect([changed.retryAfterSeconds, 'cause' in changed]).toEqual([undefined, false]);
+  });
+});

@@ -106,13 +106,7 @@ function withQuota(failure: SluiceError, error: JsonObject): SluiceError {
   const quotas = detailsOf(error).flatMap(({ violations }) => (Array.isArray(violations) ? violations : []));
   const isOfDay = quotas.some((quota) => isObject(quota) && /PerDay/.test(filledString(quota['quotaId']) ?? ''));
   if (!isOfDay || failure.code !== 'UPSTREAM_RATE_LIMITED') return failure;
-  const { code, status, details, context, retryAfterSeconds } = failure;
-  return new SluiceError(code, {
-    status,
-    details,
-    context: { ...context, exhausted: true },
-    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
-  });
+  return failure.with({ context: { ...failure.context, exhausted: true } });
 }
 
 /** Adds the delay of google.rpc.RetryInfo where no header gave one. */
@@ -121,8 +115,7 @@ function withRetryDelay(failure: SluiceError, error: JsonObject): SluiceError {
     .map(({ retryDelay }) => readDelay(retryDelay))
     .find((delay) => delay !== undefined);
   if (seconds === undefined || failure.retryAfterSeconds !== undefined) return failure;
-  const { code, status, details, context } = failure;
-  return new SluiceError(code, { status, details, context, retryAfterSeconds: seconds });
+  return failure.with({ retryAfterSeconds: seconds });
 }
 
 /** A duration in the JSON of Google's APIs: `"48.5s"`. */

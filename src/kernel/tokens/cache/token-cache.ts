@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { asSluiceError, SluiceError } from '../../errors.ts';
+import { asSluiceError, type SluiceError } from '../../errors.ts';
 import { anonymousCaller, type Meter } from '../../run.ts';
 import { isPromise } from '../../supervise.ts';
 import { giveBack } from '../give-back.ts';
@@ -198,9 +198,7 @@ export class TokenCache {
     const failure = this.#failure ?? tokenUnavailable('there is no token');
     // A caller who sends the same again gets the same again.
     if (isOfCaller(failure)) return failure;
-    const { code, status, details, context, cause } = failure;
-    const retryAfterSeconds = Math.max(1, Math.ceil((this.#quietUntil - now) / 1_000));
-    return new SluiceError(code, { status, details, context, cause, retryAfterSeconds });
+    return failure.with({ retryAfterSeconds: Math.max(1, Math.ceil((this.#quietUntil - now) / 1_000)) });
   }
 }
 

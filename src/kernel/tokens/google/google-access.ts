@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { asSluiceError, SluiceError } from '../../errors.ts';
+import { asSluiceError } from '../../errors.ts';
 import type { HttpCaller } from '../../http-caller.ts';
 import { tokenInvalid } from '../token-failure.ts';
 
@@ -70,12 +70,6 @@ export async function atStep<T>(step: string, action: () => Promise<T>): Promise
     return await action();
   } catch (thrown) {
     const error = asSluiceError(thrown, 'TOKEN_UNAVAILABLE');
-    throw new SluiceError(error.code, {
-      details: error.details,
-      status: error.status,
-      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
-      ...(error.cause !== undefined && { cause: error.cause }),
-      context: { step, ...error.context },
-    });
+    throw error.with({ context: { step, ...error.context } });
   }
 }
